@@ -1,0 +1,85 @@
+#!/bin/sh
+# Makes the checkout ready: .venv with everything pinned, Mosquitto, Unix-port MicroPython. Safe to run again.
+#
+#   setup.sh            what make demo and make test need
+#
+# Nothing is written outside the checkout except where apt installs Mosquitto (and python3-venv, if missing).
+set -eu
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$root"
+stamp=.cache/setup.stamp
+
+say() { echo "setup: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# Everything the environment is made from; a change to any of it makes it anew.
+fingerprint() {
+    cat requirements-dev.txt requirements-uv.txt gateway/pyproject.toml tools/pyproject.toml tools/dev/setup.sh \
+        tools/dev/micropython.sh | cksum
+    echo "$root"
+}
+
+mosquitto_path() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto; }
+
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && [ -x .venv/bin/python ] \
+    && .venv/bin/python -c 'import bordstein_gateway, bordstein_tools' 2>/dev/null && mosquitto_path >/dev/null \
+    && tools/dev/micropython.sh >/dev/null 2>&1; then
+    exit 0
+fi
+
+apt_install() {
+    # $1: package, $2: what it is for
+    command -v apt-get >/dev/null || fail "$1 is needed ($2); install it with this system's package manager and run this again"
+    [ "$(id -u)" = 0 ] || fail "$1 is needed ($2); run: sudo apt-get install --yes $1"
+    say "installing $1 ($2)"
+    for attempt in 1 2; do
+        if DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install --yes --no-install-recommends "$1" \
+            >.cache/apt.log 2>&1; then
+            return 0
+        fi
+        [ "$attempt" = 1 ] && apt-get update >.cache/apt.log 2>&1 || true
+    done
+    tail -n 5 .cache/apt.log >&2
+    fail "apt could not install $1 (see above)"
+}
+
+mkdir -p .cache
+
+python=
+for candidate in python3 python3.13 python3.12 python3.11; do
+    if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        python=$candidate
+        break
+    fi
+done
+[ -n "$python" ] || fail "Python 3.11 or newer is needed; run: sudo apt-get install --yes python3 python3-venv"
+
+if command -v uv >/dev/null; then
+    uv=uv
+else
+    if [ ! -x .cache/uv/bin/uv ]; then
+        "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv "Python environments"
+        say "fetching uv"
+        rm -rf .cache/uv
+        "$python" -m venv .cache/uv
+        .cache/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt \
+            || fail "uv could not be fetched from the Python package index; is there a network?"
+    fi
+    uv=.cache/uv/bin/uv
+fi
+
+say "Python packages into .venv"
+if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    "$uv" venv --quiet --clear --python "$(command -v "$python")" .venv
+fi
+VIRTUAL_ENV="$root/.venv" "$uv" pip sync --quiet --require-hashes requirements-dev.txt \
+    || fail "the Python packages could not be installed (see above)"
+VIRTUAL_ENV="$root/.venv" "$uv" pip install --quiet --no-deps --no-build-isolation --editable gateway --editable tools
+
+mosquitto_path >/dev/null || apt_install mosquitto "the MQTT broker that the demonstration and the tests start themselves"
+
+tools/dev/micropython.sh >/dev/null
+
+fingerprint >"$stamp"
+say "ready"
