@@ -1,0 +1,121 @@
+"""`bordstein ca`: answers, exit codes, and that no secret is ever printed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+PASSPHRASE = "ein langer Satz für die Stadt"
+
+
+def bordstein(*arguments: object, folder: Path, lang: str = "en", stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("bordstein"), *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "BORDSTEIN_LANG": lang, "COLUMNS": "200"},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_town_sets_up_its_authority_in_four_commands(tmp_path):
+    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n")
+    secret = ("--passphrase-file", "passphrase", "--json")
+    made = json.loads(bordstein("ca", "init", "--name", "Musterstadt", *secret, folder=tmp_path).stdout)
+    assert made["encrypted"] is True
+    for words, name in (
+        (("broker", "mqtt.musterstadt.de", "192.0.2.7"), "mqtt.musterstadt.de"),
+        (("gateway",), "bordstein-gateway"),
+        (("device", "24:A1:60:12:34:56"), "24a160123456"),
+    ):
+        run = bordstein("ca", "issue", *words, *secret, folder=tmp_path)
+        assert run.returncode == 0, run.stderr
+        answer = json.loads(run.stdout)
+        assert answer["name"] == name
+        assert (tmp_path / answer["certificate"]).exists()
+        assert (tmp_path / answer["key"]).exists()
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_keys_and_passphrase_are_never_printed(tmp_path, lang):
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    said = ""
+    for words in (("init",), ("issue", "device", "24a160123456"), ("issue", "device", "24a160123456")):
+        run = bordstein("ca", *words, "--passphrase-file", "passphrase", folder=tmp_path, lang=lang)
+        said += run.stdout + run.stderr
+    assert "24a160123456" in said
+    assert PASSPHRASE not in said
+    assert "PRIVATE KEY" not in said
+    for path in tmp_path.rglob("*.key.pem"):
+        for line in path.read_text().splitlines()[1:-1]:
+            assert line not in said
+
+
+def test_key_without_passphrase_only_when_said_so(tmp_path):
+    refused = bordstein("ca", "init", folder=tmp_path)
+    assert refused.returncode != 0
+    assert not (tmp_path / "bordstein-ca").exists()
+    assert bordstein("ca", "init", "--no-passphrase", folder=tmp_path).returncode == 0
+    key = (tmp_path / "bordstein-ca/ca.key.pem").read_bytes()
+    assert serialization.load_pem_private_key(key, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("issue", "device", "24a160123456", "--ca", "nowhere"), 1, "there is no authority in nowhere"),
+        (("issue", "device", "24a16012345"), 1, "expected the base MAC"),
+        (("issue", "broker", "*.musterstadt.de"), 1, "expected a host name or an IP address"),
+        (("issue", "gateway", "24a160123456"), 1, "not the shape of a device id"),
+        (("init", "--no-passphrase"), 1, "will not be overwritten"),
+        (("init", "--no-passphrase", "--passphrase-file", "x"), 2, "exclude each other"),
+        (("init", "--ca", "other", "--passphrase-file", "missing"), 1, "cannot be read (No such file or directory)"),
+        (("init", "--ca", "other", "--passphrase-file", "short"), 1, "at least 12 characters"),
+        (("init", "--ca", "file/below", "--no-passphrase"), 1, "cannot be written"),
+        (("issue",), 2, "Usage"),
+        (("issue", "device"), 2, "Missing argument"),
+        (("issue", "device", "24a160123456", "--days", "0"), 2, "--days"),
+    ],
+)
+def test_every_mistake_is_one_sentence_with_its_exit_code(tmp_path, words, code, sentence):
+    assert bordstein("ca", "init", "--no-passphrase", folder=tmp_path).returncode == 0
+    (tmp_path / "short").write_text("kurz\n")
+    (tmp_path / "file").write_text("")
+    run = bordstein("ca", *words, folder=tmp_path)
+    assert run.returncode == code
+    assert sentence in run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_errors_are_objects_for_machines(tmp_path):
+    run = bordstein("ca", "issue", "device", "24a160123456", "--json", folder=tmp_path)
+    assert run.returncode == 1
+    assert list(json.loads(run.stdout)) == ["error"]
+
+
+def test_german_comes_first_and_english_is_complete(tmp_path):
+    german = bordstein("ca", "issue", "device", "xy", folder=tmp_path, lang="de")
+    assert "keine Zertifizierungsstelle" in german.stderr
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "BORDSTEIN"))}
+    help_text = subprocess.run(
+        [Path(sys.executable).with_name("bordstein"), "--help"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "Straßensensoren" in help_text
+    assert "street sensors" in bordstein("--help", folder=tmp_path, lang="en_GB.UTF-8").stdout
+
+
+def test_version_is_the_package_version(tmp_path):
+    from bordstein_tools import __version__
+
+    assert bordstein("--version", folder=tmp_path).stdout.strip() == f"bordstein {__version__}"

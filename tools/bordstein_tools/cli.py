@@ -1,0 +1,43 @@
+"""The command `bordstein`. Each group of verbs is a module of its own; this one joins them.
+
+Exit codes: 0 done, 1 failed, 2 misuse.
+"""
+
+from typing import Annotated
+
+import typer
+
+from . import __version__, cli_ca
+from .texts import pick
+
+app = typer.Typer(
+    name="bordstein",
+    help=pick("Bordstein-Straßensensoren: Schlüssel und Geräte.", "Bordstein street sensors: keys and devices."),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(cli_ca.app, name="ca")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bordstein {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help=pick("Die Version zeigen.", "Show the version.")
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

@@ -1,0 +1,191 @@
+"""`bordstein ca …`: the town's own authority, and what it signs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import pki
+from .keyfiles import read
+from .output import answer, failed, misuse
+from .texts import Problem, pick
+
+SHORTEST_PASSPHRASE = 12
+
+app = typer.Typer(
+    help=pick("Die eigene Zertifizierungsstelle der Stadt.", "The town's own certificate authority."),
+    no_args_is_help=True,
+)
+issue = typer.Typer(
+    help=pick("Zertifikate für Broker, Gateway und Geräte.", "Certificates for broker, gateway and devices."),
+    no_args_is_help=True,
+)
+app.add_typer(issue, name="issue")
+
+CaFolder = Annotated[
+    Path, typer.Option("--ca", help=pick("Ordner der Zertifizierungsstelle.", "The authority's folder."))
+]
+OutFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help=pick("Zielordner; sonst unter dem Ordner der CA.", "Target; else below the CA's folder.")
+    ),
+]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        help=pick(
+            "Datei, deren erste Zeile die Passphrase des CA-Schlüssels ist; sonst wird gefragt.",
+            "File whose first line is the CA key's passphrase; asked for otherwise.",
+        )
+    ),
+]
+Days = Annotated[int, typer.Option(min=1, max=36500, help=pick("Gültigkeit in Tagen.", "Validity in days."))]
+Json = Annotated[bool, typer.Option("--json", help=pick("Antwort als JSON-Objekt.", "Answer as a JSON object."))]
+
+DEFAULT_CA = Path("bordstein-ca")
+
+
+@app.command(help=pick("Eine Zertifizierungsstelle anlegen.", "Make an authority."))
+def init(
+    ca: CaFolder = DEFAULT_CA,
+    name: Annotated[str, typer.Option(help=pick("Name im CA-Zertifikat.", "Name in the CA certificate."))] = (
+        "Bordstein CA"
+    ),
+    passphrase_file: PassphraseFile = None,
+    no_passphrase: Annotated[
+        bool,
+        typer.Option(
+            "--no-passphrase",
+            help=pick("Den CA-Schlüssel unverschlüsselt ablegen.", "Store the CA key without encryption."),
+        ),
+    ] = False,
+    days: Days = pki.AUTHORITY_DAYS,
+    as_json: Json = False,
+) -> None:
+    if no_passphrase and passphrase_file is not None:
+        misuse(
+            "--no-passphrase und --passphrase-file schließen sich aus; bitte nur eines angeben.",
+            "--no-passphrase and --passphrase-file exclude each other; give only one.",
+        )
+    try:
+        passphrase = None if no_passphrase else _new_passphrase(passphrase_file)
+        authority = pki.create(ca, name, passphrase, days=days)
+    except Problem as problem:
+        failed(problem, as_json)
+    end = authority.certificate.not_valid_after_utc
+    answer(
+        as_json,
+        {
+            "kind": "ca",
+            "name": name,
+            "directory": str(ca),
+            "certificate": str(ca / "ca.pem"),
+            "key": str(ca / "ca.key.pem"),
+            "encrypted": passphrase is not None,
+            "not_after": end.isoformat(timespec="seconds"),
+        },
+        f"Zertifizierungsstelle «{name}» liegt in {ca}, gültig bis {end:%d.%m.%Y}. Wer {ca / 'ca.key.pem'} hat, kann "
+        "Geräte zulassen: auf einen USB-Stick in den Tresor, eine zweite Kopie an einen anderen Ort, und nicht auf "
+        "Broker oder Gateway.",
+        f'authority "{name}" is in {ca}, valid until {end:%Y-%m-%d}. Who has {ca / "ca.key.pem"} can admit devices: '
+        "keep it on a USB stick in the safe, a second copy elsewhere, and not on the broker or the gateway.",
+    )
+
+
+@issue.command(help=pick("Serverzertifikat für den Broker.", "Server certificate for the broker."))
+def broker(
+    hosts: Annotated[
+        list[str],
+        typer.Argument(
+            help=pick(
+                "Namen und IP-Adressen, unter denen Geräte und Gateway den Broker erreichen.",
+                "Names and IP addresses under which devices and gateway reach the broker.",
+            )
+        ),
+    ],
+    ca: CaFolder = DEFAULT_CA,
+    out: OutFolder = None,
+    passphrase_file: PassphraseFile = None,
+    days: Days = pki.SERVER_DAYS,
+    as_json: Json = False,
+) -> None:
+    _issue(lambda authority: authority.issue_broker(hosts, out=out, days=days), ca, passphrase_file, as_json)
+
+
+@issue.command(help=pick("Client-Zertifikat für ein Gateway.", "Client certificate for a gateway."))
+def gateway(
+    name: Annotated[str, typer.Argument(help=pick("MQTT-Benutzername.", "MQTT user name."))] = "bordstein-gateway",
+    ca: CaFolder = DEFAULT_CA,
+    out: OutFolder = None,
+    passphrase_file: PassphraseFile = None,
+    days: Days = pki.SERVER_DAYS,
+    as_json: Json = False,
+) -> None:
+    _issue(lambda authority: authority.issue_gateway(name, out=out, days=days), ca, passphrase_file, as_json)
+
+
+@issue.command(help=pick("Client-Zertifikat für ein Gerät.", "Client certificate for a device."))
+def device(
+    mac: Annotated[
+        str,
+        typer.Argument(help=pick("Basis-MAC, zum Beispiel 24:A1:60:12:34:56.", "Base MAC, e.g. 24:A1:60:12:34:56.")),
+    ],
+    ca: CaFolder = DEFAULT_CA,
+    out: OutFolder = None,
+    passphrase_file: PassphraseFile = None,
+    days: Days = pki.CLIENT_DAYS,
+    as_json: Json = False,
+) -> None:
+    _issue(lambda authority: authority.issue_device(mac, out=out, days=days), ca, passphrase_file, as_json)
+
+
+def _issue(sign: Callable[[pki.Authority], pki.Issued], ca: Path, passphrase_file: Path | None, as_json: bool) -> None:
+    try:
+        issued = sign(pki.load(ca, _passphrase(passphrase_file) if pki.is_encrypted(ca) else None))
+    except Problem as problem:
+        failed(problem, as_json)
+    answer(
+        as_json,
+        {
+            "kind": issued.kind,
+            "name": issued.name,
+            "serial": issued.serial,
+            "directory": str(issued.directory),
+            "ca": str(issued.ca),
+            "certificate": str(issued.certificate),
+            "key": str(issued.key),
+            "not_after": issued.not_after.isoformat(timespec="seconds"),
+        },
+        f"Zertifikat für «{issued.name}» liegt in {issued.directory}, gültig bis {issued.not_after:%d.%m.%Y}.",
+        f'certificate for "{issued.name}" is in {issued.directory}, valid until {issued.not_after:%Y-%m-%d}.',
+    )
+
+
+def _passphrase(file: Path | None) -> bytes:
+    if file is None:
+        typed: str = typer.prompt(
+            pick("Passphrase des CA-Schlüssels", "Passphrase of the CA key"), hide_input=True, err=True
+        )
+        return typed.encode()
+    return read(file, "Die Passphrase-Datei", "the passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
+
+
+def _new_passphrase(file: Path | None) -> bytes:
+    if file is None:
+        typed: str = typer.prompt(
+            pick("Neue Passphrase für den CA-Schlüssel", "New passphrase for the CA key"),
+            hide_input=True,
+            confirmation_prompt=pick("Zur Sicherheit noch einmal", "Once more, to be sure"),
+            err=True,
+        )
+        passphrase = typed.encode()
+    else:
+        passphrase = _passphrase(file)
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise Problem(
+            f"Die Passphrase ist zu kurz; bitte mindestens {SHORTEST_PASSPHRASE} Zeichen.",
+            f"the passphrase is too short; use at least {SHORTEST_PASSPHRASE} characters.",
+        )
+    return passphrase

@@ -1,0 +1,65 @@
+"""Keys and certificates as files: made once, never overwritten, keys readable for their owner only."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from .texts import Problem
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+
+
+def write_new(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
+    """Write all files (name → content, mode) into directory, or none of them.
+
+    Raises Problem if one of them is there already (a public one may be, with the same content) or the directory
+    cannot be written. The content is on the disk when this returns (fsync), because a lost key makes its
+    certificate useless.
+    """
+    try:
+        _write_new(directory, files)
+    except OSError as error:
+        raise Problem(
+            f"In {directory} lässt sich nicht schreiben ({error.strerror}).",
+            f"{directory} cannot be written ({error.strerror}).",
+        ) from None
+
+
+def _write_new(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    missing = {}
+    for name, (content, mode) in files.items():
+        if not (directory / name).exists():
+            missing[name] = (content, mode)
+        elif mode == PRIVATE or (directory / name).read_bytes() != content:
+            raise Problem(
+                f"{directory / name} gibt es schon und wird nicht überschrieben; bitte die Datei wegräumen oder mit "
+                "--out einen anderen Ordner wählen.",
+                f"{directory / name} is already there and will not be overwritten; move it away or choose another "
+                "folder with --out.",
+            )
+    written: list[Path] = []
+    try:
+        for name, (content, mode) in missing.items():
+            path = directory / name
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            written.append(path)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path, de: str, en: str) -> bytes:
+    """The file's content; Problem (with what the file is, in both languages) if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Problem(
+            f"{de} {path} ist nicht lesbar ({error.strerror}).", f"{en} {path} cannot be read ({error.strerror})."
+        ) from None

@@ -1,0 +1,33 @@
+"""Texts for people, in German and English.
+
+German is the first language. Who has set another one (BORDSTEIN_LANG, else the locale) reads English.
+"""
+
+import os
+
+
+def language() -> str:
+    """'de' or 'en': BORDSTEIN_LANG, else LC_ALL, LC_MESSAGES, LANG; where none names a language, German."""
+    for variable in ("BORDSTEIN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(variable, "").lower()
+        if value in ("", "c", "posix") or value.startswith("c."):
+            continue
+        return "de" if value.startswith("de") else "en"
+    return "de"
+
+
+def pick(de: str, en: str) -> str:
+    """The one of two texts that is in the user's language."""
+    return de if language() == "de" else en
+
+
+class Problem(Exception):
+    """One sentence for the person at the keyboard: what went wrong, where, and what to do."""
+
+    def __init__(self, de: str, en: str) -> None:
+        super().__init__(de, en)
+        self.de = de
+        self.en = en
+
+    def __str__(self) -> str:
+        return pick(self.de, self.en)
