@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, cli_ca
+from . import __version__, cli_ca, cli_config
 from .texts import pick
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_ca.app, name="ca")
+app.add_typer(cli_config.app, name="config")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,223 @@
+"""Wires the parts together and keeps them running. main.py calls run()."""
+
+import asyncio
+import gc
+import os
+import sys
+
+from micropython import const
+
+import bordstein
+from bordstein import clock, health, platform
+from bordstein.commands import Commands
+from bordstein.sampler import Sampler
+from bordstein.spool import Spool
+from bordstein.state import State, will
+from bordstein.uplink import Uplink
+
+_ROOT = "bordstein/v1/"
+_AFTER_CRASH_S = const(10)
+_LONGEST_PAUSE_S = const(300)
+_SNTP_EACH_S = const(21600)
+_SNTP_RETRY_S = const(60)
+_FAREWELL_MS = const(5000)
+
+
+def run():
+    """Run until Ctrl-C. After an error that nothing else caught, the board restarts."""
+    try:
+        asyncio.run(App().run())
+    except KeyboardInterrupt:
+        print("bordstein: stopped; bordstein.app.run() starts again")
+    except Exception as error:  # noqa: BLE001
+        sys.print_exception(error)
+        print("bordstein: restart in %d s; Ctrl-C stops here" % _AFTER_CRASH_S)
+        clock.sleep_ms(_AFTER_CRASH_S * 1000)
+        platform.reset()
+
+
+def settings():
+    """(configuration, problems): with problems, what is left of it without the parts that have mistakes."""
+    from bordstein import config
+
+    try:
+        found, problems = config.load(exists=_exists), []
+    except config.ConfigError as error:
+        found, problems = error.usable, error.problems
+    # The checker is needed once a start; its memory is not.
+    del config, bordstein.config
+    sys.modules.pop("bordstein.config")
+    gc.collect()
+    return found, problems
+
+
+def _exists(path):
+    try:
+        os.stat(path)
+        return True
+    except OSError:
+        return False
+
+
+class NoLink:
+    """Stands where the link would be on a board that has no broker to talk to: it only measures and keeps."""
+
+    connected = False
+    session = 0
+
+    async def wait_connected(self):
+        await asyncio.Event().wait()
+
+
+class App:
+    def __init__(self):
+        config, problems = settings()
+        self._config = config
+        self.device = platform.device_id()
+        self._topics = _ROOT + self.device + "/"
+        print("bordstein %s, device %s, started by %s" % (bordstein.__version__, self.device, platform.reset_cause()))
+        for problem in problems:
+            print("config:", problem)
+        platform.use_led(config.get("led"))
+        if config["supply"]:
+            platform.use_supply(config["supply"]["pin"], config["supply"]["factor"])
+        kept = config["spool"]
+        self.spool = Spool(
+            max_bytes=kept["max_kb"] * 1024, batch_ms=kept["batch_s"] * 1000, boot_above=clock.last_boot()
+        )
+        clock.start(self.spool.boot)
+        print("boot %d, %d packs wait, clock %s" % (self.spool.boot, self.spool.packs, clock.quality()))
+        self.link = self._make_link(config["mqtt"], problems)
+        self.sampler = Sampler(config["sensors"], self._store)
+        self.uplink = Uplink(self.spool, self.link, self.device, self._topics + "readings")
+        self.state = State(self.spool, self.sampler, self.link, self._topics + "state", config.get("board", ""))
+        self.state.problems = problems
+        self.commands = Commands(self.sampler, self._publish_result, self.restart, self.state.refresh)
+        if not isinstance(self.link, NoLink):
+            self.link.on_connect.append(self.state.refresh)
+            self.link.on_connect.append(self.uplink.wake)
+
+    def _make_link(self, mqtt, problems):
+        if mqtt is None:
+            return NoLink()
+        from bordstein.link import Link, make_context
+
+        context = None
+        if mqtt["tls"]:
+            try:
+                context = make_context(mqtt["ca"], mqtt.get("cert"), mqtt.get("key"))
+            except (OSError, ValueError) as error:
+                problems.append("mqtt: the certificates can't be used (%s); issue and copy them again" % error)
+                print("config:", problems[-1])
+                return NoLink()
+        topics = self._topics
+        return Link(
+            host=mqtt["host"],
+            port=mqtt["port"],
+            device=self.device,
+            tls_context=context,
+            keepalive_s=mqtt["keepalive_s"],
+            will=(topics + "state", will(self.spool.boot)),
+            subscriptions=[topics + "receipt", topics + "command"],
+            on_message=self._message,
+        )
+
+    async def run(self):
+        """Everything at once, for ever."""
+        config = self._config
+        jobs = [("sampler", self.sampler.run), ("housekeeping", self._housekeeping), ("readiness", self._get_ready)]
+        wifi = config["network"].get("wifi")
+        if wifi:
+            from bordstein.wifi import run as keep_connected
+
+            jobs.append(("wifi", lambda: keep_connected(wifi)))
+        if config["time"].get("servers"):
+            jobs.append(("time", self._ask_for_time))
+        if not isinstance(self.link, NoLink):
+            jobs.append(("link", self.link.run))
+            jobs.append(("uplink", self.uplink.run))
+            jobs.append(("state", self.state.run))
+            jobs.append(("health", self._tell_health))
+        await asyncio.gather(*[keep(name, job) for name, job in jobs])
+
+    def _store(self, payload, readings):
+        self.spool.append(payload, readings)
+        self.uplink.wake()
+
+    def _message(self, topic, payload):
+        if topic.endswith("/receipt"):
+            try:
+                self.uplink.receipt(payload)
+            except OSError as error:  # flash; what could not be deleted goes out again
+                print("app: a receipt could not be followed:", error)
+        elif topic.endswith("/command"):
+            # In a task of its own: its result waits for a PUBACK, which the link has to be free to read.
+            asyncio.create_task(self.commands.handle(payload))
+
+    async def _publish_result(self, payload):
+        await self.link.publish(self._topics + "command/result", payload)
+
+    async def _tell_health(self):
+        topic = self._topics + "health"
+        await health.run(self.spool, self.sampler, self.link, self.state, self.device, topic, self._config["health_s"])
+
+    async def _get_ready(self):
+        """`init` until each sensor was tried once, then `ready`, or `alert` when the configuration has mistakes."""
+        self.state.refresh()
+        while not all(sensor.attempts or sensor.errors for sensor in self.sampler.sensors.values()):
+            await asyncio.sleep(1)
+        self.state.set("alert" if self.state.problems else "ready")
+
+    async def _housekeeping(self):
+        batch_s = self._config["spool"]["batch_s"]
+        flushed = clock.uptime()
+        while True:
+            await asyncio.sleep(min(batch_s, 60) or 60)
+            clock.poll()
+            if batch_s and clock.uptime() - flushed >= batch_s:
+                flushed = clock.uptime()
+                self.spool.flush()
+                self.uplink.wake()
+
+    async def _ask_for_time(self):
+        from bordstein import sntp
+
+        while True:
+            pause = _SNTP_RETRY_S
+            for server in self._config["time"]["servers"]:
+                try:
+                    seconds = await sntp.query(server)
+                except (OSError, ValueError) as error:
+                    print("time: %s: %s" % (server, error))
+                    continue
+                if clock.set_utc(seconds, "sntp"):
+                    pause = _SNTP_EACH_S
+                    self.uplink.wake()
+                    break
+            await asyncio.sleep(pause)
+
+    async def restart(self):
+        """Say goodbye, keep what waits, restart."""
+        self.state.word = "disconnected"
+        try:
+            await asyncio.wait_for_ms(self.state.publish(), _FAREWELL_MS)
+            await asyncio.wait_for_ms(self.link.close(), _FAREWELL_MS)
+        except (OSError, asyncio.TimeoutError):
+            pass
+        self.spool.close()
+        platform.reset()
+
+
+async def keep(name, job):
+    """Run a coroutine function; when it dies, log that and start it again after a pause that grows."""
+    pause = 1
+    while True:
+        begun = clock.uptime()
+        try:
+            await job()
+            return
+        except Exception as error:  # noqa: BLE001
+            print("%s: stopped by an error, goes on in %d s" % (name, pause))
+            sys.print_exception(error)
+        await asyncio.sleep(pause)
+        pause = 1 if clock.uptime() - begun > _LONGEST_PAUSE_S else min(2 * pause, _LONGEST_PAUSE_S)

@@ -1,0 +1,138 @@
+"""Commands from the town: reboot, identify, sample, interval. Each id gets exactly one result.
+
+A command that comes again (MQTT delivers at least once) is answered from memory, not done again; for a reboot that
+memory is a file, or a command delivered twice would restart the board twice.
+"""
+
+import asyncio
+import json
+import os
+
+from micropython import const
+
+from bordstein import platform
+
+_REMEMBERED = const(8)
+_FILE = "reboot"  # id of the last reboot command
+_LONGEST_S = const(86400)
+
+
+class Refused(Exception):
+    """The sentence why a command is not done."""
+
+
+class Commands:
+    """publish(payload) sends a result, returns when the broker has it; restart() restarts the board in good order."""
+
+    def __init__(self, sampler, publish, restart, changed=None):
+        self._sampler = sampler
+        self._publish = publish
+        self._restart = restart
+        self._changed = changed  # called when the state has something new to tell
+        # (id, result), oldest first; result None while it is being done
+        self._answers = []  # type: ignore[var-annotated]
+        self._identifying = None
+        try:
+            with open(_FILE) as file:
+                self._answers = [(file.read(), {"ok": True})]
+        except OSError:
+            pass
+
+    async def handle(self, payload):
+        """Do a command (bytes, JSON) and publish its result."""
+        try:
+            command = json.loads(payload)
+            number = command["id"]
+            if not isinstance(number, str) or not 0 < len(number) <= 64:
+                raise ValueError("its id is not a text of 1 to 64 characters")
+        except (ValueError, KeyError, TypeError) as error:
+            print("commands: one without a usable id is ignored:", error)
+            return
+        for known, result in self._answers:
+            if known == number:
+                if result is not None:
+                    await self._answer(number, result)
+                return
+        self._answers = self._answers[1 - _REMEMBERED :]
+        self._answers.append((number, None))
+        reboot = command.get("do") == "reboot"
+        result = await self._result(command)
+        self._answers = [(known, result if known == number else old) for known, old in self._answers]
+        if reboot:
+            with open(_FILE + ".new", "w") as file:
+                file.write(number)
+            os.rename(_FILE + ".new", _FILE)
+        await self._answer(number, result)
+        if reboot:
+            await self._restart()
+
+    async def _result(self, command):
+        try:
+            more = await self._do(command)
+        except Refused as error:
+            return {"ok": False, "error": str(error)}
+        except Exception as error:  # noqa: BLE001
+            return {"ok": False, "error": "it went wrong on the board: %s" % error}
+        return {"ok": True} if more is None else {"ok": True, "result": more}
+
+    async def _answer(self, number, result):
+        message = {"id": number}
+        message.update(result)
+        await self._publish(json.dumps(message).encode())
+
+    async def _do(self, command):
+        do = command.get("do")
+        if do == "reboot":
+            return None  # after the result
+        if do == "identify":
+            return self._identify(command)
+        if do == "sample":
+            return await self._sample(command)
+        if do == "interval":
+            return self._interval(command)
+        raise Refused('"%s" is not something this board can do; it knows reboot, identify, sample and interval' % do)
+
+    def _sensor(self, command):
+        name = command.get("sensor")
+        if name not in self._sampler.sensors:
+            known = ", ".join(sorted(self._sampler.sensors)) or "none"
+            raise Refused('there is no sensor "%s" on this board; there are: %s' % (name, known))
+        return name
+
+    def _interval(self, command):
+        name = self._sensor(command)
+        seconds = _seconds(command, _LONGEST_S)
+        self._sampler.set_interval(name, seconds)
+        if self._changed:
+            self._changed()
+
+    async def _sample(self, command):
+        name = self._sensor(command) if "sensor" in command else None
+        read, failed = await self._sampler.sample(name)
+        if not read and failed:
+            raise Refused("no reading from: %s; see the errors in health" % ", ".join(failed))
+        return {"read": read, "failed": failed}
+
+    def _identify(self, command):
+        seconds = _seconds(command, 600) if "seconds" in command else 10
+        if self._identifying:
+            self._identifying.cancel()
+        self._identifying = asyncio.create_task(_blink(seconds))
+
+
+def _seconds(command, most):
+    seconds = command.get("seconds")
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= most:
+        raise Refused("seconds has to be a whole number from 1 to %d, not %s" % (most, json.dumps(seconds)))
+    return seconds
+
+
+async def _blink(seconds):
+    try:
+        for _ in range(seconds * 2):
+            platform.led(True)
+            await asyncio.sleep_ms(250)
+            platform.led(False)
+            await asyncio.sleep_ms(250)
+    finally:
+        platform.led(False)

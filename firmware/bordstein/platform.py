@@ -1,0 +1,202 @@
+"""The board as the rest of the firmware sees it. The only module that imports machine, network and esp32.
+
+Where a part is missing (no Wi-Fi, no RTC memory, no supply pin) the function says so with None or an empty value.
+"""
+
+import gc
+import time
+
+try:
+    import machine
+except ImportError:
+    machine = None  # type: ignore[assignment]
+try:
+    import network
+except ImportError:
+    network = None  # type: ignore[assignment]
+
+RTC_BYTES = 2048
+_EPOCH_2000 = 946684800  # 2000-01-01 in Unix seconds
+
+_led = None
+_supply = None
+_buses = {}  # type: ignore[var-annotated]
+_memory = b""  # stands in for RTC memory where there is none
+
+
+def device_id():
+    """The base MAC as 12 lower-case hex digits."""
+    return "".join("%02x" % byte for byte in machine.unique_id()[:6])
+
+
+def reset_cause():
+    """Why the board started: power-on (a brown-out too), hard, watchdog, deep-sleep, soft or unknown."""
+    cause = machine.reset_cause()
+    for name, word in (
+        ("PWRON_RESET", "power-on"),
+        ("HARD_RESET", "hard"),
+        ("WDT_RESET", "watchdog"),
+        ("DEEPSLEEP_RESET", "deep-sleep"),
+        ("SOFT_RESET", "soft"),
+    ):
+        if cause == getattr(machine, name, None):
+            return word
+    return "unknown"
+
+
+def reset():
+    """Restart the board; does not return."""
+    machine.reset()
+
+
+def heap_free():
+    """Bytes free in the Python heap, after a collection."""
+    gc.collect()
+    return gc.mem_free()
+
+
+# Pins and buses
+
+
+def pin(number, mode="in", pull=None):
+    """A machine.Pin. mode: in, out; pull: None, up, down."""
+    pin = machine.Pin
+    pulls = {"up": pin.PULL_UP, "down": pin.PULL_DOWN}
+    direction = pin.OUT if mode == "out" else pin.IN
+    return pin(number, direction, pulls[pull]) if pull else pin(number, direction)
+
+
+def i2c(bus):
+    """The machine.I2C of a bus in the configuration; one object a bus, however many chips share it."""
+    key = ("i2c", bus["id"])
+    if key not in _buses:
+        _buses[key] = machine.I2C(
+            bus["id"], scl=machine.Pin(bus["scl"]), sda=machine.Pin(bus["sda"]), freq=bus.get("freq", 100000)
+        )
+    return _buses[key]
+
+
+def uart(bus, baudrate):
+    """The machine.UART of a bus, non-blocking, with room for what arrives between two turns of the loop."""
+    key = ("uart", bus["id"])
+    settings = {"rxbuf": 512, "timeout": 0}
+    for name in ("tx", "rx"):
+        if name in bus:
+            settings[name] = bus[name]
+    if key in _buses:
+        _buses[key].init(baudrate, **settings)
+    else:
+        _buses[key] = machine.UART(bus["id"], baudrate, **settings)
+    return _buses[key]
+
+
+def onewire(bus):
+    """The 1-wire bus (stock module `onewire`) of a bus in the configuration."""
+    import onewire
+
+    key = ("onewire", bus["pin"])
+    if key not in _buses:
+        _buses[key] = onewire.OneWire(machine.Pin(bus["pin"]))
+    return _buses[key]
+
+
+def use_led(number):
+    """From now on led() drives this pin; None: the board has no LED."""
+    global _led
+    _led = None if number is None else pin(number, "out")
+
+
+def led(on):
+    """Switch the LED, if there is one."""
+    if _led is not None:
+        _led.value(1 if on else 0)
+
+
+def use_supply(number, factor):
+    """From now on voltage() reads this pin; factor: thousandths by which the divider in front of it divides."""
+    global _supply
+    _supply = (machine.ADC(machine.Pin(number)), factor)
+
+
+def voltage():
+    """Supply voltage in mV, or None where nothing measures it."""
+    if _supply is None:
+        return None
+    adc, factor = _supply
+    return adc.read_uv() // 1000 * factor // 1000
+
+
+# Network
+
+
+def wlan():
+    """The Wi-Fi station, switched on; None on a board without Wi-Fi."""
+    if network is None or not hasattr(network, "WLAN"):
+        return None
+    station = network.WLAN(network.STA_IF)
+    if not station.active():
+        station.active(True)
+    return station
+
+
+def rssi():
+    """Signal strength in dBm, or None."""
+    try:
+        station = wlan()
+        return station.status("rssi") if station and station.isconnected() else None
+    except (OSError, ValueError):
+        return None
+
+
+def dns_servers():
+    """Addresses of the name servers the network gave us."""
+    station = wlan()
+    if station is None or not station.isconnected():
+        return []
+    server = station.ifconfig()[3]
+    return [server] if server and server != "0.0.0.0" else []
+
+
+# What outlives a reset
+
+
+def rtc_memory(data=None):
+    """Read (no argument) or write the up to RTC_BYTES bytes that outlive resets and sleep, but not a power cut."""
+    global _memory
+    if hasattr(machine, "RTC") and hasattr(machine.RTC, "memory"):
+        if data is None:
+            return machine.RTC().memory()
+        machine.RTC().memory(data)
+        return None
+    if data is None:
+        return _memory
+    _memory = bytes(data)
+    return None
+
+
+def rtc_utc():
+    """The system clock in Unix seconds; it starts at 2000-01-01 after a power cut and outlives a reset."""
+    if not hasattr(machine, "RTC"):
+        # time.time() counts from 2000 on some ports, from 1970 on others.
+        return int(time.time()) + (_EPOCH_2000 if time.gmtime(0)[0] == 2000 else 0)
+    year, month, day, _, hour, minute, second, _ = machine.RTC().datetime()
+    return (days(year, month, day) * 24 + hour) * 3600 + minute * 60 + second
+
+
+def set_rtc(utc):
+    """Set the system clock (TLS checks certificates' dates by it) to Unix seconds."""
+    if not hasattr(machine, "RTC"):
+        return
+    year, month, day, hour, minute, second, weekday = time.gmtime(
+        utc - (_EPOCH_2000 if time.gmtime(0)[0] == 2000 else 0)
+    )[:7]
+    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+
+
+def days(year, month, day):
+    """Days from 1970-01-01 to a date, in the Gregorian calendar."""
+    # Years begin in March here, so that the leap day is the last day of a year.
+    if month < 3:
+        year -= 1
+        month += 12
+    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469

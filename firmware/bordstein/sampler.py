@@ -1,0 +1,144 @@
+"""Reads the sensors, each at its own interval, and puts what is due in the same second into one pack.
+
+Each sensor has a task of its own, so that one which fails or hangs holds up nobody: a round waits ROUND_MS for its
+sensors at most; who comes later gets a pack of his own. The times of packs strictly increase, and so do those of each
+series.
+"""
+
+import asyncio
+
+from micropython import const
+
+from bordstein import clock, senml
+from bordstein.sensor import Sensor
+
+ROUND_MS = const(3000)
+_MEET_MS = const(100)  # tasks that are due in the same second have all begun by then
+
+
+class Round:
+    """What was measured from one moment on; time: uptime in seconds."""
+
+    def __init__(self, time):
+        self.time = time
+        self.open = True
+        self.pending = 0
+        self.measurements = []
+        self.complete = asyncio.Event()
+
+
+class Sampler:
+    """sensors: {id: options with "bus" resolved}; store(payload, readings) takes a finished pack."""
+
+    def __init__(self, sensors, store):
+        self.sensors = {name: Sensor(name, options) for name, options in sensors.items()}
+        self._store = store
+        self._round = None
+        self._last_uptime = -1  # times of the last pack
+        self._last_utc = 0
+        self.lost = 0  # readings that could not be spooled
+
+    async def run(self):
+        """For ever."""
+        tasks = [asyncio.create_task(self._live(sensor)) for sensor in self.sensors.values()]
+        try:
+            while True:
+                await asyncio.sleep(3600)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _live(self, sensor):
+        while True:
+            try:
+                await sensor.prepare()
+                await sensor.until_due()
+                if sensor.ready:
+                    mine = self._join()
+                    self._deliver(sensor, mine, await sensor.read())
+                if not sensor.ready:
+                    await sensor.rest()
+            except Exception as error:  # noqa: BLE001  # ours, not the sensor's; no reason to stop it for good
+                sensor.failed(error)
+                await sensor.rest()
+
+    def _join(self):
+        now = clock.uptime()
+        mine = self._round
+        if mine is None or not mine.open or mine.time != now:
+            mine = self._round = Round(now)
+            asyncio.create_task(self._close(mine))
+        mine.pending += 1
+        return mine
+
+    def _deliver(self, sensor, mine, values):
+        measurements = []
+        for name, value in values or ():
+            try:
+                measurements.append(senml.measurement(sensor.name + "/" + name, value))
+            except (KeyError, TypeError) as error:
+                sensor.refuse("%s can't be sent: %s" % (name, error))
+        if not mine.open:
+            self._spool(clock.uptime(), measurements)
+            return
+        mine.measurements.extend(measurements)
+        mine.pending -= 1
+        if not mine.pending:
+            mine.complete.set()
+
+    async def _close(self, mine):
+        await asyncio.sleep_ms(_MEET_MS)
+        if mine.pending:
+            mine.complete.clear()
+            try:
+                await asyncio.wait_for_ms(mine.complete.wait(), ROUND_MS - _MEET_MS)
+            except asyncio.TimeoutError:
+                pass
+        mine.open = False
+        self._spool(mine.time, mine.measurements)
+
+    def _spool(self, time, measurements):
+        if not measurements:
+            return
+        time = max(time, self._last_uptime + 1)
+        self._last_uptime = time
+        if clock.quality() == "set":
+            utc = max(clock.now() - clock.uptime() + time, self._last_utc + 1)
+            self._last_utc = utc
+            payload = senml.pack(measurements, utc)
+        else:
+            payload = senml.pack(measurements, clock.utc_of(time), time)
+        try:
+            self._store(payload, len(measurements))
+        except Exception as error:  # noqa: BLE001  # flash, or memory; the next round may work again
+            self.lost += len(measurements)
+            print("sampler: %d readings are lost, they could not be spooled: %s" % (len(measurements), error))
+
+    # Commands
+
+    async def sample(self, name=None):
+        """Read this sensor, or all, now; ends when all is spooled. Returns (ids read, ids that failed); KeyError."""
+        asked = [self.sensors[name]] if name else list(self.sensors.values())
+        before = [(sensor, sensor.attempts, sensor.errors) for sensor in asked]
+        for sensor in asked:
+            sensor.ask()
+        for _ in range(200):
+            await asyncio.sleep_ms(100)
+            if all(sensor.attempts > attempts or sensor.errors > errors for sensor, attempts, errors in before):
+                break
+        while self._round and self._round.open:
+            await asyncio.sleep_ms(100)
+        read = [sensor.name for sensor, attempts, errors in before if sensor.attempts > attempts and sensor.ready]
+        return read, [sensor.name for sensor in asked if sensor.name not in read]
+
+    def set_interval(self, name, seconds):
+        """KeyError when there is no such sensor."""
+        self.sensors[name].set_interval(seconds)
+
+    def intervals(self):
+        """Seconds between two readings, by sensor; 0 as long as the driver could not be loaded."""
+        return {name: sensor.interval_s or 0 for name, sensor in self.sensors.items()}
+
+    def errors(self):
+        """Reads that failed since the start, by sensor."""
+        return {name: sensor.errors for name, sensor in self.sensors.items()}

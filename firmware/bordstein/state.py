@@ -1,0 +1,65 @@
+"""The board's state as the town sees it: retained on `state`, with Homie's words; the last will says "lost"."""
+
+import asyncio
+import json
+
+import bordstein
+from bordstein import platform
+
+
+class State:
+    """spool, sampler, link: what it tells of; topic: where it is published."""
+
+    def __init__(self, spool, sampler, link, topic, board):
+        self.word = "init"
+        self.problems = []  # sentences, for the state "alert"
+        self._spool = spool
+        self._sampler = sampler
+        self._link = link
+        self._topic = topic
+        self._board = board
+        self._reset = platform.reset_cause()
+        self._news = asyncio.Event()
+
+    def set(self, word):
+        """init, ready, sleeping, alert or disconnected."""
+        self.word = word
+        self._news.set()
+
+    def refresh(self, *_):
+        """Publish again: its numbers have changed, or there is a new connection."""
+        self._news.set()
+
+    def payload(self):
+        """The state as JSON (bytes)."""
+        message = {
+            "state": self.word,
+            "version": bordstein.__version__,
+            "board": self._board,
+            "boot": self._spool.boot,
+            "reset": self._reset,
+            "next": list(self._spool.next),
+            "dropped": self._spool.dropped,
+            "taken": self._spool.taken,
+            "interval": self._sampler.intervals(),
+        }
+        if self.problems:
+            message["problems"] = self.problems[:5]
+        return json.dumps(message).encode()
+
+    async def publish(self):
+        """Publish now; returns when the broker has it."""
+        self._news.clear()
+        await self._link.publish(self._topic, self.payload(), True)
+
+    async def run(self):
+        """Publish whenever there is news, one after the other, so that the last word is the newest."""
+        while True:
+            await self._news.wait()
+            await self._link.wait_connected()
+            await self.publish()
+
+
+def will(boot):
+    """The payload of the last will."""
+    return json.dumps({"state": "lost", "boot": boot}).encode()

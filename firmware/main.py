@@ -1,0 +1,3 @@
+import bordstein.app
+
+bordstein.app.run()

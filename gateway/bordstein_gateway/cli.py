@@ -1,0 +1,186 @@
+"""The command `bordstein-gateway`. Exit codes: 0 done, 1 failed, 2 misuse."""
+
+import json
+import os
+import re
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from . import __version__, cli_store, config, log, normalise, senml
+from .cli_common import DEFAULT_CONFIG, ConfigOption, Failed, output
+from .config_files import FileProblem
+from .store.types import StoreError
+
+app = typer.Typer(
+    name="bordstein-gateway",
+    help="Takes street sensors' readings from MQTT, stores them for good and passes them on to the town's systems.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.add_typer(cli_store.forward, name="forward")
+app.add_typer(cli_store.quarantine, name="quarantine")
+app.command()(cli_store.completeness)
+
+# What goes wrong in an expected way: its text is the sentence to show.
+_SENTENCES = (Failed, config.ConfigError, senml.DecodeError, StoreError, FileProblem)
+_TOPIC = re.compile(r"(?:[^#+]+/)?([0-9a-f]{12})/(readings|health)")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        output(f"bordstein-gateway {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
+) -> None:
+    """--debug is looked at in main()."""
+
+
+@app.command()
+def run(path: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Run the gateway until it is told to stop (SIGTERM, Ctrl-C)."""
+    from . import service
+
+    settings = config.load(path)
+    log.setup(settings.log.level, settings.log.format)
+    raise typer.Exit(service.run(settings) or 0)
+
+
+@app.command()
+def check(path: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Say all mistakes of a configuration, each with its line."""
+    problems = config.problems(path)
+    if problems:
+        raise Failed("\n".join(problems))
+    output(f"{path}: no mistakes")
+
+
+@app.command()
+def init(
+    target: Annotated[Path, typer.Argument(help="Where to write it; - prints it.")] = Path("gateway.toml"),
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also write the systemd unit and Mosquitto's configuration beside it.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+) -> None:
+    """Write a commented example of the configuration."""
+    package = files(__package__)
+    example = package.joinpath("gateway.example.toml").read_text(encoding="utf-8")
+    if str(target) == "-":
+        output(example, end="")
+        return
+    texts = {target: example}
+    if everything:
+        for name in ("systemd/bordstein-gateway.service", "mosquitto/mosquitto.conf", "mosquitto/bordstein.acl"):
+            texts[target.parent / Path(name).name] = package.joinpath(name).read_text(encoding="utf-8")
+    there = [str(path) for path in texts if path.exists()]
+    if there and not force:
+        raise Failed(f"{', '.join(there)}: already there; --force overwrites")
+    for path, text in texts.items():
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Failed(f"{path}: can't be written: {error.strerror}") from None
+        output(f"{path} written")
+
+
+@app.command()
+def decode(
+    file: Annotated[str, typer.Argument(help="File with one payload; - reads from the standard input.")],
+    topic: Annotated[
+        str | None, typer.Option("--topic", help="The topic it came on: the device has to be the same.")
+    ] = None,
+    readings: Annotated[
+        bool, typer.Option("--readings", help="Print what is stored: values in the table's units, with marks.")
+    ] = False,
+) -> None:
+    """Print as JSON what the gateway makes of a payload: resolved SenML records, or one sentence why not."""
+    device = None
+    if topic is not None:
+        found = _TOPIC.fullmatch(topic)
+        if found is None:
+            raise typer.BadParameter("expected …/<12 lower-case hex digits>/readings or …/health", param_hint="--topic")
+        device = found.group(1)
+    elif readings:
+        raise typer.BadParameter("needs --topic", param_hint="--readings")
+    try:
+        payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Failed(f"{file}: can't be read: {error.strerror}") from None
+    now = time.time()
+    records = senml.decode(payload, now=now)
+    pack = normalise.pack(device, payload, now) if device else None
+    output(_json(_pack(pack) if readings and pack else [senml.plain(record) for record in records]))
+
+
+def _pack(pack: normalise.Pack) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(pack)
+    fields["readings"] = [
+        {**reading._asdict(), "flags": normalise.flag_names(reading.flags)}
+        for reading in (normalise.Reading(*values) for values in fields["readings"])
+    ]
+    return fields
+
+
+def _json(value: Any) -> str:
+    """An array a line for each element, anything else on one line."""
+    if isinstance(value, list):
+        return "[\n" + ",\n".join("  " + json.dumps(item, ensure_ascii=False) for item in value) + "\n]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@app.command()
+def doctor(
+    path: ConfigOption = DEFAULT_CONFIG,
+    mosquitto_conf: Annotated[
+        Path | None, typer.Option("--mosquitto-conf", help="Mosquitto's configuration, where it is at hand.")
+    ] = None,
+    probe: Annotated[
+        bool, typer.Option(help="Try out how many messages the broker keeps for a client that is away.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Say in a sentence each what would lose data. Exit code 1 if anything would."""
+    from . import doctor as look
+
+    lost = False
+    for finding in look.findings(config.load(path), mosquitto_conf, probe=probe):
+        lost |= finding.level == "loses"
+        if as_json:
+            output(json.dumps(finding._asdict(), ensure_ascii=False))
+        else:
+            output(f"{ {'loses': '✗', 'note': '!', 'fine': '✓'}[finding.level] } {finding}")
+    raise typer.Exit(1 if lost else 0)
+
+
+def main() -> None:
+    """The command's entry: an expected failure is its sentence on the standard error and exit code 1."""
+    debug = "--debug" in sys.argv or bool(os.environ.get("BORDSTEIN_DEBUG"))
+    try:
+        app()
+    except _SENTENCES as error:
+        if debug:
+            raise
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output has gone, as with | head
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

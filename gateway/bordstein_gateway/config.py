@@ -1,0 +1,158 @@
+"""The gateway's configuration: what gateway.toml may say.
+
+    load(path)              Config, or ConfigError with all mistakes, each with file, line and key
+    problems(path)          the mistakes alone, for `bordstein-gateway check`
+
+Names of files in the configuration: ${NAME} is an environment variable; a relative name is looked for among systemd's
+credentials first, then beside the configuration. After load() they are absolute.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .config_check import ConfigError, checked
+
+__all__ = ["Config", "ConfigError", "Forward", "SensorThings", "Webhook", "load", "problems"]
+
+Text = Annotated[str, Meta(min_length=1)]
+File = Annotated[str, Meta(min_length=1, extra={"is": "file"})]
+Secret = Annotated[str, Meta(min_length=1, extra={"is": "secret"})]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+DeviceId = Annotated[str, Meta(pattern="^[0-9a-f]{12}$", description="12 lower-case hex digits, as in 24a160123456")]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]+", description="an address that begins with https:// or http://")]
+Topic = Annotated[str, Meta(pattern="^[^#+/]+(/[^#+/]+)*$", description="topic levels without # and +")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", description="letters, digits and -_. only")]
+PropertyName = Annotated[str, Meta(extra={"is": "property"})]
+
+
+class _Section(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+class Gateway(_Section, kw_only=True):
+    """[gateway]: `name` of this gateway in events and on pages, `data`: the folder that holds the store."""
+
+    name: Name = "bordstein"
+    data: Text = "/var/lib/bordstein"
+
+
+class Mqtt(_Section, kw_only=True):
+    """[mqtt]: the broker. `protocol` 5 or 4 (3.1.1), `session_expiry` and `keepalive` in seconds.
+
+    `receive_maximum`: messages the broker sends before the gateway has stored and acknowledged them.
+    """
+
+    host: Text
+    port: Port = 8883
+    client_id: Name = "bordstein-gateway"
+    tls: bool = True
+    ca: File | None = None
+    cert: File | None = None
+    key: Secret | None = None
+    username: Text | None = None
+    password_file: Secret | None = None
+    protocol: Literal[5, 4] = 5
+    session_expiry: Annotated[int, Meta(ge=3600, le=4_294_967_294)] = 2_592_000
+    receive_maximum: Annotated[int, Meta(ge=20, le=65_535)] = 2000
+    keepalive: Annotated[int, Meta(ge=5, le=3600)] = 60
+    topic: Topic = "bordstein/v1"
+
+
+class Store(_Section, kw_only=True):
+    """[store]: `path` of the SQLite file (bordstein.sqlite in the data folder); a commit takes up to `commit_packs`
+    packs or what came within `commit_ms` milliseconds."""
+
+    path: Text | None = None
+    commit_packs: Annotated[int, Meta(ge=1, le=10_000)] = 1000
+    commit_ms: Annotated[int, Meta(ge=1, le=1000)] = 20
+
+
+class Http(_Section, kw_only=True):
+    """[http]: where the start page, /api, /metrics and /healthz are served."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8080
+
+
+class Log(_Section, kw_only=True):
+    """[log]: `format` auto is console on a terminal, JSON otherwise."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Device(_Section, kw_only=True):
+    """[[device]]: what is known about a board beside its readings. WGS 84 degrees."""
+
+    id: DeviceId
+    name: Text | None = None
+    description: str | None = None
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
+
+
+class Forward(_Section, kw_only=True):
+    """[forward.<name>]: one town system. `user` with `password_file` is HTTP Basic, `token_file` a bearer token.
+
+    `properties`, `devices`: only these (all when empty). `batch`: readings a request. `max_age` in hours: what is older
+    is not sent (0: all is). `timeout`: seconds for one request. `ca`: an authority beside the system's.
+    """
+
+    url: Url
+    user: Text | None = None
+    password_file: Secret | None = None
+    token_file: Secret | None = None
+    ca: File | None = None
+    headers: dict[str, str] = {}
+    properties: list[PropertyName] = []
+    devices: list[DeviceId] = []
+    batch: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    max_age: Annotated[int, Meta(ge=0)] = 0
+    timeout: Annotated[int, Meta(ge=1, le=600)] = 30
+
+
+class SensorThings(Forward, kw_only=True, tag_field="kind", tag="sensorthings"):
+    """`url` with the version, as in https://host/FROST-Server/v1.1. `members`: added to each Thing that is created."""
+
+    members: dict[str, Any] = {}
+    language: Literal["de", "en"] = "de"
+
+
+class Webhook(Forward, kw_only=True, tag_field="kind", tag="webhook"):
+    """CloudEvents 1.0. `secret_file`: the key of the HMAC signature. `source`: the events' source, a URI."""
+
+    secret_file: Secret | None = None
+    source: Text | None = None
+
+
+class Config(_Section, kw_only=True):
+    """All of gateway.toml."""
+
+    gateway: Gateway = msgspec.field(default_factory=Gateway)
+    mqtt: Mqtt
+    store: Store = msgspec.field(default_factory=Store)
+    http: Http = msgspec.field(default_factory=Http)
+    log: Log = msgspec.field(default_factory=Log)
+    devices: list[Device] = msgspec.field(name="device", default_factory=list)
+    forward: dict[Name, SensorThings | Webhook] = {}
+
+    @property
+    def store_path(self) -> Path:
+        """The store's file."""
+        return Path(self.store.path) if self.store.path else Path(self.gateway.data) / "bordstein.sqlite"
+
+
+def load(path: Path | str) -> Config:
+    """The configuration in a file; ConfigError lists all its mistakes."""
+    values, found = checked(Path(path), Config)
+    if found:
+        raise ConfigError(found)
+    return msgspec.convert(values, Config)
+
+
+def problems(path: Path | str) -> list[str]:
+    """All mistakes in a configuration, in the order of its lines."""
+    return checked(Path(path), Config)[1]

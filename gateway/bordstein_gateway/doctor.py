@@ -1,0 +1,164 @@
+"""What would lose data: looks at broker, disk, clock, certificates and targets, and says each in a sentence.
+
+findings(config, conf=None)   all of them, the broker's own first
+"""
+
+import os
+import shutil
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx2
+from cryptography import x509
+
+from .config import Config, SensorThings, Webhook
+from .doctor_broker import broker
+from .doctor_mosquitto import mosquitto_conf
+from .finding import Finding, fine, loses, note
+
+# No clock is right that is before this: the month this check was written.
+_NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
+_SOON = timedelta(days=30)
+_FREE_BYTES = 1 << 30
+_CLOCK_OFF_S = 30
+
+
+def findings(config: Config, conf: Path | None = None, *, probe: bool = True) -> Iterator[Finding]:
+    """Everything that is seen. `conf`: Mosquitto's own configuration; `probe`: try the broker's queue out."""
+    yield from broker(config.mqtt, probe=probe)
+    if conf is not None:
+        yield from mosquitto_conf(conf)
+    yield from disk(config.store_path.parent)
+    yield from clock(datetime.now(UTC))
+    yield from certificates(config, datetime.now(UTC))
+    for name, target in config.forward.items():
+        yield from forwarder(name, target)
+
+
+def disk(folder: Path) -> Iterator[Finding]:
+    """Room, and whether what is written there stays."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as file:
+            file.write(b"x" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        reason = error.strerror or str(error)
+        yield loses(
+            f"In {folder} lässt sich nicht schreiben ({reason}): Messwerte können nicht gespeichert werden.",
+            f"{folder} can't be written to ({reason}): no reading can be stored.",
+        )
+        return
+    if free < _FREE_BYTES:
+        yield loses(
+            f"In {folder} sind nur noch {free >> 20} MB frei: ist der Platz voll, werden Messwerte nicht angenommen.",
+            f"Only {free >> 20} MB are free in {folder}: once it is full, readings are refused.",
+        )
+    else:
+        yield fine(f"In {folder} sind {free >> 30} GB frei.", f"{folder} has {free >> 30} GB free.")
+
+
+def clock(now: datetime, synchronised: bool | None = None) -> Iterator[Finding]:
+    """Whether this machine knows the time: relative times and receipts go by it."""
+    if now < _NOT_BEFORE:
+        yield loses(
+            f"Die Uhr dieses Rechners geht falsch ({now:%Y-%m-%d}): Zertifikate gelten nicht, Zeiten werden falsch.",
+            f"This machine's clock is wrong ({now:%Y-%m-%d}): certificates are refused and times get wrong.",
+        )
+        return
+    known = _synchronised() if synchronised is None else synchronised
+    if known is False:
+        yield note(
+            "Die Uhr dieses Rechners folgt keinem Zeitserver: Zeiten von Platinen ohne Uhr werden ungenau.",
+            "This machine's clock follows no time server: times of boards without a clock become inexact.",
+        )
+    elif known:
+        yield fine("Die Uhr dieses Rechners ist gestellt.", "This machine's clock is set by a time server.")
+
+
+def _synchronised() -> bool | None:
+    program = shutil.which("timedatectl")
+    if program is None:
+        return None
+    command = [program, "show", "--property=NTPSynchronized", "--value"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return {"yes": True, "no": False}.get(answer.stdout.strip())
+
+
+def certificates(config: Config, now: datetime) -> Iterator[Finding]:
+    """Files of keys and certificates: how long they are good for, and who can read the secret ones."""
+    for path in filter(None, (config.mqtt.ca, config.mqtt.cert)):
+        try:
+            found = x509.load_pem_x509_certificates(Path(path).read_bytes())
+        except (OSError, ValueError) as error:
+            yield loses(f"{path} ist nicht lesbar: {error}", f"{path} can't be read: {error}")
+            continue
+        yield expiry(path, min(certificate.not_valid_after_utc for certificate in found), now)
+        if max(certificate.not_valid_before_utc for certificate in found) > now:
+            yield loses(
+                f"{path} gilt noch nicht: die Uhr dieses Rechners geht nach, oder es wurde zu früh eingespielt.",
+                f"{path} is not valid yet: this machine's clock is behind, or it was installed too early.",
+            )
+    secrets = [config.mqtt.key, config.mqtt.password_file]
+    for target in config.forward.values():
+        secrets += [target.password_file, target.token_file]
+        secrets += [target.secret_file] if isinstance(target, Webhook) else []
+    for path in filter(None, secrets):
+        mode = Path(path).stat().st_mode & 0o777
+        if mode & 0o077:
+            yield note(
+                f"{path} ist für andere lesbar (Rechte {mode:o}): chmod 600 {path}",
+                f"{path} can be read by others (mode {mode:o}): chmod 600 {path}",
+            )
+
+
+def expiry(what: str, end: datetime, now: datetime) -> Finding:
+    """How long a certificate is still good for."""
+    if end <= now:
+        return loses(
+            f"{what} ist am {end:%d.%m.%Y} abgelaufen: es kommt keine Verbindung mehr zustande.",
+            f"{what} expired on {end:%Y-%m-%d}: no connection can be made.",
+        )
+    if end - now < _SOON:
+        days = (end - now).days
+        return loses(
+            f"{what} läuft in {days} Tagen ab ({end:%d.%m.%Y}): danach kommt nichts mehr an.",
+            f"{what} expires in {days} days ({end:%Y-%m-%d}): nothing arrives after that.",
+        )
+    return fine(f"{what} gilt bis {end:%d.%m.%Y}.", f"{what} is valid until {end:%Y-%m-%d}.")
+
+
+def forwarder(name: str, target: SensorThings | Webhook) -> Iterator[Finding]:
+    """Whether a town's system answers, and whether its clock agrees with ours. Nothing is lost if not: it waits."""
+    context = ssl.create_default_context()
+    try:
+        if target.ca:
+            context.load_verify_locations(target.ca)
+        with httpx2.Client(verify=context, timeout=10) as client:
+            answer = client.head(target.url)
+    except (httpx2.HTTPError, ssl.SSLError, OSError) as error:
+        yield note(
+            f"forward.{name}: {target.url} antwortet nicht ({error}); Messwerte warten, bis es wieder geht.",
+            f"forward.{name}: {target.url} does not answer ({error}); readings wait until it does.",
+        )
+        return
+    yield fine(f"forward.{name}: {target.url} antwortet.", f"forward.{name}: {target.url} answers.")
+    try:
+        theirs = parsedate_to_datetime(answer.headers["Date"])
+        off = abs((theirs - datetime.now(UTC)).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return
+    if off > _CLOCK_OFF_S:
+        yield note(
+            f"forward.{name}: die Uhr dort und die hier unterscheiden sich um {off:.0f} Sekunden.",
+            f"forward.{name}: its clock and this one differ by {off:.0f} seconds.",
+        )

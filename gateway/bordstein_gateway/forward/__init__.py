@@ -1,0 +1,30 @@
+"""The way out: one outbox a target, each with its own place in the store's log.
+
+outbox.py keeps place, order and retry for all kinds; a kind is one module that sends a batch and says what was
+refused (target.py has the contract).
+"""
+
+from ..config import Config, Forward, SensorThings, Webhook
+from ..store import Store
+from .outbox import Outbox
+from .sensorthings import SensorThingsTarget
+from .target import Target
+from .webhook import WebhookTarget
+
+__all__ = ["Outbox", "start"]
+
+
+def start(config: Config, store: Store) -> list[Outbox]:
+    """One outbox for each [forward.…]; whoever calls runs them."""
+    return [
+        Outbox(name, settings, store, _target(name, settings, config, store))
+        for name, settings in config.forward.items()
+    ]
+
+
+def _target(name: str, settings: Forward, config: Config, store: Store) -> Target:
+    if isinstance(settings, SensorThings):
+        return SensorThingsTarget(name, settings, config.devices, store)
+    if isinstance(settings, Webhook):
+        return WebhookTarget(settings, config)
+    raise TypeError(f"no forwarder for {type(settings).__name__}")

@@ -1,0 +1,111 @@
+"""Readings as CloudEvents 1.0 in batches to one URL, signed.
+
+Sources: CloudEvents 1.0.2 with its JSON format and HTTP binding, batched mode; the signature follows the Standard
+Webhooks specification: `webhook-signature: v1,<base64>` is HMAC-SHA256 with the shared secret over
+`<webhook-id>.<webhook-timestamp>.<body>`.
+
+An event's id is made from device, series and time, so a receiver that keeps CloudEvents' rule (same source and id:
+same event) counts nothing twice, however often a batch is sent.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..config import Config, Webhook
+from ..normalise import flag_names
+from ..store.types import StoredReading
+from . import http
+from .target import Refused, Retry
+from .times import urn, zulu
+
+TYPE = "de.bordstein.reading.v1"
+_TOO_LARGE = 413
+
+
+class WebhookTarget:
+    """One receiver."""
+
+    def __init__(self, settings: Webhook, config: Config) -> None:
+        self._url = settings.url
+        self._source = settings.source or f"urn:bordstein:{config.gateway.name}"
+        self._places = {
+            device.id: {"name": device.name, "latitude": device.latitude, "longitude": device.longitude}
+            for device in config.devices
+        }
+        self._secret = http.secret(settings.secret_file).encode() if settings.secret_file else None
+        self._http = http.client(settings, {"content-type": "application/cloudevents-batch+json; charset=utf-8"})
+
+    async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
+        """One request; a batch that is refused as a whole is halved until the reading at fault is alone."""
+        body = json.dumps([self._event(reading) for reading in batch], ensure_ascii=False, separators=(",", ":"))
+        content = body.encode()
+        answer = await http.request(self._http, "POST", self._url, content=content, headers=self._sign(content))
+        status = answer.status_code
+        if answer.is_success:
+            return []
+        if status in (404, 405, 410):
+            raise Retry(f"{self._url} takes no events ({status}); check the url of this target")
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return [*await self.send(batch[:middle]), *await self.send(batch[middle:])]
+        size = f" ({len(content)} bytes)" if status == _TOO_LARGE else ""
+        return [Refused(batch[0].id, f"{status}{size}: {http.reason(answer)}")]
+
+    async def there(self, batch: Sequence[StoredReading]) -> set[int]:
+        """Nothing can be asked; the events' ids let the receiver see what it has."""
+        return set()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._http.aclose()
+
+    def _event(self, reading: StoredReading) -> dict[str, Any]:
+        value = reading.value
+        data: dict[str, Any] = {
+            "device": urn(reading.device),
+            "property": reading.property,
+            "value": base64.b64encode(value).decode() if isinstance(value, bytes) else value,
+            "unit": reading.unit,
+        }
+        if reading.flags:
+            data["flags"] = flag_names(reading.flags)
+        place = {key: part for key, part in self._places.get(reading.device, {}).items() if part is not None}
+        if place:
+            data["place"] = place
+        return {
+            "specversion": "1.0",
+            "id": event_id(reading),
+            "source": self._source,
+            "type": TYPE,
+            "subject": f"{reading.device}/{reading.series}",
+            "time": zulu(reading.time),
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+
+    def _sign(self, content: bytes) -> dict[str, str]:
+        if self._secret is None:
+            return {}
+        now = str(int(time.time()))
+        id = hashlib.sha256(content).hexdigest()[:32]
+        return {
+            "webhook-id": id,
+            "webhook-timestamp": now,
+            "webhook-signature": signature(self._secret, id, now, content),
+        }
+
+
+def event_id(reading: StoredReading) -> str:
+    """The same for the same reading, whenever and by whichever gateway it is sent."""
+    return f"{reading.device}/{reading.series}/{reading.time}"
+
+
+def signature(secret: bytes, id: str, timestamp: str, content: bytes) -> str:
+    """The value of `webhook-signature`."""
+    digest = hmac.new(secret, f"{id}.{timestamp}.".encode() + content, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()

@@ -1,0 +1,111 @@
+"""From a topic and a payload to what the store takes. Pure; never raises for what a board sends."""
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from . import normalise
+from .normalise import DecodeError
+from .store import Arrival, CommandResult, StateReport
+
+Message = Arrival | StateReport | CommandResult
+
+_Text = Annotated[str, Meta(max_length=200)]
+_Count = Annotated[int, Meta(ge=0, le=2**53)]
+_Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+_DEVICE = re.compile(r"[0-9a-f]{12}", re.ASCII)
+_BOOT = re.compile(rb'"n"\s*:\s*"boot"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
+_SEQ = re.compile(rb'"n"\s*:\s*"seq"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
+_ROUTES_KEPT = 8192
+_KINDS = ("readings", "health", "state", "command/result")
+
+
+class _State(msgspec.Struct):
+    state: _Text
+    version: _Text | None = None
+    boot: _Number | None = None
+    next: tuple[_Number, _Number] | None = None
+    dropped: _Count | None = None
+    taken: _Count | None = None
+
+
+class _Result(msgspec.Struct):
+    id: _Text | int
+
+
+_state = msgspec.json.Decoder(_State)
+_result = msgspec.json.Decoder(_Result)
+_any = msgspec.json.Decoder(dict[str, Any])
+
+
+class Messages:
+    """Reads messages below the topic `root`."""
+
+    def __init__(self, root: str) -> None:
+        self._prefix = root + "/"
+        self._routes: dict[bytes, tuple[str, str, str]] = {}  # topic -> topic, device, kind
+        self._plausibility = normalise.Plausibility()
+
+    def topics(self) -> list[str]:
+        """What to subscribe to."""
+        return [f"{self._prefix}+/{kind}" for kind in _KINDS]
+
+    def read(self, topic: bytes, payload: bytes, retained: bool, now: float) -> Message | None:
+        """`now`: Unix seconds of receipt. None: nothing to keep, an empty retained message."""
+        name, device, kind = self._routes.get(topic) or self._route(topic)
+        if kind == "readings" or kind == "health":
+            try:
+                pack = normalise.pack(device, payload, now)
+                self._plausibility.mark(pack)
+            except DecodeError as error:
+                return _unreadable(device, name, payload, str(error))
+            except Exception as error:  # noqa: BLE001 - a mistake of the decoder must not stop the messages behind it
+                return _unreadable(device, name, payload, f"mistake of the gateway: {type(error).__name__}: {error}")
+            return Arrival(device, name, payload, pack)
+        if not payload and retained:
+            return None
+        try:
+            if kind == "state":
+                return _read_state(device, payload, retained)
+            if kind == "command/result":
+                return CommandResult(device, str(_result.decode(payload).id), bytes(payload).decode())
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return Arrival(device, name, payload, None, f"{kind}: {error}")
+        return Arrival(device, name, payload, None, kind)
+
+    def _route(self, topic: bytes) -> tuple[str, str, str]:
+        """For a topic that can't be of a board, `kind` is the reason why."""
+        try:
+            name = topic.decode()
+        except UnicodeDecodeError:
+            return topic.decode(errors="backslashreplace"), "", "the topic is not UTF-8"
+        device, _, kind = name.removeprefix(self._prefix).partition("/")
+        if not name.startswith(self._prefix) or kind not in _KINDS:
+            kind = "the topic is not one of the gateway's"
+        elif not _DEVICE.fullmatch(device):
+            kind = "the topic's device is not 12 lower-case hex digits"
+        if len(self._routes) >= _ROUTES_KEPT:
+            self._routes.clear()
+        route = self._routes[topic] = (name, device, kind)
+        return route
+
+
+def _read_state(device: str, payload: bytes, retained: bool) -> StateReport:
+    state = _state.decode(payload)
+    text = msgspec.json.encode(_any.decode(payload)).decode()
+    return StateReport(
+        *(device, state.state, state.boot, state.version, state.next, state.dropped, state.taken, text, retained)
+    )
+
+
+def _unreadable(device: str, topic: str, payload: bytes, reason: str) -> Arrival:
+    """With the pack's number if that can be made out: it is kept for good, so the board may be told to forget it."""
+    boot, seq = _BOOT.search(payload), _SEQ.search(payload)
+    if boot is None or seq is None:
+        return Arrival(device, topic, payload, None, reason)
+    numbers = int(boot[1]), int(seq[1])
+    if not (0 < numbers[0] < 2**31 and numbers[1] < 2**31):
+        return Arrival(device, topic, payload, None, reason)
+    return Arrival(device, topic, payload, None, reason, *numbers)

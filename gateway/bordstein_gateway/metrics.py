@@ -1,0 +1,88 @@
+"""Prometheus metrics, collected when they are asked for: nothing on the way of a reading pays for them."""
+
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from .status import ServiceState
+
+
+class Metrics(Collector):
+    """The service's figures, all under `bordstein_`."""
+
+    def __init__(self, state: ServiceState) -> None:
+        self._state = state
+        self._registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        self._registry.register(self)
+
+    def page(self) -> tuple[bytes, str]:
+        """The text and its content type."""
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+    def describe(self) -> list[Metric]:
+        """Nothing: registering must not read the store."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """All families."""
+        ingest, stats = self._state.ingest, self._state.store.stats()
+        yield _gauge("broker_connected", "1 while messages come from the broker", ingest.connected)
+        yield _counter("broker_connections", "Connections made to the broker", ingest.connections)
+        yield _counter("messages", "Messages received", ingest.messages)
+        yield _counter("acknowledged", "Messages acknowledged to the broker", ingest.acknowledged)
+        yield _counter("receipts", "Receipts sent to boards", ingest.receipts)
+        yield _counter("readings_stored", "New readings stored", stats.readings_new)
+        packs = CounterMetricFamily("bordstein_packs", "Packs by what became of them", labels=["outcome"])
+        for outcome in ("new", "double", "conflict", "refused"):
+            packs.add_metric([outcome], getattr(stats, f"packs_{outcome}"))
+        yield packs
+        yield _counter("commits", "Commits to the store", stats.commits)
+        yield _counter("commit_failures", "Commits that failed", stats.failures)
+        yield _gauge("readings_newest_id", "Id of the newest reading in the log", stats.newest_id)
+        yield _gauge("quarantine", "Messages in quarantine", stats.quarantine)
+        yield _gauge("devices", "Devices ever heard", stats.devices)
+        yield _gauge("series", "Series ever stored", stats.series)
+        yield _gauge("store_bytes", "Size of the store on disk", stats.bytes_on_disk)
+        yield _gauge("started_seconds", "Unix time of the service's start", self._state.started)
+        yield from self._forwarders()
+
+    def _forwarders(self) -> Iterator[Metric]:
+        families = {
+            "backlog": GaugeMetricFamily("bordstein_forward_backlog", "Readings that wait", labels=["forwarder"]),
+            "age": GaugeMetricFamily(
+                "bordstein_forward_last_success_age_seconds",
+                "Since the target last took something",
+                labels=["forwarder"],
+            ),
+            "sent": CounterMetricFamily("bordstein_forward_sent", "Readings the target took", labels=["forwarder"]),
+            "refused": CounterMetricFamily(
+                "bordstein_forward_refused", "Readings the target refused", labels=["forwarder"]
+            ),
+            "failures": CounterMetricFamily("bordstein_forward_failures", "Tries that failed", labels=["forwarder"]),
+            "dead": GaugeMetricFamily("bordstein_forward_dead_letters", "Readings given up on", labels=["forwarder"]),
+        }
+        dead = self._state.store.dead_counts()
+        for forwarder in self._state.forwarders:
+            status, label = forwarder.status, [forwarder.name]
+            families["backlog"].add_metric(label, forwarder.backlog())
+            if status.last_success:
+                families["age"].add_metric(label, time.time() - status.last_success)
+            families["sent"].add_metric(label, status.sent)
+            families["refused"].add_metric(label, status.refused)
+            families["failures"].add_metric(label, status.failures)
+            families["dead"].add_metric(label, dead.get(forwarder.name, 0))
+        yield from families.values()
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"bordstein_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"bordstein_{name}", text, value=value)

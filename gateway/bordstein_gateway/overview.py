@@ -1,0 +1,102 @@
+"""What the start page and /api/latest show: boards, their newest values, completeness, targets. One read of the store."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from . import properties
+from .forward.times import urn, zulu
+from .normalise import flag_names
+from .status import ServiceState
+from .store.types import Completeness, Latest
+
+DAYS = 7
+
+
+def overview(state: ServiceState) -> dict[str, Any]:
+    """JSON-ready. Times are RFC 3339 in UTC; `completeness` counts packs of the last seven UTC days."""
+    store = state.store
+    today = datetime.now(UTC).date()
+    values: dict[str, list[dict[str, Any]]] = {}
+    for latest in store.latest():
+        values.setdefault(latest.device, []).append(_value(latest))
+    accounts: dict[str, list[Completeness]] = {}
+    for account in store.completeness(
+        from_day=(today - timedelta(days=DAYS - 1)).isoformat(), to_day=today.isoformat()
+    ):
+        accounts.setdefault(account.device, []).append(account)
+    places = {device.id: device for device in state.config.devices}
+    boards = []
+    for device in store.devices():
+        place = places.get(device.device)
+        boards.append(
+            {
+                "id": device.device,
+                "urn": urn(device.device),
+                "name": place.name if place and place.name else None,
+                "latitude": place.latitude if place else None,
+                "longitude": place.longitude if place else None,
+                "state": device.state,
+                "present": device.present,
+                "last_seen": zulu(device.last_seen // 1000 * 1000),
+                "version": device.version,
+                "boot": device.boot,
+                "dropped": device.dropped,
+                "completeness": _completeness(accounts.get(device.device, [])),
+                "latest": values.get(device.device, []),
+            }
+        )
+    return {
+        "gateway": state.config.gateway.name,
+        "time": zulu(int(datetime.now(UTC).timestamp()) * 1000),
+        "broker": {"connected": state.ingest.connected, "trouble": state.ingest.trouble or None},
+        "devices": boards,
+        "forward": [_target(forwarder) for forwarder in state.forwarders],
+    }
+
+
+def _value(latest: Latest) -> dict[str, Any]:
+    row = properties.row_of(latest.series)
+    value = latest.value
+    return {
+        "series": latest.series,
+        "property": latest.property,
+        "label": {"de": row.de if row else latest.property, "en": row.en if row else latest.property},
+        "value": value.hex() if isinstance(value, bytes) else value,
+        "unit": latest.unit,
+        "symbol": row.symbol if row else latest.unit,
+        "time": zulu(latest.time),
+        "flags": flag_names(latest.flags),
+    }
+
+
+def _completeness(days: list[Completeness]) -> dict[str, Any]:
+    expected, arrived = sum(day.expected for day in days), sum(day.arrived for day in days)
+    return {
+        "expected": expected,
+        "arrived": arrived,
+        "missing": expected - arrived,
+        "share": round(arrived / expected, 6) if expected else None,
+        "days": [
+            {
+                **{name: getattr(day, name) for name in ("day", "expected", "arrived", "missing", "late", "double")},
+                "refused": day.refused,
+                "conflict": day.conflict,
+                "gaps": [{"boot": gap.boot, "from": gap.lo, "to": gap.hi} for gap in day.gaps],
+            }
+            for day in sorted(days, key=lambda day: date.fromisoformat(day.day))
+        ],
+    }
+
+
+def _target(forwarder: Any) -> dict[str, Any]:
+    status = forwarder.status
+    return {
+        "name": forwarder.name,
+        "kind": forwarder.kind,
+        "backlog": forwarder.backlog(),
+        "sent": status.sent,
+        "refused": status.refused,
+        "failures": status.failures,
+        "last_success": zulu(int(status.last_success) * 1000) if status.last_success else None,
+        "trouble": status.trouble or None,
+    }

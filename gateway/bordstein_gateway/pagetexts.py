@@ -1,0 +1,107 @@
+"""What the start page says, German and English, and how numbers and times are written there."""
+
+from datetime import datetime
+from typing import Any
+
+TEXTS: dict[str, dict[str, str]] = {
+    "de": {
+        "title": "Messstationen",
+        "other": "English",
+        "other_lang": "en",
+        "broker_up": "Verbindung zum Broker steht",
+        "station": "Station",
+        "state": "Zustand",
+        "seen": "zuletzt gehört",
+        "values": "Letzte Werte",
+        "complete": "Vollständigkeit, 7 Tage",
+        "missing": "fehlen",
+        "of": "von",
+        "packs": "Paketen",
+        "none": "Noch hat sich keine Station gemeldet.",
+        "targets": "Weitergabe",
+        "target": "Ziel",
+        "backlog": "wartet",
+        "sent": "gesendet",
+        "refused": "abgelehnt",
+        "last": "zuletzt angenommen",
+        "never": "noch nie",
+        "no_targets": "Es ist kein Ziel eingerichtet.",
+        "true": "ja",
+        "false": "nein",
+        "away": "meldet sich nicht",
+        "init": "startet",
+        "ready": "bereit",
+        "sleeping": "schläft",
+        "alert": "Störung",
+        "lost": "Verbindung verloren",
+        "disconnected": "abgemeldet",
+        "unknown": "unbekannt",
+        "out_of_range": "unplausibel",
+        "stuck": "hängt",
+        "clock_unsure": "Uhrzeit unsicher",
+        "unknown_property": "unbekannte Größe",
+        "unit_mismatch": "andere Einheit",
+        "wrong_type": "falsche Art",
+        "as_of": "Stand",
+        "data": "Als JSON",
+        "metrics": "Metriken",
+    },
+    "en": {
+        "title": "Stations",
+        "other": "Deutsch",
+        "other_lang": "de",
+        "broker_up": "Connected to the broker",
+        "station": "Station",
+        "state": "State",
+        "seen": "last heard",
+        "values": "Last values",
+        "complete": "Completeness, 7 days",
+        "missing": "missing",
+        "of": "of",
+        "packs": "packs",
+        "none": "No station has reported yet.",
+        "targets": "Passed on to",
+        "target": "Target",
+        "backlog": "waiting",
+        "sent": "sent",
+        "refused": "refused",
+        "last": "last accepted",
+        "never": "never yet",
+        "no_targets": "No target is set up.",
+        "true": "yes",
+        "false": "no",
+        "away": "not reporting",
+        "init": "starting",
+        "ready": "ready",
+        "sleeping": "asleep",
+        "alert": "fault",
+        "lost": "connection lost",
+        "disconnected": "signed off",
+        "unknown": "unknown",
+        "out_of_range": "implausible",
+        "stuck": "stuck",
+        "clock_unsure": "time unsure",
+        "unknown_property": "unknown property",
+        "unit_mismatch": "other unit",
+        "wrong_type": "wrong type",
+        "as_of": "As of",
+        "data": "As JSON",
+        "metrics": "Metrics",
+    },
+}
+
+
+def number(value: Any, lang: str) -> str:
+    """A value for people: decimal comma and thousands in groups in German."""
+    if isinstance(value, bool):
+        return TEXTS[lang]["true" if value else "false"]
+    if not isinstance(value, int | float):
+        return str(value)
+    text = f"{value:,}"
+    return text.translate(str.maketrans(",.", ".,")) if lang == "de" else text
+
+
+def when(text: str, lang: str) -> str:
+    """An RFC 3339 time as local time of the gateway."""
+    moment = datetime.fromisoformat(text).astimezone()
+    return moment.strftime("%d.%m.%Y %H:%M:%S" if lang == "de" else "%Y-%m-%d %H:%M:%S")

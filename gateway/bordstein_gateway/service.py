@@ -1,0 +1,125 @@
+"""The whole service: wires the store, the way in, the forwarders and the pages; starts and stops them in order."""
+
+import asyncio
+import signal
+import time
+from contextlib import suppress
+from typing import Any
+
+import structlog
+import uvicorn
+
+from . import __version__, forward, log, notify, web
+from .config import Config
+from .ingest import Ingest
+from .status import ServiceState
+from .store import Store, StoreError
+
+_STOP_S = 20.0
+
+_log = structlog.get_logger(__name__)
+
+
+def run(config: Config) -> int:
+    """Runs until SIGTERM or SIGINT; the exit code. 1: the store can't be opened or the address is taken."""
+    log.setup(config.log.level, config.log.format)
+    try:
+        config.store_path.parent.mkdir(parents=True, exist_ok=True)
+        store = Store.open(config.store_path)
+    except (StoreError, OSError) as error:
+        _log.error("not started", reason=str(error))
+        return 1
+    try:
+        return asyncio.run(_serve(ServiceState(config, store, started=time.time())))
+    finally:
+        store.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the service stops it after the rest."""
+
+    def install_signal_handlers(self) -> None: ...
+
+
+async def _serve(state: ServiceState) -> int:
+    config, store = state.config, state.store
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    _log.info("starts", version=__version__, store=str(config.store_path))
+    ingest = Ingest(config, store, state.ingest)
+    ingest.start()
+    state.forwarders = list(forward.start(config, store))
+    tasks = [asyncio.create_task(_forward(forwarder, stop)) for forwarder in state.forwarders]
+    server = _make_server(state)
+    pages = asyncio.create_task(_pages(server, stop))
+    beats = asyncio.create_task(_watch(state, ingest))
+    await stop.wait()
+    notify.stopping("stopping")
+    _log.info("stops")
+    for forwarder in state.forwarders:
+        forwarder.stop()
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=_STOP_S / 2)
+        for task in late:
+            task.cancel()
+    await asyncio.to_thread(ingest.stop, _STOP_S)
+    beats.cancel()
+    server.should_exit = True
+    with suppress(asyncio.TimeoutError):
+        return await asyncio.wait_for(pages, _STOP_S)
+    return 0
+
+
+def _make_server(state: ServiceState) -> _Server:
+    http = state.config.http
+    return _Server(
+        uvicorn.Config(
+            web.app(state),
+            host=http.host,
+            port=http.port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=3,
+            server_header=False,
+        )
+    )
+
+
+async def _pages(server: _Server, stop: asyncio.Event) -> int:
+    """Serves pages; the service does not run without them, because nobody could see how it is."""
+    try:
+        await server._serve()
+    except SystemExit:  # uvicorn's way to say that the address is taken; it has logged the reason
+        stop.set()
+        return 1
+    return 0
+
+
+async def _forward(forwarder: Any, stop: asyncio.Event) -> None:
+    """One target. Its troubles are its own: a mistake in one stops neither the others nor the way in."""
+    while not stop.is_set():
+        try:
+            await forwarder.run()
+            return
+        except Exception:
+            _log.exception("a forwarder begins again", forwarder=getattr(forwarder, "name", ""))
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(stop.wait(), 30)
+
+
+async def _watch(state: ServiceState, ingest: Ingest) -> None:
+    """READY once messages come and the store took a write; then the watchdog, as long as everything works."""
+    pause = notify.watchdog_seconds()
+    said = False
+    while True:
+        if not said and ingest.ready.is_set():
+            said = True
+            notify.ready(f"takes messages from {state.config.mqtt.host}")
+            _log.info("ready")
+        wrong = state.healthy(time.monotonic()) if ingest.alive else ["The thread that takes messages in has ended."]
+        if pause is not None and not wrong:
+            notify.alive(state.ingest.trouble or "takes messages")
+        await asyncio.sleep(0.05 if not said else min(pause or 5.0, 5.0))

@@ -1,0 +1,49 @@
+"""How the running service is: what pages, metrics and the watchdog look at. Written by its owners, read by anybody."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .config import Config
+from .store import Store
+
+
+@dataclass
+class IngestStatus:
+    """The way in. The ingest thread alone writes it; times are time.monotonic(), 0.0: never."""
+
+    connected: bool = False
+    """Connected to the broker and subscribed."""
+    trouble: str = ""
+    """One sentence while there is no connection, else empty."""
+    store_trouble: str = ""
+    """One sentence while the store takes no writes, else empty; nothing is acknowledged then."""
+    connections: int = 0
+    messages: int = 0
+    acknowledged: int = 0
+    receipts: int = 0
+    last_turn: float = 0.0
+    """The thread's last turn; it turns at least once a second."""
+
+
+@dataclass
+class ServiceState:
+    """What the service consists of. `forwarders`: what forward.start() returned."""
+
+    config: Config
+    store: Store
+    ingest: IngestStatus = field(default_factory=IngestStatus)
+    forwarders: list[Any] = field(default_factory=list)
+    started: float = 0.0
+    """Unix seconds."""
+
+    def healthy(self, now: float) -> list[str]:
+        """Sentences on what is wrong at `now` (monotonic); empty: the service does its work.
+
+        A broker that is away is not the service's fault: that is a state, see ingest.trouble.
+        """
+        found = []
+        if now - self.ingest.last_turn > 15:
+            found.append("The thread that takes messages in stands still.")
+        if self.ingest.store_trouble:
+            found.append(self.ingest.store_trouble)
+        return found

@@ -1,0 +1,45 @@
+"""The gateway's store: SQLite, one writer, group commit. Nobody else speaks SQL.
+
+    store = Store.open(path)
+
+Writer side (the ingest thread): write(). Any thread: the reading methods, submit() and the typed methods of places.py,
+which return a Future that is done when the change is on disk.
+"""
+
+from .core import Store
+from .types import (
+    Arrival,
+    CommandResult,
+    Completeness,
+    DeadLetter,
+    Device,
+    Gap,
+    Latest,
+    Outcome,
+    Place,
+    Quarantined,
+    Refill,
+    StateReport,
+    Stats,
+    StoredReading,
+    StoreError,
+)
+
+__all__ = [
+    "Arrival",
+    "CommandResult",
+    "Completeness",
+    "DeadLetter",
+    "Device",
+    "Gap",
+    "Latest",
+    "Outcome",
+    "Place",
+    "Quarantined",
+    "Refill",
+    "StateReport",
+    "Stats",
+    "Store",
+    "StoreError",
+    "StoredReading",
+]

@@ -1,0 +1,119 @@
+"""What the writer remembers between commits: devices, their series and their numbers. All of it can be read again."""
+
+import sqlite3
+from collections import OrderedDict
+
+from ..ledger import LIFE_SHIFT, Ranges
+
+_BOOTS_KEPT = 4
+"""Boots of a device whose numbers stay in memory; older ones are read again when a pack of theirs comes."""
+
+
+class KnownDevice:
+    """A row of `device`. `life`: how often its numbers began anew."""
+
+    __slots__ = ("boots", "id", "last_seen", "life", "name", "series", "written")
+
+    def __init__(self, id: int, name: str, life: int, last_seen: int) -> None:
+        self.id = id
+        self.name = name
+        self.life = life
+        self.last_seen = self.written = last_seen
+        self.series: dict[tuple[str, str], int] = {}
+        self.boots: OrderedDict[int, Ranges] = OrderedDict()
+
+
+class Known:
+    """Devices by name, read when first asked for. After a commit that failed: forget() everything."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.devices: dict[str, KnownDevice] = {}
+        self.touched: set[tuple[KnownDevice, int]] = set()  # whose ranges have changes that are not written yet
+
+    def forget(self) -> None:
+        self.devices.clear()
+        self.touched.clear()
+
+    def device(self, name: str, now_ms: int) -> KnownDevice:
+        """The device; a new row if it was never seen."""
+        known = self.devices.get(name)
+        if known is not None:
+            return known
+        row = self._connection.execute("SELECT id, life, last_seen FROM device WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            cursor = self._connection.execute(
+                "INSERT INTO device (name, first_seen, last_seen) VALUES (?, ?, ?)", (name, now_ms, 0)
+            )
+            row = (cursor.lastrowid, 0, 0)
+        known = KnownDevice(row[0], name, row[1], row[2])
+        rows = self._connection.execute("SELECT name, unit, id FROM series WHERE device = ?", (known.id,))
+        known.series = {(series, unit): id for series, unit, id in rows}
+        self.devices[name] = known
+        return known
+
+    def new_series(self, device: KnownDevice, name: str, unit: str) -> int:
+        """The id of a series, new if need be."""
+        id = device.series.get((name, unit))
+        if id is None:
+            cursor = self._connection.execute(
+                "INSERT INTO series (device, name, unit) VALUES (?, ?, ?)", (device.id, name, unit)
+            )
+            id = device.series[name, unit] = cursor.lastrowid or 0
+        return id
+
+    def arrived(self, device: KnownDevice, boot: int, seq: int, day: int) -> bool:
+        """Note a pack's number; False if it was here before."""
+        key = device.life << LIFE_SHIFT | boot
+        ranges = device.boots.get(key)
+        if ranges is None:
+            ranges = self._ranges(device, key)
+        if not ranges.add(seq, day):
+            return False
+        self.touched.add((device, key))
+        return True
+
+    def new_life(self, device: KnownDevice, boot: int, seq: int, day: int) -> None:
+        """The board counts from the beginning again: from now on its numbers go into an account of their own."""
+        device.life += 1
+        self._connection.execute("UPDATE device SET life = ? WHERE id = ?", (device.life, device.id))
+        self.arrived(device, boot, seq, day)
+
+    def _ranges(self, device: KnownDevice, key: int) -> Ranges:
+        rows = self._connection.execute(
+            "SELECT lo, hi, day FROM pack_range WHERE device = ? AND boot = ?", (device.id, key)
+        )
+        ranges = device.boots[key] = Ranges(rows)
+        while len(device.boots) > _BOOTS_KEPT:
+            old = next(iter(device.boots))
+            if (device, old) in self.touched:
+                break
+            del device.boots[old]
+        return ranges
+
+    def write_ranges(self) -> None:
+        """Put the changed ranges into the transaction."""
+        changed: list[tuple[int, int, int, int, int]] = []
+        gone: list[tuple[int, int, int]] = []
+        for device, key in self.touched:
+            rows, deleted = device.boots[key].taken()
+            changed += [(device.id, key, lo, hi, day) for lo, hi, day in rows]
+            gone += [(device.id, key, lo) for lo in deleted]
+        self.touched.clear()
+        if gone:
+            self._connection.executemany("DELETE FROM pack_range WHERE device = ? AND boot = ? AND lo = ?", gone)
+        self._connection.executemany(
+            "INSERT INTO pack_range (device, boot, lo, hi, day) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (device, boot, lo) DO UPDATE SET hi = excluded.hi, day = excluded.day",
+            changed,
+        )
+
+    def write_last_seen(self) -> None:
+        """Put when devices were last heard into the transaction, where that is not written yet."""
+        heard = [device for device in self.devices.values() if device.last_seen != device.written]
+        self._connection.executemany(
+            "UPDATE device SET last_seen = max(last_seen, ?) WHERE id = ?",
+            [(device.last_seen, device.id) for device in heard],
+        )
+        for device in heard:
+            device.written = device.last_seen

@@ -1,0 +1,55 @@
+"""The newest value of each series, in memory; written now and then, completed from the log after a start."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from ..normalise import Value
+from .packs import Row
+
+
+class Newest:
+    """`values`: series id -> (time, value, flags, received s). Only committed readings come in."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.values: dict[int, tuple[int, Value, int, int]] = {}
+        self._unwritten: set[int] = set()
+
+    def load(self) -> int:
+        """Fill `values`; the id of the last reading in the log."""
+        rows = self._connection.execute(
+            "SELECT id, latest_time, latest_value, latest_flags, latest_received FROM series WHERE latest_time NOT NULL"
+        )
+        for id, time, value, flags, received in rows:
+            self.values[id] = (time, value, flags, received)
+        self.update(
+            self._connection.execute(
+                "SELECT series, time, value, flags, received FROM reading WHERE id > (SELECT latest_to FROM beat)"
+            )
+        )
+        (newest,) = self._connection.execute("SELECT max(id) FROM reading").fetchone()
+        return int(newest or 0)
+
+    def update(self, rows: Iterable[Row]) -> None:
+        """Readings that are in the log now, in any order of time."""
+        values = self.values
+        known = values.get
+        unwritten = self._unwritten
+        for series, time, value, flags, received in rows:
+            before = known(series)
+            if before is None or time >= before[0]:
+                values[series] = (time, value, flags, received)
+                unwritten.add(series)
+
+    def write(self, newest_id: int) -> None:
+        """Into the open transaction; forget() if that fails."""
+        self._connection.executemany(
+            "UPDATE series SET latest_time = ?, latest_value = ?, latest_flags = ?, latest_received = ? WHERE id = ?",
+            [(*self.values[id], id) for id in self._unwritten],
+        )
+        self._connection.execute("UPDATE beat SET latest_to = ?", (newest_id,))
+        self._unwritten.clear()
+
+    def forget(self) -> None:
+        """A transaction failed: perhaps values were in it, so write all of them the next time."""
+        self._unwritten.update(self.values)

@@ -1,0 +1,221 @@
+"""Packs into the log, nothing counted twice.
+
+The short way: all readings of the batch in one executemany that ignores keys that exist. If it stored fewer than it was
+given, everything since the savepoint is undone and each pack goes the long way, which looks at every reading.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+from zlib import crc32
+
+from ..ledger import DAY_MS
+from ..normalise import Pack, Reading, Value
+from .known import Known, KnownDevice
+from .quarantine import put
+from .types import Arrival, Outcome
+
+LATE_MS = 3_600_000
+"""A pack that comes this long after its last record was measured is late."""
+
+BOOLEAN = 1 << 20
+"""Bit in the flags column, never seen outside: the value is a boolean."""
+
+Row = tuple[int, int, Value, int, int]
+"""series id, time, value, flags, received (s): a row of `reading` without its id."""
+
+_INSERT = "INSERT OR IGNORE INTO reading (series, time, value, flags, received) VALUES (?, ?, ?, ?, ?)"
+_INSERT_ONE = "INSERT INTO reading (series, time, value, flags, received) VALUES (?, ?, ?, ?, ?)"
+_LOOK = "SELECT value, flags FROM reading WHERE time / 3600000 = ? / 3600000 AND series = ? AND time = ?"
+_COUNT = (
+    "INSERT INTO day_count (device, day, late, double, refused, conflict) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (device, day) DO UPDATE SET late = late + excluded.late, double = double + excluded.double, "
+    "refused = refused + excluded.refused, conflict = conflict + excluded.conflict"
+)
+_LATE, _DOUBLE, _REFUSED, _CONFLICT = range(4)
+# Raised for a value that no column can hold: an integer beyond 64 bits, half a surrogate pair, not a number.
+_NOT_STORABLE = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, OverflowError, UnicodeError)
+
+
+def with_mark(value: Value, flags: int) -> int:
+    """The flags column for a value."""
+    return flags | BOOLEAN if value.__class__ is bool else flags
+
+
+def without_mark(value: Value, flags: int) -> tuple[Value, int]:
+    """Value and flags from their columns."""
+    return (bool(value), flags ^ BOOLEAN) if flags & BOOLEAN else (value, flags)
+
+
+class Packs:
+    """Puts one batch into an open transaction. After a transaction that failed, Known has to be told to forget."""
+
+    def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
+        self._connection = connection
+        self._known = known
+        self._counts: dict[tuple[int, int], list[int]] = {}
+        self.rows: list[Row] = []  # what the last batch added to the log, for the newest values
+
+    def store(self, arrivals: Sequence[Arrival], now_ms: int) -> list[Outcome]:
+        """One outcome for each arrival."""
+        outcomes = [Outcome.NEW] * len(arrivals)
+        self._counts = defaultdict(lambda: [0, 0, 0, 0])
+        self.rows = rows = []
+        received = now_ms // 1000
+        slow: list[tuple[int, bool]] = []  # place in the batch; whether the pack's number is new
+        fast: list[int] = []
+        devices = self._known.devices
+        arrived = self._known.arrived
+        late_before = now_ms - LATE_MS
+        for place, arrival in enumerate(arrivals):
+            pack = arrival[3]
+            if pack is None:
+                outcomes[place] = self._refuse(arrival, arrival.reason, now_ms)
+                continue
+            device = devices.get(pack.device) or self._known.device(pack.device, now_ms)
+            device.last_seen = now_ms
+            readings = pack.readings
+            newest = readings[-1][1] if readings else now_ms
+            new = True
+            boot, seq = pack.boot, pack.seq
+            if boot is not None and seq is not None:
+                new = arrived(device, boot, seq, newest // DAY_MS)
+                if newest < late_before and new:
+                    self._counts[device.id, newest // DAY_MS][_LATE] += 1
+            if not new or pack.clock != "set":
+                slow.append((place, new))
+                continue
+            ids = device.series
+            try:
+                rows += [
+                    (
+                        ids[series, unit],
+                        time,
+                        value,
+                        flags | BOOLEAN if value.__class__ is bool else flags,
+                        received,
+                    )
+                    for series, time, value, unit, flags in readings
+                ]
+            except KeyError:
+                try:
+                    rows += self._rows(device, readings, received)
+                except _NOT_STORABLE:
+                    slow.append((place, new))
+                    continue
+            fast.append(place)
+        if rows and not self._short_way(rows):
+            rows.clear()
+            slow = sorted(slow + [(place, True) for place in fast])
+        for place, new in slow:
+            arrival = arrivals[place]
+            if arrival.pack is not None:
+                outcomes[place] = self._long_way(arrival, arrival.pack, new, now_ms)
+        self._known.write_ranges()
+        if self._counts:
+            self._connection.executemany(_COUNT, [(*key, *count) for key, count in self._counts.items()])
+        return outcomes
+
+    def _rows(self, device: KnownDevice, readings: list[Reading], received: int) -> list[Row]:
+        return [
+            (self._known.new_series(device, series, unit), time, value, with_mark(value, flags), received)
+            for series, time, value, unit, flags in readings
+        ]
+
+    def _short_way(self, rows: list[Row]) -> bool:
+        """Whether all of them were new and are now in the transaction."""
+        connection = self._connection
+        connection.execute("SAVEPOINT batch")
+        before = connection.total_changes
+        try:
+            connection.executemany(_INSERT, rows)
+            whole = connection.total_changes - before == len(rows)
+        except _NOT_STORABLE:
+            whole = False
+        if not whole:
+            connection.execute("ROLLBACK TO batch")
+        connection.execute("RELEASE batch")
+        return whole
+
+    def _long_way(self, arrival: Arrival, pack: Pack, new: bool, now_ms: int) -> Outcome:
+        device = self._known.device(pack.device, now_ms)
+        day = (pack.readings[-1].time if pack.readings else now_ms) // DAY_MS
+        sure = pack.clock == "set"
+        if not new and self._was_unsure(device, pack):
+            self._counts[device.id, day][_DOUBLE] += 1
+            return Outcome.DOUBLE
+        self._connection.execute("SAVEPOINT pack")
+        try:
+            added, conflict = self._each(device, pack, now_ms)
+        except _NOT_STORABLE as error:
+            self._connection.execute("ROLLBACK TO pack")
+            self._connection.execute("RELEASE pack")
+            # A series that the pack brought is gone with it.
+            device.series = {key: id for key, id in device.series.items() if self._has_series(id)}
+            self._counts[device.id, day][_REFUSED] += 1
+            put(self._connection, arrival, f"a value can't be stored: {error}", now_ms)
+            return Outcome.REFUSED
+        self._connection.execute("RELEASE pack")
+        self.rows += added
+        numbered = pack.boot is not None and pack.seq is not None
+        if not (new or arrival.again) and sure and added and len(added) == len(pack.readings):
+            self._known.new_life(device, pack.boot or 0, pack.seq or 0, day)
+        if not sure and numbered:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO unsure_pack (device, boot, seq, crc) VALUES (?, ?, ?, ?)",
+                (device.id, pack.boot or 0, pack.seq, fingerprint(pack)),
+            )
+        if conflict:
+            self._counts[device.id, day][_CONFLICT] += 1
+            put(self._connection, arrival, conflict, now_ms)
+            return Outcome.CONFLICT
+        if added or (new and not pack.readings):
+            return Outcome.NEW
+        self._counts[device.id, day][_DOUBLE] += 1
+        return Outcome.DOUBLE
+
+    def _each(self, device: KnownDevice, pack: Pack, now_ms: int) -> tuple[list[Row], str]:
+        """(rows added, what contradicts the store: a sentence or empty)."""
+        added: list[Row] = []
+        conflict = ""
+        for row, reading in zip(self._rows(device, pack.readings, now_ms // 1000), pack.readings, strict=True):
+            series, time, value, flags, received = row
+            there = self._connection.execute(_LOOK, (time, series, time)).fetchone()
+            while there is not None and pack.relative:
+                # Its time is the moment of receipt less its age, so two packs of a burst can meet: keep both.
+                time += 1
+                there = self._connection.execute(_LOOK, (time, series, time)).fetchone()
+            if there is None:
+                row = (series, time, value, flags, received)
+                self._connection.execute(_INSERT_ONE, row)
+                added.append(row)
+            elif not (there[0] == value and not (there[1] ^ flags) & BOOLEAN) and not conflict:
+                stored, _ = without_mark(*there)
+                conflict = f"{reading.series} at {time} ms is stored as {stored!r}, this pack says {value!r}"
+        return added, conflict
+
+    def _was_unsure(self, device: KnownDevice, pack: Pack) -> bool:
+        found = self._connection.execute(
+            "SELECT 1 FROM unsure_pack WHERE device = ? AND boot = ? AND seq = ? AND crc = ?",
+            (device.id, pack.boot or 0, pack.seq, fingerprint(pack)),
+        )
+        return found.fetchone() is not None
+
+    def _has_series(self, id: int) -> bool:
+        return self._connection.execute("SELECT 1 FROM series WHERE id = ?", (id,)).fetchone() is not None
+
+    def _refuse(self, arrival: Arrival, reason: str, now_ms: int) -> Outcome:
+        put(self._connection, arrival, reason, now_ms)
+        device = self._known.device(arrival.device, now_ms)
+        device.last_seen = now_ms
+        day = now_ms // DAY_MS
+        if arrival.boot is not None and arrival.seq is not None:
+            new = self._known.arrived(device, arrival.boot, arrival.seq, day)
+            self._counts[device.id, day][_REFUSED if new else _DOUBLE] += 1
+        return Outcome.REFUSED
+
+
+def fingerprint(pack: Pack) -> int:
+    """What stays the same when a pack whose times were not sure comes again: series, values, times between records."""
+    last = pack.readings[-1].time if pack.readings else 0
+    return crc32(repr([(r.series, r.value, r.unit, r.time - last) for r in pack.readings]).encode(errors="replace"))

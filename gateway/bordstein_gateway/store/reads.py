@@ -1,0 +1,180 @@
+"""What others ask the store: the log, newest values, devices, completeness. From any thread, read-only."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from ..ledger import LIFE_SHIFT, Next, Row, missing
+from ..presence import present
+from ..properties import property_of
+from .packs import without_mark
+from .quarantine import Quarantine
+from .types import Completeness, Device, Gap, Latest, StoredReading
+
+_EPOCH = date(1970, 1, 1)
+_READING = "SELECT id, series, time, value, flags, received FROM reading"
+_BOOT = (1 << LIFE_SHIFT) - 1
+
+
+def _day(number: int) -> str:
+    return (_EPOCH + timedelta(days=number)).isoformat()
+
+
+class Reads(Quarantine):
+    """The readers' part of the store."""
+
+    newest: dict[int, tuple[int, Any, int, int]]
+    """Series id -> (time, value, flags, received) of its newest reading; the writer replaces entries."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, tuple[str, str, str, str]] = {}  # series id -> device, series, property, unit
+
+    def readings_after(self, after_id: int, limit: int) -> list[StoredReading]:
+        """The log from after_id (exclusive), in log order."""
+        return self._log(_READING + " WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
+
+    def readings_between(
+        self, from_ms: int, to_ms: int, after_id: int, limit: int, last_id: int | None = None
+    ) -> list[StoredReading]:
+        """Readings measured in [from_ms, to_ms) with after_id < id <= last_id, in log order."""
+        return self._log(
+            # The + keeps SQLite from the key's index: the log is nearly in the order of time.
+            _READING + " WHERE id > ? AND id <= ? AND +time >= ? AND +time < ? ORDER BY id LIMIT ?",
+            (after_id, self.newest_id() if last_id is None else last_id, from_ms, to_ms, limit),
+        )
+
+    def readings_by_id(self, ids: Sequence[int]) -> list[StoredReading]:
+        """These, in log order; ids that don't exist are left out."""
+        return self._log(
+            _READING + " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", (json.dumps(list(ids)),)
+        )
+
+    def history(self, device: str, series: str, from_ms: int, to_ms: int, limit: int) -> list[StoredReading]:
+        """One series' readings measured in [from_ms, to_ms), oldest first."""
+        return self._log(
+            "WITH RECURSIVE hour (number) AS ("
+            " VALUES (?1 / 3600000) UNION ALL SELECT number + 1 FROM hour WHERE number < ?2 / 3600000)"
+            " SELECT r.id, r.series, r.time, r.value, r.flags, r.received FROM hour CROSS JOIN series AS s"
+            " CROSS JOIN reading AS r ON r.time / 3600000 = hour.number AND r.series = s.id"
+            " WHERE s.device = (SELECT id FROM device WHERE name = ?3) AND s.name = ?4"
+            " AND r.time >= ?1 AND r.time < ?2 ORDER BY r.time LIMIT ?5",
+            (from_ms, to_ms, device, series, limit),
+        )
+
+    def newest_id(self) -> int:
+        """The id of the last reading in the log, 0 when it is empty."""
+        with self.database.reading() as connection:
+            (newest,) = connection.execute("SELECT max(id) FROM reading").fetchone()
+        return newest or 0
+
+    def latest(self, device: str | None = None) -> list[Latest]:
+        """The newest reading of each series, by its own time; sorted by device and series."""
+        values = list(self.newest.items())
+        with self.database.reading() as connection:
+            names = [(self._name(connection, id), value) for id, value in values]
+        return sorted(
+            (
+                Latest(*name, time, *without_mark(value, flags), received)
+                for name, (time, value, flags, received) in names
+                if name is not None and (device is None or name[0] == device)
+            ),
+            key=lambda latest: latest[:2],
+        )
+
+    def devices(self) -> list[Device]:
+        """Every device that was ever heard, by name."""
+        now_ms = int(time.time() * 1000)
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT name, first_seen, last_seen, state, state_received, version, state_boot, next_boot, next_seq,"
+                " dropped, taken, state_text FROM device ORDER BY name"
+            ).fetchall()
+        devices = []
+        for name, first, last, state, state_received, version, boot, next_boot, next_seq, dropped, taken, text in rows:
+            last = max(last, self.last_seen(name))
+            following = None if next_boot is None else (next_boot & _BOOT, next_seq)
+            here = present(now_ms, last, state, state_received)
+            report = json.loads(text) if text else {}
+            devices.append(
+                Device(name, first, last, here, state, state_received, version, boot, following, dropped, taken, report)
+            )
+        return devices
+
+    def last_seen(self, device: str) -> int:
+        """What the writer knows and has not written yet; 0: nothing."""
+        return 0
+
+    def completeness(
+        self, device: str | None = None, from_day: str | None = None, to_day: str | None = None
+    ) -> list[Completeness]:
+        """By device and UTC day (ISO dates, both inclusive; without: today and the six days before)."""
+        today = datetime.now(UTC).date()
+        last = (date.fromisoformat(to_day) if to_day else today) - _EPOCH
+        first = date.fromisoformat(from_day) - _EPOCH if from_day else last - timedelta(days=6)
+        days = range(first.days, last.days + 1)
+        with self.database.reading() as connection:
+            devices = connection.execute(
+                "SELECT id, name, next_boot, next_seq, next_day FROM device"
+                " WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
+                (device,),
+            ).fetchall()
+            return [
+                account
+                for id, name, boot, seq, day in devices
+                for account in _accounts(connection, id, name, Next(boot, seq, day) if boot is not None else None, days)
+            ]
+
+    def _log(self, statement: str, parameters: Sequence[object]) -> list[StoredReading]:
+        with self.database.reading() as connection:
+            rows = connection.execute(statement, parameters).fetchall()
+            found = []
+            for id, series, at, value, flags, received in rows:
+                name = self._names.get(series) or self._name(connection, series)
+                if name is not None:
+                    found.append(StoredReading(id, *name, at, *without_mark(value, flags), received))
+        return found
+
+    def _name(self, connection: sqlite3.Connection, series: int) -> tuple[str, str, str, str] | None:
+        name = self._names.get(series)
+        if name is None:
+            row = connection.execute(
+                "SELECT d.name, s.name, s.unit FROM series AS s JOIN device AS d ON d.id = s.device WHERE s.id = ?",
+                (series,),
+            ).fetchone()
+            if row is None:  # being written right now
+                return None
+            name = self._names[series] = (row[0], row[1], property_of(row[1]), row[2])
+        return name
+
+
+def _accounts(
+    connection: sqlite3.Connection, id: int, name: str, following: Next | None, days: range
+) -> Iterable[Completeness]:
+    """A device's days on which something arrived, is missing or was counted."""
+    boots: dict[int, list[Row]] = {}
+    arrived = dict.fromkeys(days, 0)
+    rows = connection.execute("SELECT boot, lo, hi, day FROM pack_range WHERE device = ? ORDER BY boot, lo", (id,))
+    for boot, lo, hi, day in rows.fetchall():
+        boots.setdefault(boot, []).append([lo, hi, day])
+        if day in arrived:
+            arrived[day] += hi - lo + 1
+    gaps: dict[int, list[Gap]] = {day: [] for day in days}
+    for gap in missing(boots, following):
+        if gap.day in gaps:
+            gaps[gap.day].append(Gap(gap.boot & _BOOT, gap.lo, gap.hi))
+    counts = {
+        day: (late, double, refused, conflict)
+        for day, late, double, refused, conflict in connection.execute(
+            "SELECT day, late, double, refused, conflict FROM day_count WHERE device = ? AND day BETWEEN ? AND ?",
+            (id, days.start, days.stop - 1),
+        )
+    }
+    for day in days:
+        lost = sum(gap.hi - gap.lo + 1 for gap in gaps[day])
+        if arrived[day] or lost or day in counts:
+            yield Completeness(
+                name, _day(day), arrived[day] + lost, arrived[day], lost, gaps[day], *counts.get(day, (0, 0, 0, 0))
+            )

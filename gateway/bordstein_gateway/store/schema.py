@@ -1,0 +1,116 @@
+"""The database's tables and how older ones become today's.
+
+MIGRATIONS[n] turns version n into version n + 1; never change one that was released, append one.
+"""
+
+import sqlite3
+
+from .types import StoreError
+
+_VERSION_1 = """
+CREATE TABLE device (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    life INTEGER NOT NULL DEFAULT 0,
+    state TEXT, state_boot INTEGER, state_received INTEGER, state_text TEXT, version TEXT,
+    next_boot INTEGER, next_seq INTEGER, next_day INTEGER,
+    dropped INTEGER, taken INTEGER
+);
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    device INTEGER NOT NULL REFERENCES device(id),
+    name TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    latest_time INTEGER, latest_value, latest_flags INTEGER, latest_received INTEGER,
+    UNIQUE (device, name, unit)
+);
+-- The log. time: ms UTC; received: s UTC; value: as it was (a boolean is 0 or 1 with a bit in flags).
+CREATE TABLE reading (
+    id INTEGER PRIMARY KEY,
+    series INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    value NOT NULL,
+    flags INTEGER NOT NULL,
+    received INTEGER NOT NULL
+);
+-- Nothing is counted twice. The hour comes first because all boards report at once: with the series first, each commit
+-- would change one page for every series there is (measured: four times the bytes written, twice the processor time).
+CREATE UNIQUE INDEX reading_key ON reading (time / 3600000, series, time);
+-- Which packs are here: numbers lo..hi of a boot whose readings are of that UTC day (days since 1970).
+CREATE TABLE pack_range (
+    device INTEGER NOT NULL, boot INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL, day INTEGER NOT NULL,
+    PRIMARY KEY (device, boot, lo)
+) WITHOUT ROWID;
+CREATE INDEX pack_range_day ON pack_range (day, device);
+CREATE TABLE day_count (
+    device INTEGER NOT NULL, day INTEGER NOT NULL,
+    late INTEGER NOT NULL, double INTEGER NOT NULL, refused INTEGER NOT NULL, conflict INTEGER NOT NULL,
+    PRIMARY KEY (device, day)
+) WITHOUT ROWID;
+-- Packs sent while the clock was not set: a second delivery may have other times, so their number and values count.
+CREATE TABLE unsure_pack (
+    device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, crc INTEGER NOT NULL,
+    PRIMARY KEY (device, boot, seq, crc)
+) WITHOUT ROWID;
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    device TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL,
+    received INTEGER NOT NULL, last INTEGER NOT NULL, times INTEGER NOT NULL DEFAULT 1,
+    retry INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX quarantine_retry ON quarantine (id) WHERE retry = 1;
+CREATE TABLE place (
+    forwarder TEXT PRIMARY KEY, next_id INTEGER NOT NULL, pending_to INTEGER
+) WITHOUT ROWID;
+CREATE TABLE refill (
+    id INTEGER PRIMARY KEY, forwarder TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+    next_id INTEGER NOT NULL, last_id INTEGER NOT NULL, pending_to INTEGER, done INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE dead_letter (
+    forwarder TEXT NOT NULL, reading INTEGER NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 1, retry INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (forwarder, reading)
+) WITHOUT ROWID;
+-- What a target calls our things: ids it gave to Things, Datastreams, …
+CREATE TABLE remote (
+    forwarder TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (forwarder, name)
+) WITHOUT ROWID;
+CREATE TABLE command_result (
+    device TEXT NOT NULL, command TEXT NOT NULL, body TEXT NOT NULL, received INTEGER NOT NULL,
+    PRIMARY KEY (device, command)
+) WITHOUT ROWID;
+-- One row. at: written when nothing else is, to know that the disk takes writes. latest_to: series.latest_* knows the
+-- readings up to this id.
+CREATE TABLE beat (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL, latest_to INTEGER NOT NULL);
+INSERT INTO beat VALUES (1, 0, 0);
+"""
+
+MIGRATIONS = (_VERSION_1,)
+VERSION = len(MIGRATIONS)
+APPLICATION_ID = 0x42647374  # "Bdst"
+
+
+def migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the database to VERSION, each step in a transaction of its own. StoreError: it is not ours, or newer."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application not in (0, APPLICATION_ID) or (application == 0 and _has_tables(connection)):
+        raise StoreError(f"{path} is a database of another program; name another file as store.path.")
+    if version > VERSION:
+        raise StoreError(
+            f"{path} was written by a newer bordstein-gateway (schema {version}, this one knows {VERSION}); "
+            "install that version again, or name another file as store.path."
+        )
+    for number in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{MIGRATIONS[number]};"
+            f"PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {number + 1};COMMIT;"
+        )
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None

@@ -1,0 +1,208 @@
+"""What goes into the store and what comes out of it. Times are milliseconds UTC unless a name says otherwise."""
+
+from collections.abc import Callable
+from enum import IntEnum
+from sqlite3 import Connection
+from typing import Any, NamedTuple
+
+from ..normalise import Pack, Value
+
+Job = Callable[[Connection], Any]
+"""Work for the writer: runs inside the next group commit, or at once where no writer runs."""
+
+
+class StoreError(Exception):
+    """The store can't do what was asked; the message is one sentence for a person. Nothing of the batch is stored."""
+
+
+class Outcome(IntEnum):
+    """What became of one message. Every one of them is stored for good when write() has returned."""
+
+    NEW = 0
+    """All its readings are new."""
+    DOUBLE = 1
+    """Everything in it was stored before; nothing was counted twice."""
+    CONFLICT = 2
+    """A reading's key was stored before with another value: the first value stays, the message is in quarantine."""
+    REFUSED = 3
+    """It can't be read; it is in quarantine, raw, with the reason."""
+
+
+class Arrival(NamedTuple):
+    """One message as it came in. `pack` None: it can't be read, and `reason` says why."""
+
+    device: str
+    topic: str
+    payload: bytes
+    pack: Pack | None
+    reason: str = ""
+    boot: int | None = None
+    seq: int | None = None
+    """The number of an unreadable pack, where it could be made out; a readable one carries its own."""
+    again: bool = False
+    """From the quarantine, not from the board."""
+
+
+class StateReport(NamedTuple):
+    """A board's `state` message. `retained`: the broker kept it, so it says nothing about the board being there now."""
+
+    device: str
+    state: str
+    boot: int | None
+    version: str | None
+    next: tuple[int, int] | None
+    """(boot, seq) the board's next pack will carry."""
+    dropped: int | None
+    taken: int | None
+    text: str
+    """The whole message, JSON."""
+    retained: bool
+
+
+class CommandResult(NamedTuple):
+    """A board's answer to a command. `body`: JSON text."""
+
+    device: str
+    command: str
+    body: str
+
+
+class StoredReading(NamedTuple):
+    """One reading in the log; `id` is its place: later commits have larger ids."""
+
+    id: int
+    device: str
+    series: str
+    property: str
+    unit: str
+    time: int
+    value: Value
+    flags: int
+    received: int
+    """Unix SECONDS."""
+
+
+class Latest(NamedTuple):
+    """A series' newest reading by its own time."""
+
+    device: str
+    series: str
+    property: str
+    unit: str
+    time: int
+    value: Value
+    flags: int
+    received: int
+    """Unix SECONDS."""
+
+
+class Device(NamedTuple):
+    """What is known of a board. `present`: the gateway's judgement, see presence.py."""
+
+    device: str
+    first_seen: int
+    last_seen: int
+    present: bool
+    state: str | None
+    """The board's last own word: init ready sleeping alert lost disconnected; None: none yet."""
+    state_received: int | None
+    version: str | None
+    boot: int | None
+    next: tuple[int, int] | None
+    dropped: int | None
+    taken: int | None
+    report: dict[str, Any]
+    """The whole last state message."""
+
+
+class Gap(NamedTuple):
+    """Packs lo..hi of a boot that the board must have numbered and that are not here."""
+
+    boot: int
+    lo: int
+    hi: int
+
+
+class Completeness(NamedTuple):
+    """One device's account of one UTC day (ISO date), in packs: expected = arrived + missing. Rules: ledger.py."""
+
+    device: str
+    day: str
+    expected: int
+    arrived: int
+    missing: int
+    gaps: list[Gap]
+    late: int
+    double: int
+    refused: int
+    conflict: int
+
+
+class Quarantined(NamedTuple):
+    """A message that could not be stored as it was. `received` first and `last`: Unix SECONDS; `times`: how often."""
+
+    id: int
+    device: str
+    topic: str
+    payload: bytes
+    reason: str
+    received: int
+    last: int
+    times: int
+
+
+class Place(NamedTuple):
+    """How far a forwarder is in the log. `next_id`: first reading not yet delivered.
+
+    `pending_to` not None: readings next_id..pending_to were sent and the answer is unclear (look what the target has).
+    """
+
+    forwarder: str
+    next_id: int
+    pending_to: int | None
+
+
+class Refill(NamedTuple):
+    """An order to send the readings measured in [from_ms, to_ms) once more.
+
+    They have ids from next_id (how far it is) to last_id (fixed when it was ordered); `done` when it is through.
+    """
+
+    id: int
+    forwarder: str
+    from_ms: int
+    to_ms: int
+    next_id: int
+    last_id: int
+    pending_to: int | None
+    done: bool
+
+
+class DeadLetter(NamedTuple):
+    """A reading that a target refused, with the target's reason. `retry`: somebody asked for another try."""
+
+    forwarder: str
+    reading_id: int
+    reason: str
+    since: int
+    tries: int
+    retry: bool
+
+
+class Stats(NamedTuple):
+    """For metrics. Counters run since this process started the store."""
+
+    readings_new: int
+    packs_new: int
+    packs_double: int
+    packs_conflict: int
+    packs_refused: int
+    commits: int
+    failures: int
+    last_commit_s: float
+    """time.monotonic() of the last commit that succeeded; 0.0 before the first."""
+    newest_id: int
+    quarantine: int
+    devices: int
+    series: int
+    bytes_on_disk: int

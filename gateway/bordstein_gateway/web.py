@@ -1,0 +1,70 @@
+"""The gateway's own HTTP service: start page, JSON, metrics, health.
+
+    /             boards, last values, completeness, targets; German, or English with ?lang=en
+    /api/latest   the same as JSON
+    /metrics      Prometheus
+    /healthz      200, or 503 with the reasons
+
+Kept free for what comes later: /v1.1/ (OGC SensorThings API) and /app (the staff's pages).
+"""
+
+import asyncio
+import time
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from .metrics import Metrics
+from .overview import overview
+from .pagetexts import TEXTS, number, when
+from .status import ServiceState
+
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+}
+
+
+def app(state: ServiceState) -> Starlette:
+    """The application for one running service."""
+    templates = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
+    templates.filters.update(number=number, when=when)
+    page = templates.get_template("start.html")
+    metrics = Metrics(state)
+
+    async def start(request: Request) -> Response:
+        language = _language(request)
+        content = await asyncio.to_thread(overview, state)
+        text = TEXTS[language]
+        return HTMLResponse(page.render(view=content, text=text, lang=language), headers=_HEADERS)
+
+    async def latest(_: Request) -> Response:
+        return JSONResponse(await asyncio.to_thread(overview, state), headers={"cache-control": "no-store"})
+
+    async def prometheus(_: Request) -> Response:
+        content, kind = await asyncio.to_thread(metrics.page)
+        return Response(content, media_type=kind)
+
+    async def healthz(_: Request) -> Response:
+        wrong = state.healthy(time.monotonic())
+        content = {"healthy": not wrong, "problems": wrong, "broker": state.ingest.trouble or "connected"}
+        return JSONResponse(content, status_code=503 if wrong else 200)
+
+    return Starlette(
+        routes=[
+            Route("/", start),
+            Route("/api/latest", latest),
+            Route("/metrics", prometheus),
+            Route("/healthz", healthz),
+        ]
+    )
+
+
+def _language(request: Request) -> str:
+    wanted = request.query_params.get("lang")
+    return wanted if wanted in TEXTS else "de"

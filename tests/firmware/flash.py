@@ -1,0 +1,21 @@
+"""A littlefs volume in RAM at /flash as working directory, for tests in MicroPython."""
+
+import os
+
+import vfs
+from simulated.flashdisk import PowerCut, RamDisk  # noqa: F401  (for the tests)
+
+
+def mount(disk=None, blocks=64):
+    """Mount a disk (a new, formatted one without argument) and go there; returns the disk."""
+    if disk is None:
+        disk = RamDisk(blocks, 4096)
+        vfs.VfsLfs2.mkfs(disk)
+    os.chdir("/")
+    try:  # noqa: SIM105  (no contextlib here)
+        vfs.umount("/flash")
+    except OSError:
+        pass
+    vfs.mount(vfs.VfsLfs2(disk), "/flash")
+    os.chdir("/flash")
+    return disk

@@ -1,0 +1,208 @@
+"""The whole application on a virtual board: what it does with broken configurations, and its parts' restarts.
+
+For MicroPython, in virtual time.
+"""
+# heapsize: 1M
+
+import asyncio
+import json
+import os
+import sys
+
+import flash
+import virtual_time
+
+virtual = virtual_time.install(virtual_time.WRAP - 5000)
+
+from bordstein import app, platform  # noqa: E402
+
+
+class Driver:
+    WARM_UP_S = 0
+    INTERVAL_S = 60
+
+    def __init__(self, options, platform):
+        pass
+
+    async def setup(self):
+        pass
+
+    async def read(self):
+        return [("air_temperature", 815)]
+
+
+class Module:
+    pass
+
+
+Module.Driver = Driver
+sys.modules["bordstein.sensors.pulse"] = Module
+PULSE = {"driver": "pulse", "pin": 27, "interval_s": 60}
+
+
+class Link:
+    """Stands for the broker: takes what is published at once."""
+
+    def __init__(self, **options):
+        Link.options = options
+        Link.published = []
+        self.connected = False
+        self.session = 0
+        self.on_connect = []
+
+    async def run(self):
+        await asyncio.sleep(5)
+        self.connected = True
+        self.session += 1
+        for told in self.on_connect:
+            told(False)
+        await asyncio.Event().wait()
+
+    async def wait_connected(self):
+        while not self.connected:
+            await asyncio.sleep(1)
+
+    async def publish(self, topic, payload, retain=False):
+        Link.published.append((topic.split("/", 3)[3], json.loads(payload), retain))
+
+    async def close(self):
+        self.connected = False
+
+
+class LinkModule:
+    @staticmethod
+    def make_context(ca, cert=None, key=None):
+        with open(ca) as file:
+            file.read()
+        return "context"
+
+
+LinkModule.Link = Link
+sys.modules["bordstein.link"] = LinkModule
+
+
+def start(config, seconds=1, script=None):
+    """Runs a board with this configuration (dict, text or None: no file) for so long; returns the App."""
+    flash.mount()
+    platform.rtc_memory(b"")
+    if config is not None:
+        with open("config.json", "w") as file:
+            file.write(config if isinstance(config, str) else json.dumps(config))
+    for name in ("ca.der", "device.der", "device.key.der"):
+        open(name, "w").close()
+    board = app.App()
+
+    async def main():
+        task = asyncio.create_task(board.run())
+        if script:
+            await script(board)
+        await asyncio.sleep(seconds)
+        task.cancel()
+
+    asyncio.run(main())
+    return board
+
+
+MQTT = {"host": "127.0.0.1", "ca": "ca.der", "cert": "device.der", "key": "device.key.der"}
+
+
+def test_a_board_without_or_with_an_unreadable_configuration_comes_up_and_waits():
+    for config in (None, "", "{", "[]", "7", {}):
+        board = start(config, 600)
+        assert board.state.problems and board.spool.packs == 0
+
+
+def test_a_mistake_in_one_sensor_leaves_the_others_and_raises_an_alert():
+    board = start(
+        {"mqtt": MQTT, "sensors": {"people": PULSE, "air": {"driver": "bme280", "bus": "nowhere"}}, "led": 300}, 630
+    )
+    assert board.spool.taken == 11 and list(board.sampler.sensors) == ["people"]
+    states = [message for topic, message, _ in Link.published if topic == "state"]
+    assert states[-1]["state"] == "alert"
+    assert any("sensors.air.bus" in problem for problem in states[-1]["problems"])
+    assert any("led" in problem for problem in states[-1]["problems"])
+
+
+def test_a_mistake_in_mqtt_still_measures_and_keeps():
+    for mqtt in ({"host": 5}, {"host": "x", "port": "abc", "tls": False}, dict(MQTT, ca="gone.der")):
+        board = start({"mqtt": mqtt, "sensors": {"people": PULSE}}, 630)
+        assert board.spool.packs == 11 and board.state.problems
+
+
+def test_state_goes_from_init_to_ready_and_is_retained_and_the_will_says_lost():
+    start({"mqtt": MQTT, "board": "virtual", "sensors": {"people": PULSE}}, 400)
+    states = [(message, retain) for topic, message, retain in Link.published if topic == "state"]
+    assert all(retain for _, retain in states)
+    last = states[-1][0]
+    assert last["state"] == "ready" and last["boot"] == 1 and last["board"] == "virtual"
+    assert last["interval"] == {"people": 60} and last["dropped"] == 0 and last["reset"] == "power-on"
+    assert last["next"][0] == 1 and last["taken"] == last["next"][1]
+    topic, payload = Link.options["will"]
+    assert topic.endswith("/state") and json.loads(payload) == {"state": "lost", "boot": 1}
+    device = platform.device_id()
+    assert Link.options["subscriptions"] == ["bordstein/v1/%s/%s" % (device, x) for x in ("receipt", "command")]
+
+
+def test_health_comes_every_interval_with_names_of_the_table():
+    start({"mqtt": MQTT, "sensors": {"people": PULSE}, "health_s": 60}, 600)
+    packs = [message for topic, message, _ in Link.published if topic == "health"]
+    assert len(packs) == 10
+    names = {record["n"]: record["v"] for record in packs[-1]}
+    assert names["boot"] == 1 and names["health/uptime"] >= 540 and names["health/errors/people"] == 0
+    assert names["health/heap_free"] > 0
+
+
+def test_a_receipt_and_a_command_reach_their_places():
+    async def script(board):
+        await asyncio.sleep(100)
+        assert board.spool.packs == 2
+        board._message("x/receipt", b'{"boot":1,"seq":0,"time":1800000000}')
+        await asyncio.sleep(2)
+        assert board.spool.packs == 1
+        board._message("x/command", b'{"id":"c","do":"interval","sensor":"people","seconds":5}')
+        await asyncio.sleep(2)
+        assert ("command/result", {"id": "c", "ok": True}, False) in Link.published
+
+    start({"mqtt": MQTT, "sensors": {"people": PULSE}}, 1, script)
+
+
+def test_reboot_says_disconnected_and_keeps_what_waits():
+    ended = []
+    platform.reset = lambda: ended.append(True)
+
+    async def script(board):
+        await asyncio.sleep(100)
+        board._message("x/command", b'{"id":"r","do":"reboot"}')
+        await asyncio.sleep(2)
+        assert ended == [True]
+        topics = [topic for topic, _, _ in Link.published]
+        assert topics.index("command/result") == len(topics) - 2
+        assert Link.published[-1][0] == "state" and Link.published[-1][1]["state"] == "disconnected"
+
+    board = start({"mqtt": MQTT, "sensors": {"people": PULSE}, "spool": {"batch_s": 600}}, 1, script)
+    assert [name for name in os.listdir("spool") if name.endswith(".seg")]
+    assert board.spool.packs == 2
+
+
+def test_batched_packs_are_written_when_their_time_has_come():
+    board = start({"mqtt": MQTT, "sensors": {"people": PULSE}, "spool": {"batch_s": 300}}, 250)
+    assert not [name for name in os.listdir("spool") if name.endswith(".seg")]
+    board = start({"mqtt": MQTT, "sensors": {"people": PULSE}, "spool": {"batch_s": 300}}, 400)
+    assert board.spool.oldest(board.uplink._sent) or board.uplink.sent
+
+
+def test_a_part_that_dies_is_started_again():
+    lives = []
+
+    async def mortal():
+        lives.append(1)
+        if len(lives) < 5:
+            raise ValueError("dead")
+
+    asyncio.run(app.keep("mortal", mortal))
+    assert len(lives) == 5
+
+
+def test_the_checker_of_the_configuration_does_not_stay_in_memory():
+    start({"mqtt": MQTT, "sensors": {}})
+    assert "bordstein.config" not in sys.modules

@@ -1,0 +1,234 @@
+"""Every mistake in a board's configuration gives a sentence that names its place."""
+
+import copy
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "firmware"))
+
+from bordstein import config  # noqa: E402
+
+GOOD = {
+    "name": "Marktplatz 7",
+    "board": "virtual",
+    "network": {"wifi": [{"ssid": "Stadt", "password": "geheimnis"}, {"ssid": "offen"}]},
+    "mqtt": {"host": "broker.example", "ca": "ca.der", "cert": "device.der", "key": "device.key.der"},
+    "time": {"servers": ["192.0.2.1"]},
+    "buses": {
+        "i2c0": {"type": "i2c", "id": 0, "scl": 22, "sda": 21},
+        "uart1": {"type": "uart", "id": 1, "tx": 17, "rx": 16},
+        "uart2": {"type": "uart", "id": 2, "rx": 25},
+        "w1": {"type": "onewire", "pin": 4},
+    },
+    "sensors": {
+        "air": {"driver": "bme280", "bus": "i2c0", "address": 118, "interval_s": 60},
+        "dust": {"driver": "sds011", "bus": "uart1", "sleep": True},
+        "level": {"driver": "a02yyuw", "bus": "uart2", "zero_mm": 3000},
+        "road": {"driver": "ds18b20", "bus": "w1", "property": "road_surface_temperature", "rom": "28ff4033721604e6"},
+        "bay": {"driver": "rm3100", "bus": "i2c0", "address": 32, "threshold_nt": 6000, "heartbeat_s": 900},
+        "people": {"driver": "pulse", "pin": 27, "property": "pedestrian_count", "edge": "rising"},
+    },
+    "spool": {"max_kb": 512, "batch_s": 0},
+    "supply": {"pin": 34},
+    "health_s": 300,
+    "led": 2,
+}
+MISSING = object()
+
+
+def changed(path, value):
+    """GOOD with one value changed; path: names and numbers joined by dots."""
+    made = copy.deepcopy(GOOD)
+    place = made
+    *way, last = path.split(".")
+    for step in way:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    if value is MISSING:
+        del place[last]
+    elif isinstance(place, list):
+        place[int(last)] = value
+    else:
+        place[last] = value
+    return made
+
+
+def test_a_sound_configuration_has_no_mistakes():
+    assert config.check(GOOD) == []
+    assert config.check({"mqtt": {"host": "localhost", "port": 1883, "tls": False}}) == []
+
+
+MISTAKES = [
+    # path, value, the path that is named, a word of the sentence
+    ("name", 7, "name", "text"),
+    ("health_s", "fast", "health_s", '"fast"'),
+    ("health_s", 9, "health_s", "10 to 86400"),
+    ("health_s", 60.5, "health_s", "whole number"),
+    ("health_s", True, "health_s", "whole number"),
+    ("led", 99, "led", "0 to 48"),
+    ("lde", 2, "lde", 'did you mean "led"'),
+    ("sensor", {}, "sensor", 'did you mean "sensors"'),
+    ("zzzzzzzz", 1, "zzzzzzzz", "allowed are"),
+    ("mqtt", MISSING, "mqtt", "missing"),
+    ("mqtt", [], "mqtt", "object"),
+    ("mqtt.host", MISSING, "mqtt.host", "missing"),
+    ("mqtt.host", "", "mqtt.host", "text"),
+    ("mqtt.port", "abc", "mqtt.port", '"abc"'),
+    ("mqtt.port", 70000, "mqtt.port", "65535"),
+    ("mqtt.ca", MISSING, "mqtt.ca", "authority"),
+    ("mqtt.cert", MISSING, "mqtt.cert", "belong together"),
+    ("mqtt.key", MISSING, "mqtt.key", "belong together"),
+    ("mqtt.keepalive_s", 1, "mqtt.keepalive_s", "5 to 3600"),
+    ("mqtt.prot", 1, "mqtt.prot", 'did you mean "port"'),
+    ("mqtt.tls", "yes", "mqtt.tls", "true or false"),
+    ("network", "wifi", "network", "object"),
+    ("network.wfii", [], "network.wfii", 'there is no such key; did you mean "wifi"'),
+    ("network.wifi", {}, "network.wifi", "list"),
+    ("network.wifi.0", "Stadt", "network.wifi[0]", "ssid"),
+    ("network.wifi.1.ssid", MISSING, "network.wifi[1].ssid", "missing"),
+    ("network.wifi.0.password", "kurz", "network.wifi[0].password", "8 to 63"),
+    ("time.servers", "192.0.2.1", "time.servers", "list"),
+    ("time.servers", [1], "time.servers", "list"),
+    ("buses.i2c0", 7, "buses.i2c0", "object"),
+    ("buses.i2c0.type", "spi", "buses.i2c0.type", "i2c, uart, onewire"),
+    ("buses.i2c0.type", "i2s", "buses.i2c0.type", 'did you mean "i2c"'),
+    ("buses.i2c0.type", MISSING, "buses.i2c0.type", "missing"),
+    ("buses.i2c0.id", 5, "buses.i2c0.id", "0 to 1"),
+    ("buses.i2c0.scl", MISSING, "buses.i2c0.scl", "missing"),
+    ("buses.i2c0.freq", 5, "buses.i2c0.freq", "10000"),
+    ("buses.uart1.baud", 9600, "buses.uart1.baud", "no such key"),
+    ("buses.uart2.id", 1, "buses.uart2.id", "already used by buses.uart1"),
+    ("buses.uart1.tx", 22, "buses.uart1.tx", "already used by buses.i2c0.scl"),
+    ("sensors.people.pin", 2, "sensors.people.pin", "already used by led"),
+    ("buses.W1", {"type": "onewire", "pin": 5}, "buses.W1", "a-z"),
+    ("sensors.Luft", {"driver": "pulse", "pin": 5}, "sensors.Luft", "a-z"),
+    ("sensors.health", {"driver": "pulse", "pin": 5}, "sensors.health", "taken"),
+    ("sensors.air", [], "sensors.air", "object"),
+    ("sensors.air.driver", "bme208", "sensors.air.driver", 'did you mean "bme280"'),
+    ("sensors.air.driver", MISSING, "sensors.air.driver", "missing"),
+    ("sensors.air.driver", 280, "sensors.air.driver", "not known"),
+    ("sensors.air.bus", MISSING, "sensors.air.bus", "missing"),
+    ("sensors.air.bus", "i2c7", "sensors.air.bus", "i2c buses: i2c0"),
+    ("sensors.air.bus", ["i2c0"], "sensors.air.bus", "no sound bus"),
+    ("sensors.air.bus", "uart1", "sensors.air.bus", "this driver needs i2c"),
+    ("sensors.air.address", 5, "sensors.air.address", "118 to 119"),
+    ("sensors.air.interval_s", 0, "sensors.air.interval_s", "1 to 86400"),
+    ("sensors.air.intervall_s", 60, "sensors.air.intervall_s", 'did you mean "interval_s"'),
+    ("sensors.bay2", {"driver": "rm3100", "bus": "i2c0"}, "sensors.bay2.address", "already sensors.bay"),
+    ("sensors.road.property", "mood", "sensors.road.property", "property table"),
+    ("sensors.road.property", ["x"], "sensors.road.property", "property table"),
+    ("sensors.road.rom", "28FF", "sensors.road.rom", "hex"),
+    ("sensors.people.edge", "both", "sensors.people.edge", "rising, falling"),
+    ("sensors.people.pin", MISSING, "sensors.people.pin", "missing"),
+    ("sensors.dust.sleep", "yes", "sensors.dust.sleep", "true or false"),
+    ("spool.max_kb", 1, "spool.max_kb", "32"),
+    ("spool.batch_s", -1, "spool.batch_s", "0 to 3600"),
+    ("supply.factor", 1, "supply.factor", "1000"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "named", "word"), MISTAKES)
+def test_a_mistake_gives_one_sentence_that_names_its_path(path, value, named, word):
+    problems = config.check(changed(path, value))
+    about = [problem for problem in problems if problem.startswith(named + ": ")]
+    assert len(about) == 1, problems
+    assert word in about[0]
+    # What follows from it may be named too (a bus that is gone), nothing else.
+    assert all(problem == about[0] or ".bus: " in problem or ".address: " in problem for problem in problems), problems
+
+
+def test_all_mistakes_come_at_once():
+    made = changed("mqtt.port", "abc")
+    made["sensors"]["air"]["interval_s"] = 0
+    made["sensors"]["road"]["driver"] = "ds18b2o"
+    made["typo"] = 1
+    assert len(config.check(made)) == 4
+
+
+def test_files_that_are_missing_are_mistakes():
+    problems = config.check(GOOD, exists=lambda name: name != "ca.der")
+    assert problems == ['mqtt.ca: the file "ca.der" is not there']
+
+
+@pytest.mark.parametrize("other", [[], "x", 7, None, True])
+def test_something_else_than_an_object_is_a_mistake(other):
+    assert len(config.check(other)) == 1
+
+
+def test_defaults_are_filled_in(tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(GOOD))
+    found = config.load(str(file))
+    assert found["mqtt"]["port"] == 8883 and found["mqtt"]["keepalive_s"] == 60 and found["mqtt"]["tls"] is True
+    assert found["sensors"]["air"]["bus"] == {"type": "i2c", "id": 0, "scl": 22, "sda": 21, "freq": 100000}
+    assert found["supply"]["factor"] == 2000
+
+
+@pytest.mark.parametrize("text", ["", "{", "{'name': 1}", "\x00"])
+def test_a_file_that_is_not_json_is_said_so(tmp_path, text):
+    file = tmp_path / "config.json"
+    file.write_text(text)
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(str(file))
+    assert "JSON" in caught.value.problems[0] and caught.value.usable["sensors"] == {}
+
+
+def test_a_missing_file_is_said_so(tmp_path):
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(str(tmp_path / "config.json"))
+    assert "no such file" in caught.value.problems[0]
+
+
+def load(tmp_path, made):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(made))
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(str(file))
+    return caught.value.usable
+
+
+def test_what_has_no_mistake_goes_on(tmp_path):
+    usable = load(tmp_path, changed("buses.i2c0.scl", 99))
+    assert set(usable["sensors"]) == {"dust", "level", "road", "people"}
+    assert usable["mqtt"]["host"] == "broker.example"
+    usable = load(tmp_path, changed("mqtt.port", "abc"))
+    assert usable["mqtt"] is None and len(usable["sensors"]) == 6
+    usable = load(tmp_path, changed("spool.max_kb", 1))
+    assert usable["spool"] == {"max_kb": 512, "batch_s": 0}
+
+
+@pytest.mark.parametrize("name", ["a.b", "a: b", "", "[", "a[0]: ", "."])
+def test_odd_names_leave_something_that_runs(name):
+    for section in ("buses", "sensors"):
+        made = changed(f"{section}.x", 1)
+        made[section][name] = made[section].pop("x")
+        problems = config.check(made)
+        assert problems
+        assert config.fill(config.usable(made, problems))["mqtt"]["host"] == "broker.example"
+
+
+def test_no_password_appears_in_a_sentence():
+    made = changed("network.wifi.0.password", "kurz")
+    made["network"]["wifi"][1]["password"] = 12345678
+    assert not [problem for problem in config.check(made) if "kurz" in problem or "12345678" in problem]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+PATHS = sorted({mistake[0] for mistake in MISTAKES if mistake[0] not in ("sensor", "lde", "zzzzzzzz")})
+
+
+@given(st.sampled_from(PATHS), JSON)
+def test_whatever_stands_there_is_checked_without_an_exception_and_leaves_something_that_runs(path, value):
+    made = changed(path, value)
+    problems = config.check(made)
+    assert all(": " in problem for problem in problems)
+    config.fill(config.usable(made, problems))

@@ -1,0 +1,31 @@
+"""For all tests of the gateway."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.street.servers import Town
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """A town's authority; its certificates are made once and shared."""
+    return Town(tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences are compared in one language, whatever the machine's is."""
+    monkeypatch.setenv("BORDSTEIN_LANG", "en")
+    for variable in ("NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "BORDSTEIN_CONFIG", "BORDSTEIN_DEBUG"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, town: Town) -> Path:
+    """A configuration folder with the files that the example configuration names."""
+    client = town.gateway()
+    for name, source in (("ca.pem", client.ca), ("gateway.pem", client.certificate), ("gateway.key", client.key)):
+        (tmp_path / name).write_bytes(source.read_bytes())
+    (tmp_path / "gateway.key").chmod(0o600)
+    return tmp_path

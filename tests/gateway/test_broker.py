@@ -1,0 +1,209 @@
+"""The shipped Mosquitto configuration and the doctor, each with a real broker."""
+
+import getpass
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bordstein_gateway import config
+from bordstein_gateway.config import Mqtt
+from bordstein_gateway.doctor_broker import _Client, broker
+from bordstein_gateway.finding import Finding
+from tests.street.processes import Process, free_port
+from tests.street.servers import Town, mosquitto_path
+
+PACKAGE = Path(config.__file__).parent
+ROOT = "bordstein/v1"
+
+
+@dataclass
+class Broker:
+    """A running broker, and how to log in to it under a certificate's name."""
+
+    town: Town
+    port: int
+
+    def as_gateway(self, **changes: object) -> Mqtt:
+        return self.login("bordstein-gateway", **changes)
+
+    def login(self, name: str, **changes: object) -> Mqtt:
+        issued = self.town.device(name) if re.fullmatch("[0-9a-f]{12}", name) else self.town.gateway(name)
+        files = {"ca": str(issued.ca), "cert": str(issued.certificate), "key": str(issued.key)}
+        return Mqtt(**{"host": "localhost", "port": self.port, "client_id": name, **files, **changes})  # type: ignore[arg-type]
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    except OSError:
+        return False
+
+
+def running(town: Town, folder: Path, changes: dict[str, object]) -> Iterator[Broker]:
+    """A broker with the shipped configuration in places of its own; what `changes` maps to None is left out."""
+    port, server, acl = free_port(), town.broker(), folder / "acl"
+    acl.write_text((PACKAGE / "mosquitto/bordstein.acl").read_text())
+    acl.chmod(0o600)
+    text = (PACKAGE / "mosquitto/mosquitto.conf").read_text()
+    places: dict[str, object] = {
+        "listener": f"{port} 127.0.0.1",
+        "cafile": server.ca,
+        "certfile": server.certificate,
+        "keyfile": server.key,
+        "acl_file": acl,
+        "persistence_location": f"{folder}/",
+        "log_dest": "stderr",
+        "sys_interval": 1,
+    }
+    for name, value in (places | changes).items():
+        line = "" if value is None else f"{name} {value}"
+        text, count = re.subn(rf"^{name} .*$", line, text, flags=re.MULTILINE)
+        assert count == 1, name
+    (folder / "mosquitto.conf").write_text(f"user {getpass.getuser()}\n{text}")
+    process = Process("mosquitto", [mosquitto_path(), "-c", folder / "mosquitto.conf"], folder / "log")
+    process.start()
+    process.wait_ready(lambda: answers(port), 20)
+    yield Broker(town, port)
+    process.stop()
+    assert ": Error" not in (folder / "log").read_text()
+
+
+@pytest.fixture(scope="module")
+def shipped(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    yield from running(town, tmp_path_factory.mktemp("shipped"), {})
+
+
+@pytest.fixture(scope="module")
+def careless(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """With Mosquitto's defaults for what waits."""
+    changes = dict.fromkeys(("max_queued_messages", "max_queued_bytes", "autosave_interval"))
+    yield from running(town, tmp_path_factory.mktemp("careless"), dict(changes))
+
+
+# --- the access list -----------------------------------------------------------------------------------------------
+
+DEVICE, OTHER = "24a160123456", "24a160999999"
+
+
+def may(login: Mqtt, topics: list[str]) -> set[str]:
+    """The topics that the broker takes a message on (MQTT 5 says so in its PUBACK)."""
+    client = _Client(login, "acl")
+    try:
+        client.connect(clean=True)
+        return {topic for topic in topics if not client.publish(topic, [b""])[0].is_failure}
+    finally:
+        client.close()
+
+
+ALL = ["readings", "state", "health", "config/reported", "command/result", "release/get"]
+BACK = ["receipt", "config", "command", "release", "release/data"]
+
+
+def test_a_board_writes_its_own_topics_and_no_others(shipped: Broker) -> None:
+    own = [f"{ROOT}/{DEVICE}/{name}" for name in ALL]
+    foreign = [f"{ROOT}/{DEVICE}/{name}" for name in BACK]
+    foreign += [f"{ROOT}/{OTHER}/{name}" for name in ALL + BACK] + [ROOT, "other", f"{ROOT}/{DEVICE}/readings/x"]
+    assert may(shipped.login(DEVICE), own + foreign) == set(own)
+
+
+def test_the_gateway_answers_boards_and_never_speaks_for_one(shipped: Broker) -> None:
+    answers = [f"{ROOT}/{DEVICE}/{name}" for name in [*BACK, "state"]]
+    boards = [f"{ROOT}/{DEVICE}/{name}" for name in ALL if name != "state"]
+    assert may(shipped.as_gateway(), answers + boards) == set(answers)
+
+
+def test_a_board_hears_its_own_answers_only(shipped: Broker) -> None:
+    board, gateway = _Client(shipped.login(DEVICE), "listen"), _Client(shipped.as_gateway(), "speak")
+    try:
+        board.connect(clean=True)
+        for topic in ("#", f"{ROOT}/+/receipt", f"{ROOT}/{DEVICE}/receipt"):
+            board.subscribe(topic)
+        gateway.connect(clean=True)
+        gateway.publish(f"{ROOT}/{OTHER}/receipt", [b"other"])
+        gateway.publish(f"{ROOT}/{DEVICE}/receipt", [b"own"])
+        board.wait(lambda: f"{ROOT}/{DEVICE}/receipt" in board.messages)
+        assert set(board.messages.values()) == {b"own"}
+    finally:
+        board.close()
+        gateway.close()
+
+
+# --- the doctor ----------------------------------------------------------------------------------------------------
+
+
+def version() -> tuple[int, ...]:
+    text = subprocess.run([mosquitto_path(), "-h"], capture_output=True, text=True).stdout
+    found = re.search(r"mosquitto version (\d+)\.(\d+)\.(\d+)", text)
+    assert found
+    return tuple(map(int, found.groups()))
+
+
+def said(findings: Iterator[Finding]) -> tuple[list[str], list[str]]:
+    """What would lose data apart from this machine's Mosquitto being old, and the rest."""
+    found = list(findings)
+    old = [finding for finding in found if "in-flight window" in finding.en]
+    assert len(old) == (version() < (2, 0, 13))
+    lost = [finding.en for finding in found if finding.level == "loses" and finding not in old]
+    return lost, [finding.en for finding in found if finding.level != "loses"]
+
+
+@pytest.mark.parametrize("protocol", [5, 4])
+def test_the_doctor_finds_nothing_with_the_shipped_configuration(shipped: Broker, protocol: int) -> None:
+    lost, rest = said(broker(shipped.as_gateway(protocol=protocol)))
+    assert lost == []
+    assert "1500 messages to a receiver that was away all arrived." in rest
+
+
+def test_the_doctor_sees_a_queue_that_is_too_short_and_what_it_has_dropped(careless: Broker) -> None:
+    lost, _ = said(broker(careless.as_gateway()))
+    assert any("max_queued_messages is too small" in sentence for sentence in lost), lost
+    watcher = _Client(careless.as_gateway(), "watch")
+    try:
+        watcher.connect(clean=True)
+        watcher.subscribe("$SYS/broker/publish/messages/dropped")
+        watcher.wait(lambda: watcher.messages.get("$SYS/broker/publish/messages/dropped", b"0") != b"0")
+    finally:
+        watcher.close()
+    lost, _ = said(broker(careless.as_gateway(), probe=False))
+    assert any("has thrown away" in sentence for sentence in lost), lost
+
+
+def test_the_doctor_leaves_no_session_behind(shipped: Broker) -> None:
+    def sessions() -> bytes:
+        watcher = _Client(shipped.as_gateway(), "watch")
+        try:
+            watcher.connect(clean=True)
+            watcher.subscribe("$SYS/broker/clients/total")
+            watcher.wait(lambda: watcher.count)
+            return watcher.messages["$SYS/broker/clients/total"]
+        finally:
+            watcher.close()
+
+    list(broker(shipped.as_gateway()))
+    before = sessions()
+    list(broker(shipped.as_gateway()))
+    assert int(sessions()) <= int(before) + 1
+
+
+def test_the_doctor_says_what_the_access_list_refuses(shipped: Broker) -> None:
+    sentences = [finding.en for finding in broker(shipped.login("stranger"))]
+    assert any("may not write" in sentence for sentence in sentences), sentences
+
+
+def test_the_doctor_says_why_there_is_no_connection(shipped: Broker, town: Town, tmp_path: Path) -> None:
+    def only(login: Mqtt) -> str:
+        (finding,) = broker(login)
+        assert finding.level == "loses"
+        return finding.en
+
+    assert "no connection" in only(shipped.as_gateway(port=free_port()))
+    assert "no connection" in only(shipped.as_gateway(host="127.0.0.2"))
+    foreign = Town(tmp_path).gateway()
+    assert "certificate" in only(shipped.as_gateway(ca=str(foreign.ca)))
+    assert "no connection" in only(shipped.as_gateway(cert=str(foreign.certificate), key=str(foreign.key)))

@@ -1,0 +1,241 @@
+import os
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bordstein_gateway import config
+from bordstein_gateway.config import ConfigError
+
+EXAMPLE = Path(config.__file__).with_name("gateway.example.toml").read_text()
+MQTT = '[mqtt]\nhost = "localhost"\nca = "ca.pem"\ncert = "gateway.pem"\nkey = "gateway.key"\n'
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    path = folder / "gateway.toml"
+    path.write_text(text)
+    return [problem.removeprefix(f"{path}:") for problem in config.problems(path)]
+
+
+def load(folder: Path, text: str) -> config.Config:
+    path = folder / "gateway.toml"
+    path.write_text(text)
+    return config.load(path)
+
+
+def test_the_example_is_right_once_its_files_exist(folder: Path) -> None:
+    assert problems(folder, EXAMPLE) == []
+
+
+def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(folder: Path) -> None:
+    (folder / "depot-secret").write_text("x")
+    switched = []
+    for line in EXAMPLE.splitlines():
+        option = re.match(r"#((?:\[|\w+ = ).*)", line)
+        # Two ways to log in are alternatives; both in one place would be a mistake.
+        switched.append(option.group(1) if option and "password" not in line and "user" not in line else line)
+    loaded = load(folder, "\n".join(switched))
+    plain = load(folder, EXAMPLE)
+    assert (loaded.store_path, loaded.mqtt, loaded.http, loaded.log) == (plain.store_path, plain.mqtt, plain.http, plain.log)
+    assert (loaded.gateway, loaded.store.commit_packs, loaded.store.commit_ms) == (plain.gateway, 1000, 20)
+    assert set(loaded.forward) == {"urban-data-platform", "depot"}
+
+
+def test_every_option_is_in_the_example() -> None:
+    structs = [config.Gateway, config.Mqtt, config.Store, config.Http, config.Log, config.Device]
+    for struct in [*structs, config.SensorThings, config.Webhook]:
+        for field in msgspec.structs.fields(struct):
+            assert re.search(rf"^#? *{field.encode_name} = ", EXAMPLE, re.MULTILINE), f"{struct.__name__}.{field.name}"
+
+
+def test_the_smallest_configuration_has_sensible_defaults(folder: Path) -> None:
+    loaded = load(folder, MQTT)
+    assert (loaded.mqtt.port, loaded.mqtt.client_id, loaded.mqtt.protocol, loaded.mqtt.tls) == (8883, "bordstein-gateway", 5, True)
+    assert loaded.store_path == Path("/var/lib/bordstein/bordstein.sqlite")
+    assert loaded.http.host == "127.0.0.1"
+    assert loaded.mqtt.key == str(folder / "gateway.key")
+
+
+def test_all_that_can_be_said_arrives(folder: Path) -> None:
+    (folder / "secret").write_text("s3cret\n")
+    loaded = load(
+        folder,
+        MQTT
+        + """
+[[device]]
+id = "24a160123456"
+name = "Marktplatz 7"
+latitude = 53
+longitude = 9.9937
+[forward.frost]
+kind = "sensorthings"
+url = "https://frost.example.org/v1.1"
+user = "bordstein"
+password_file = "secret"
+members = { Projects = [{ "@iot.id" = 1 }] }
+properties = ["pm10"]
+[forward.hook]
+kind = "webhook"
+url = "http://127.0.0.1:9/hook"
+secret_file = "secret"
+headers = { "X-Town" = "Musterstadt" }
+batch = 7
+""",
+    )
+    assert loaded.devices == [config.Device(id="24a160123456", name="Marktplatz 7", latitude=53.0, longitude=9.9937)]
+    frost, hook = loaded.forward["frost"], loaded.forward["hook"]
+    assert isinstance(frost, config.SensorThings) and isinstance(hook, config.Webhook)
+    assert (frost.members, frost.properties, frost.batch) == ({"Projects": [{"@iot.id": 1}]}, ["pm10"], 500)
+    assert (hook.secret_file, hook.headers, hook.batch) == (str(folder / "secret"), {"X-Town": "Musterstadt"}, 7)
+
+
+def test_all_mistakes_are_said_at_once_in_the_order_of_their_lines(folder: Path) -> None:
+    found = problems(
+        folder,
+        """[gateway]
+nmae = "x"
+data = "here"
+[mqtt]
+port = "abc"
+ca = "nowhere.pem"
+cert = "gateway.pem"
+protocol = 3
+[[device]]
+id = "24A160123456"
+[[device]]
+id = "24a160123456"
+[[device]]
+id = "24a160123456"
+latitude = 91
+[forward.frost]
+kind = "sensorthing"
+url = "ftp://x"
+[forward.hook]
+kind = "webhook"
+url = "https://depot.example.org/"
+batch = 0
+properties = ["pm10", "air_temprature"]
+[forwrad.x]
+""",
+    )
+    assert found == [
+        "2: gateway.nmae: there is no such key here; is name meant?",
+        '3: gateway.data: expected an absolute path, got "here"',
+        "4: mqtt: host is missing: text in quotes, not empty",
+        '5: mqtt.port: expected an integer 1..65535, got "abc"',
+        f"6: mqtt.ca: there is no file {folder}/nowhere.pem",
+        "7: mqtt.cert: key is missing: the two belong together",
+        "8: mqtt.protocol: expected one of 4, 5, got 3",
+        '10: device[1].id: expected 12 lower-case hex digits, as in 24a160123456, got "24A160123456"',
+        "14: device[3].id: 24a160123456 is already device 2 of this file",
+        "15: device[3].latitude: expected a number -90..90, got 91",
+        "15: device[3].latitude: longitude is missing: the two belong together",
+        '17: forward.frost.kind: expected one of "sensorthings", "webhook", got "sensorthing"',
+        '18: forward.frost.url: expected an address that begins with https:// or http://, got "ftp://x"',
+        "22: forward.hook.batch: expected an integer 1..10000, got 0",
+        '23: forward.hook.properties[2]: no property of the table is called "air_temprature"; is air_temperature meant?',
+        "24: forwrad: there is no such key here; is forward meant?",
+    ]
+
+
+HOOK = MQTT + '[forward.hook]\nkind = "webhook"\nurl = "https://depot.example.org/"\n'
+MISTAKES = [
+    ("[mqtt]\nhost = 'x'\nhost = 'y'\n", "not TOML", 3),
+    ("[mqtt\n", "not TOML", 1),
+    ("", "mqtt is missing", 1),
+    ("mqtt = 1\n", "mqtt: expected a table, got 1", 1),
+    (MQTT + "port = 0\n", "expected an integer 1..65535, got 0", 6),
+    (MQTT + "port = true\n", "expected an integer 1..65535, got true", 6),
+    (MQTT + "port = 8883.5\n", "got 8883.5", 6),
+    (MQTT + "tls = 1\n", "expected true or false, got 1", 6),
+    (MQTT + 'password = "geheim"\n', "mqtt.password: no secret stands in this file", 6),
+    (MQTT + 'username = "x"\n', "password_file is missing", 6),
+    (MQTT + 'client_id = "a b"\n', "letters, digits", 6),
+    (MQTT + 'topic = "bordstein/#"\n', "without # and +", 6),
+    (MQTT + "receive_maximum = 5\n", "20..65535", 6),
+    (MQTT + "keepalive = nan\n", "got nan", 6),
+    (MQTT.replace("ca.pem", ""), "mqtt.ca: expected the name of a file", 3),
+    (MQTT.replace("ca.pem", "."), "is a folder", 3),
+    (MQTT.replace("ca.pem", "gateway.toml"), "holds no certificate", 3),
+    (MQTT.replace("gateway.pem", "ca.pem"), "is not the key of the certificate", 5),
+    (MQTT.replace("gateway.key", "ca.pem"), "no certificate and open key", 4),
+    (MQTT.replace("gateway.key", "${NOWHERE}/key"), "${NOWHERE} is not set", 5),
+    ('[mqtt]\nhost = "localhost"\n', "has to know who connects", 1),
+    ('[mqtt]\nhost = "broker.example.org"\ntls = false\n', "without TLS only", 3),
+    ('[mqtt]\nhost = "localhost"\ntls = false\nca = "ca.pem"\n', "no use with tls = false", 4),
+    (MQTT + "[store]\ncommit_packs = 0\n", "store.commit_packs: expected an integer 1..10000, got 0", 7),
+    (MQTT + "[http]\nport = 70000\n", "http.port: expected an integer 1..65535, got 70000", 7),
+    (MQTT + '[log]\nlevel = "loud"\n', 'one of "debug", "error", "info", "warning", got "loud"', 7),
+    (MQTT + "[device]\nid = 1\n", "device: expected a list, got a table", 6),
+    (MQTT + "[[device]]\nname = 'x'\n", "device[1]: id is missing", 6),
+    (MQTT + "[[device]]\nid = '24a160123456'\nname = ''\n", "not empty, got", 8),
+    (MQTT + "forward = 1\n", "mqtt.forward: there is no such key here", 6),
+    (MQTT + '[forward."a b"]\nkind = "webhook"\nurl = "https://x"\n', "letters, digits", 6),
+    (MQTT + '[forward.x]\nurl = "https://x"\n', "kind is missing", 6),
+    (MQTT + '[forward.x]\nkind = "webhook"\n', "url is missing", 6),
+    (MQTT + "[forward.x]\nkind = 'webhook'\nurl = 'https://x'\n[forward.x]\n", "not TOML", 9),
+    (HOOK + 'members = { a = 1 }\n', "forward.hook.members: there is no such key here", 9),
+    (HOOK + 'secret = "geheim"\n', "name that file as secret_file", 9),
+    (HOOK + 'token = "geheim"\n', "name that file as token_file", 9),
+    (HOOK + 'headers = { authorization = "geheim" }\n', "no secret stands in this file", 9),
+    (HOOK + 'headers = { "X-A" = 1 }\n', "forward.hook.headers.X-A: expected text in quotes, got 1", 9),
+    (HOOK + 'token_file = "empty"\n', "is empty", 9),
+    (HOOK + 'user = "u"\npassword_file = "secret"\ntoken_file = "secret"\n', "not both", 11),
+    (HOOK.replace("https", "http") + 'token_file = "secret"\n', "in the clear: use https://", 8),
+    (HOOK.replace("depot.", "u:geheim@depot."), "no user or password stands in an address", 8),
+    (HOOK.replace("https://", "ftp://u:geheim@"), 'got "ftp://…@depot', 8),
+    (HOOK.replace("https://depot.example.org/", "https://[x"), "is not an address", 8),
+    (HOOK + "timeout = 0\n", "expected an integer 1..600, got 0", 9),
+    (HOOK + 'devices = ["24a160"]\n', "forward.hook.devices[1]: expected 12 lower-case hex digits", 9),
+]
+
+
+@pytest.mark.parametrize(("text", "said", "line"), MISTAKES)
+def test_every_mistake_gives_a_sentence_with_line_and_key_and_no_secret(folder: Path, text: str, said: str, line: int) -> None:
+    (folder / "empty").write_text("\n")
+    (folder / "secret").write_text("geheim\n")
+    found = problems(folder, text)
+    assert any(problem.startswith(f"{line}: ") and said in problem for problem in found), found
+    assert all(len(problem) < 300 and "\n" not in problem for problem in found)
+    assert "geheim" not in "".join(found)
+
+
+def test_one_mistake_gives_one_sentence(folder: Path) -> None:
+    (folder / "empty").write_text("\n")
+    (folder / "secret").write_text("geheim\n")
+    doubled = [(text, found) for text, _, _ in MISTAKES if len(found := problems(folder, text)) != 1]
+    assert doubled == []
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.toml", tmp_path):
+        assert re.fullmatch(rf"{path}: can't be read: [A-Z].*", config.problems(path)[0])
+    (tmp_path / "latin.toml").write_bytes(b"# gr\xfcn")
+    assert config.problems(tmp_path / "latin.toml") == [f"{tmp_path / 'latin.toml'}: is not a text file in UTF-8"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_key_without_permission_is_a_mistake(folder: Path) -> None:
+    (folder / "gateway.key").chmod(0)
+    assert problems(folder, MQTT) == [f"5: mqtt.key: {folder}/gateway.key can't be read: Permission denied"]
+
+
+def test_credentials_of_systemd_are_found_by_their_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = folder / "credentials"
+    credentials.mkdir()
+    (folder / "gateway.key").rename(credentials / "gateway.key")
+    assert len(problems(folder, MQTT)) == 1
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    assert load(folder, MQTT).mqtt.key == str(credentials / "gateway.key")
+    named = MQTT.replace("gateway.key", "${CREDENTIALS_DIRECTORY}/gateway.key")
+    assert load(folder, named).mqtt.key == str(credentials / "gateway.key")
+
+
+def test_loading_says_what_checking_says(folder: Path) -> None:
+    path = folder / "gateway.toml"
+    path.write_text(MQTT + "port = 0\n[http]\nport = 0\n")
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert caught.value.problems == config.problems(path)
+    assert str(caught.value).count("\n") == 1

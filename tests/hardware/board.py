@@ -1,0 +1,87 @@
+"""Runs the firmware as a virtual board. For Unix-port MicroPython:
+
+    micropython -X heapsize=400K tests/hardware/board.py SCENARIO.json [--cause watchdog]
+
+Builds the scenario's chips, mounts a littlefs volume on its flash file (formatted when blank), puts its files there,
+installs the flight recorder and runs the firmware's boot.py and main.py. Everything about scenarios: README.md.
+"""
+
+import json
+import os
+import sys
+
+_BLOCKS, _BLOCK_SIZE = 512, 4096
+
+
+def _folder(path):
+    return path.rsplit("/", 1)[0] if "/" in path else "."
+
+
+def _absolute(path):
+    return path if path.startswith("/") else os.getcwd() + "/" + path
+
+
+def mount(scenario):
+    """The flash at /flash, as the working directory; a volume that can't be mounted is made anew, as on a board."""
+    import vfs
+    from simulated.flashdisk import FileDisk
+
+    disk = FileDisk(scenario["flash"], scenario.get("flash_blocks", _BLOCKS), _BLOCK_SIZE)
+    try:
+        volume = vfs.VfsLfs2(disk)
+    except OSError:
+        vfs.VfsLfs2.mkfs(disk)
+        volume = vfs.VfsLfs2(disk)
+    vfs.mount(volume, "/flash")
+    os.chdir("/flash")
+    return disk
+
+
+def install(files):
+    """Copies host files onto the volume (name -> host path) where their contents differ."""
+    for name, source in files.items():
+        with open(source, "rb") as file:
+            wanted = file.read()
+        try:
+            with open(name, "rb") as file:
+                if file.read() == wanted:
+                    continue
+        except OSError:
+            pass
+        with open(name, "wb") as file:
+            file.write(wanted)
+
+
+def main(arguments):
+    cause = None  # as the last process left it
+    if "--cause" in arguments:
+        at = arguments.index("--cause")
+        cause = arguments[at + 1]
+        arguments = arguments[:at] + arguments[at + 2 :]
+    if len(arguments) != 1:
+        print(__doc__)
+        return 2
+    here = _absolute(_folder(__file__))
+    with open(arguments[0]) as file:
+        scenario = json.load(file)
+    firmware = scenario.get("firmware", here + "/../../firmware")
+    sys.path[:] = ["", firmware, here + "/port", here, ".frozen"]
+
+    from simulated import board, world
+
+    board.start(scenario, cause)
+    world.load(scenario)
+    mount(scenario)
+    install(scenario.get("files", {}))
+    if "recorder" in scenario:
+        import recorder
+
+        recorder.install(scenario["recorder"], board.cause_name)
+    for name in ("boot.py", "main.py"):
+        with open(firmware + "/" + name) as file:
+            exec(compile(file.read(), name, "exec"), {"__name__": "__main__"})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""`network` of a virtual board: a Wi-Fi station over the host's own network."""
+
+from simulated import world
+
+STA_IF, AP_IF = 0, 1
+STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 1000, 1001, 1010
+STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD, STAT_BEACON_TIMEOUT, STAT_ASSOC_FAIL, STAT_HANDSHAKE_TIMEOUT = (
+    201, 202, 200, 203, 204,
+)  # fmt: skip
+_JOIN_MS = 300
+
+_hostname = "mpy-esp32"
+
+
+def hostname(name=None):
+    global _hostname
+    if name is None:
+        return _hostname
+    _hostname = name
+
+
+def country(code=None):
+    return "XX" if code is None else None
+
+
+class WLAN:
+    """Joins any access point, or only those the scenario lists: {"wifi": {"ssid": "password"}}."""
+
+    PM_NONE, PM_PERFORMANCE, PM_POWERSAVE = 0, 1, 2
+    IF_STA, IF_AP = STA_IF, AP_IF
+    _shared = {}  # the state is the interface's, not the object's
+
+    def __init__(self, interface=STA_IF):
+        self._state = self._shared.setdefault(interface, {"active": False, "joined": None, "status": STAT_IDLE})
+
+    def active(self, on=None):
+        if on is None:
+            return self._state["active"]
+        self._state["active"] = bool(on)
+        if not on:
+            self.disconnect()
+        return bool(on)
+
+    def connect(self, ssid=None, key=None, *, bssid=None):
+        if not self._state["active"]:
+            raise OSError("Wifi Not Started")
+        known = world.scenario.get("wifi")
+        if known is not None and ssid not in known:
+            self._state["status"] = STAT_NO_AP_FOUND
+        elif known is not None and known[ssid] != key:
+            self._state["status"] = STAT_WRONG_PASSWORD
+        else:
+            self._state["status"] = STAT_CONNECTING
+            self._state["joined"] = world.ticks_ms()
+
+    def disconnect(self):
+        self._state["joined"] = None
+        self._state["status"] = STAT_IDLE
+
+    def isconnected(self):
+        joined = self._state["joined"]
+        if joined is None or world.ticks_diff(world.ticks_ms(), joined) < _JOIN_MS:
+            return False
+        self._state["status"] = STAT_GOT_IP
+        return True
+
+    def status(self, what=None):
+        if what is None:
+            self.isconnected()
+            return self._state["status"]
+        if what == "rssi":
+            return world.scenario.get("rssi", -61)
+        raise ValueError("unknown status param")
+
+    def ifconfig(self, settings=None):
+        if not self.isconnected():
+            return ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
+        return ("127.0.0.1", "255.0.0.0", "127.0.0.1", world.scenario.get("dns", "127.0.0.1"))
+
+    def ipconfig(self, what=None, **settings):
+        if what == "dhcp4":
+            return True
+        if what == "has_dhcp4":
+            return self.isconnected()
+        if what == "addr4":
+            return self.ifconfig()[:2]
+        if what == "gw4":
+            return self.ifconfig()[2]
+
+    def config(self, *names, **settings):
+        if names == ("mac",):
+            return bytes.fromhex(world.scenario.get("mac", "020000000000"))
+
+    def scan(self):
+        known = world.scenario.get("wifi", {})
+        return [(ssid.encode(), b"\x02\x00\x00\x00\x00\x01", 6, -61, 3, False) for ssid in known]
+
+
+def ipconfig(what=None, **settings):
+    if what == "dns":
+        return world.scenario.get("dns", "127.0.0.1")

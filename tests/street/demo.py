@@ -1,0 +1,170 @@
+"""`make demo`: a virtual street on this machine, from the chips' registers to the town's servers.
+
+Eight virtual boards run the real firmware in Unix-port MicroPython, their chips replay recorded measurements. They
+publish over TLS to a real Mosquitto; the gateway stores and forwards to a SensorThings server and a webhook. At the
+end the sensors are switched off, everything that waits is delivered, and what the boards took is compared with what
+arrived. The last line is one JSON object; exit code 0 if nothing was lost or doubled.
+"""
+
+import argparse
+import contextlib
+import json
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from tests.hardware.scenarios import BOARDS
+from tests.street import table
+from tests.street.chaos import Chaos, Victim
+from tests.street.processes import NotReady
+from tests.street.street import Street, Verdict
+
+DRAIN_LIMIT_S = 120
+PIPE_EVERY_S = 10
+
+
+class Demo:
+    """The running street as a person watches it."""
+
+    def __init__(self, street: Street, console: Console) -> None:
+        self.street = street
+        self.console = console
+        self.begun = time.monotonic()
+        self.notes: deque[str] = deque(maxlen=4)
+        self.phase = "running"
+        self._said = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.begun
+
+    def note(self, text: str) -> None:
+        self.notes.append(f"{self.seconds:6.1f} s  {text}")
+
+    def headline(self) -> str:
+        return f"Bordstein, {self.phase} for {self.seconds:.0f} s"
+
+    def show(self, live: Live | None) -> None:
+        rows = self.street.rows()
+        if live is not None:
+            live.update(table.picture(rows, self.street.servers(), self.headline(), list(self.notes)), refresh=True)
+        elif time.monotonic() - self._said > PIPE_EVERY_S:
+            self._said = time.monotonic()
+            self.console.print(table.progress(rows, self.headline()), highlight=False, soft_wrap=True)
+
+    def watch(self, live: Live | None, until: threading.Event, seconds: float | None) -> None:
+        """Show what happens until the event or the end of the time."""
+        while not until.is_set() and (seconds is None or self.seconds < seconds):
+            self.show(live)
+            until.wait(0.5 if seconds is None else max(0.0, min(0.5, seconds - self.seconds)))
+
+
+def victims(street: Street) -> list[Victim]:
+    """Everything on the street that may be broken."""
+    return [
+        Victim("killed", "broker", street.broker.kill, street.broker.start),
+        Victim("killed", "gateway", street.gateway.kill, lambda: street.gateway.start(wait=False)),
+        *(Victim("power cut", board.name, board.cut_power, board.power_on) for board in street.boards),
+        *(
+            Victim("fault", f"{receiver.name} ({fault})", begin, receiver.mend, 3.0)
+            for receiver in street.receivers
+            for fault, begin in receiver.faults()
+        ),
+    ]
+
+
+def run(street: Street, console: Console, seconds: float | None, chaos_seed: int | None) -> Verdict:
+    """The measuring phase, with chaos or without, then the drain. A Ctrl-C ends the phase, a second one everything."""
+    demo = Demo(street, console)
+    stop = threading.Event()
+    with contextlib.ExitStack() as stack:
+        live = None
+        if console.is_terminal:
+            live = stack.enter_context(Live(console=console, auto_refresh=False, transient=False))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, number, signal.signal(number, lambda *_: _stop_or_abort(stop)))
+        chaos = None
+        if chaos_seed is not None:
+            chaos = Chaos(victims(street), chaos_seed, note=demo.note)
+            chaos.start()
+        try:
+            demo.watch(live, stop, seconds)
+        finally:
+            if chaos is not None:
+                chaos.stop()
+        demo.phase = "delivering what waits"
+        finished = threading.Event()
+        drain = threading.Thread(target=lambda: (street.finish(DRAIN_LIMIT_S), finished.set()), daemon=True)
+        drain.start()
+        demo.watch(live, finished, None)
+        demo.phase = "finished"
+        demo.show(live)
+    if chaos is not None:
+        hits = ", ".join(f"{kind} {count} times" for kind, count in sorted(chaos.hits.items()))
+        console.print(f"chaos (seed {chaos_seed}): {hits}", highlight=False, soft_wrap=True)
+    return street.verdict()
+
+
+def _stop_or_abort(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise KeyboardInterrupt
+    stop.set()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make demo", description="Run a virtual street.")
+    parser.add_argument("--seconds", type=float, help="end by itself; without it the street runs until Ctrl-C")
+    parser.add_argument("--chaos", action="store_true", help="kill servers and cut boards' power again and again")
+    parser.add_argument("--seed", type=int, help="repeat a run's order of accidents")
+    parser.add_argument("--boards", type=int, default=len(BOARDS), choices=range(1, len(BOARDS) + 1), metavar="N")
+    parser.add_argument("--keep", type=Path, help="keep all files of the run in this new folder")
+    options = parser.parse_args(arguments)
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
+    console = Console()
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bordstein-") as folder:
+        try:
+            with Street(Path(folder), BOARDS[: options.boards]) as street:
+                where = f"gateway's page: {street.gateway.url}"
+                console.print(f"{len(street.boards)} boards run the firmware; {where}", highlight=False)
+                verdict = run(street, console, options.seconds, seed if options.chaos else None)
+        except NotReady as problem:
+            print(f"demo: {problem}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("demo: stopped before everything was delivered", file=sys.stderr)
+            return 1
+        finally:
+            if options.keep is not None:
+                shutil.copytree(folder, options.keep)
+    for sentence in verdict.sentences():
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    print(json.dumps(summary(verdict, time.monotonic() - begun)), flush=True)
+    return 0 if verdict.whole else 1
+
+
+def summary(verdict: Verdict, seconds: float) -> dict[str, float]:
+    """The last line's members."""
+    return {
+        "boards": verdict.boards,
+        "taken": verdict.taken,
+        "stored": verdict.stored,
+        "forwarded": verdict.forwarded,
+        "lost": verdict.lost,
+        "doubled": verdict.doubled,
+        "seconds": round(seconds, 1),
+        "wrong": verdict.wrong,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

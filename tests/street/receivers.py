@@ -1,0 +1,107 @@
+"""The receiving servers of a virtual street, each a process of its own: a SensorThings server and a webhook."""
+
+import json
+import secrets
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.street import sensorthings_server
+from tests.street.account import Key, Value
+from tests.street.processes import Process, free_port
+
+
+class Receiver(Process):
+    """A server that takes readings, counts them and misbehaves when it is told to."""
+
+    faults_known: tuple[str, ...] = ()
+
+    def __init__(self, name: str, folder: Path, module: str, *arguments: object) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", module, "--port", self.port, *arguments]
+        super().__init__(name, command, folder / f"{name}.log")
+
+    def start(self) -> None:
+        super().start()
+        self.wait_ready(self._answers, 20)
+
+    def section(self) -> dict[str, Any]:
+        """Its [forward.…] section in gateway.toml."""
+        raise NotImplementedError
+
+    def arrived(self) -> list[tuple[Key, Value]]:
+        """Every reading it holds, as often as it holds it."""
+        rows: list[list[Any]] = self._ask("/_dump")
+        return [((_device(device), series, time), value) for device, series, time, value in rows]
+
+    def counts(self) -> dict[str, int]:
+        """How many different readings of each device it holds; empty while it does not answer."""
+        try:
+            devices: dict[str, int] = self.statistics()["devices"]
+        except OSError:
+            return {}
+        return {_device(name): count for name, count in devices.items()}
+
+    def faults(self) -> list[tuple[str, Callable[[], None]]]:
+        """What it can be made to do wrong: name and switch."""
+        return [(fault, lambda fault=fault: self.fault(fault)) for fault in self.faults_known]
+
+    def fault(self, name: str | None) -> None:
+        """Switch one on; None: behave."""
+        self._ask("/_control", {"fault": name})
+
+    def mend(self) -> None:
+        self.fault(None)
+
+    def statistics(self) -> dict[str, Any]:
+        counts: dict[str, Any] = self._ask("/_stats")
+        return counts
+
+    def _answers(self) -> bool:
+        try:
+            self._ask("/_stats")
+        except OSError:
+            return False
+        return True
+
+    def _ask(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, data), timeout=20) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+
+class SensorThings(Receiver):
+    """The strict stand-in for a SensorThings server."""
+
+    faults_known = (*sensorthings_server.FAULTS[:4], "busy")  # "rows" refuses for good, which is another matter
+
+    def __init__(self, folder: Path, *arguments: object) -> None:
+        super().__init__("sensorthings", folder, "tests.street.sensorthings_server", *arguments)
+
+    def section(self) -> dict[str, Any]:
+        return {"kind": "sensorthings", "url": self.url + sensorthings_server.ROOT, "timeout": 3}
+
+
+class Webhook(Receiver):
+    """The receiver of signed CloudEvents."""
+
+    faults_known = ("hang", "after", "before", "busy")
+
+    def __init__(self, folder: Path) -> None:
+        self.secret_file = folder / "webhook.secret"
+        self.secret_file.write_text(secrets.token_hex(32) + "\n")
+        self.secret_file.chmod(0o600)
+        super().__init__("webhook", folder, "tests.street.webhook_server", "--secret-file", self.secret_file)
+
+    def section(self) -> dict[str, Any]:
+        return {"kind": "webhook", "url": self.url + "/events", "secret_file": str(self.secret_file), "timeout": 3}
+
+
+def _device(name: str) -> str:
+    """The device id in its URN (RFC 9039), or as it is."""
+    mac = name.rpartition(":")[2]
+    return mac[:6] + mac[10:] if len(mac) == 16 else mac

@@ -1,0 +1,91 @@
+"""Who may do what at the broker: certificates decide who somebody is, the access list where they may write and read."""
+
+import ssl
+
+import pytest
+
+from tests.street.client import Client
+from tests.street.servers import GATEWAY_USER, Mosquitto, Town
+
+ONE, OTHER = "24a160000001", "24a160000002"
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    return Town(tmp_path_factory.mktemp("foreign"))
+
+
+@pytest.fixture
+def gateway(town, broker):
+    with Client(broker.port, town.context(town.gateway()), name=GATEWAY_USER) as client:
+        yield client
+
+
+def device(town: Town, broker: Mosquitto, name: str, client_id: str | None = None) -> Client:
+    return Client(broker.port, town.context(town.device(name)), name=name if client_id is None else client_id)
+
+
+def test_gateway_reads_what_a_device_writes_below_its_own_topic(town, broker, gateway):
+    gateway.subscribe("bordstein/v1/+/readings")
+    with device(town, broker, ONE) as one:
+        assert one.publish(f"bordstein/v1/{ONE}/readings", b"[]") == "Success"
+    assert gateway.receive().topic == f"bordstein/v1/{ONE}/readings"
+
+
+def test_device_gets_its_receipt_and_no_other(town, broker, gateway):
+    with device(town, broker, ONE) as one:
+        one.subscribe("bordstein/v1/#")
+        gateway.publish(f"bordstein/v1/{OTHER}/receipt", b"not yours")
+        gateway.publish(f"bordstein/v1/{ONE}/receipt", b"yours")
+        assert one.receive().payload == b"yours"  # in order: the other would have come before
+        assert one.messages.empty()
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        f"bordstein/v1/{OTHER}/readings",
+        f"bordstein/v1/{OTHER}/state",
+        f"bordstein/v1/{OTHER}/command/result",
+        f"bordstein/v1/{ONE}/command",
+        f"bordstein/v1/{ONE}/receipt",
+        "bordstein/v1/readings",
+        f"bordstein/v2/{ONE}/readings",
+        "elsewhere",
+    ],
+)
+def test_publishing_outside_its_own_topic_is_refused(town, broker, gateway, topic):
+    gateway.subscribe("#")
+    with device(town, broker, ONE) as one:
+        assert one.publish(topic, b"forged") == "Not authorized"
+        assert one.publish(f"bordstein/v1/{ONE}/readings", b"own") == "Success"
+    assert gateway.receive().payload == b"own"
+
+
+def test_device_of_a_foreign_authority_is_refused(town, broker, foreign):
+    context = foreign.context(foreign.device(ONE))
+    context.load_verify_locations(town.authority.directory / "ca.pem")
+    with pytest.raises((ssl.SSLError, ConnectionError)), Client(broker.port, context, name=ONE):
+        pass
+
+
+def test_client_without_certificate_is_refused(town, broker):
+    context = ssl.create_default_context(cafile=town.authority.directory / "ca.pem")
+    with pytest.raises((ssl.SSLError, ConnectionError)), Client(broker.port, context, name=ONE):
+        pass
+
+
+def test_client_without_tls_is_refused(broker):
+    with pytest.raises(OSError), Client(broker.port, None, name=ONE):
+        pass
+
+
+def test_broker_of_a_foreign_authority_is_not_believed(broker, foreign):
+    with pytest.raises(ssl.SSLCertVerificationError), Client(broker.port, foreign.context(foreign.device(ONE))):
+        pass
+
+
+def test_broker_under_another_name_is_not_believed(town, tmp_path):
+    elsewhere = Mosquitto(town, folder=tmp_path, server=town.broker("mqtt.anderswo.de"))
+    with elsewhere, pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
+        device(town, elsewhere, ONE).__enter__()
