@@ -53,7 +53,7 @@ class Metrics(Collector):
         yield from self._forwarders()
 
     def _forwarders(self) -> Iterator[Metric]:
-        families = {
+        families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {
             "backlog": GaugeMetricFamily("bordstein_forward_backlog", "Readings that wait", labels=["forwarder"]),
             "age": GaugeMetricFamily(
                 "bordstein_forward_last_success_age_seconds",

@@ -1,4 +1,4 @@
-"""What the start page and /api/latest show: boards, their newest values, completeness, targets. One read of the store."""
+"""What the start page and /api/latest show: boards, their newest values, completeness, targets."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

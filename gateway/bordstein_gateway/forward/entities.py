@@ -178,7 +178,8 @@ class Entities:
                     "location": {"type": "Point", "coordinates": [settings.longitude, settings.latitude]},
                 }
             ]
-        body.update(self._settings.members)
+        more = self._settings.members
+        body.update({**more, "properties": {**more.get("properties", {}), **body["properties"]}})
         return await self._once(f"thing {device}", "Things", f"properties/deviceId eq {_quoted(urn(device))}", body)
 
     def _name(self, device: str) -> str:

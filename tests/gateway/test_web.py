@@ -1,0 +1,104 @@
+"""The gateway's own pages, asked over HTTP in-process with a real store behind them."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from bordstein_gateway import web
+from bordstein_gateway.forward import start
+from bordstein_gateway.pagetexts import TEXTS, number, when
+from bordstein_gateway.status import ServiceState
+from bordstein_gateway.store import StateReport, Store
+from tests.gateway.forwarding import BASE, DEVICE, configuration, measure
+from tests.street.receivers import Webhook
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[ServiceState]:
+    store = Store.open(tmp_path / "store.sqlite")
+    config = configuration(Webhook(tmp_path), tmp_path)
+    state = ServiceState(config, store, started=time.time())
+    state.ingest.last_turn = time.monotonic()
+    state.ingest.connected = True
+    state.forwarders = list(start(config, store))
+    yield state
+    store.close()
+
+
+@pytest.fixture
+def client(state: ServiceState) -> TestClient:
+    return TestClient(web.app(state))
+
+
+def test_an_empty_gateway_says_that_nobody_has_reported(client: TestClient) -> None:
+    assert TEXTS["de"]["none"] in client.get("/").text
+    assert TEXTS["en"]["none"] in client.get("/?lang=en").text
+    assert client.get("/api/latest").json()["devices"] == []
+
+
+def test_boards_values_and_completeness_are_shown(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 3)
+    measure(state.store, 2, first=5)  # packs 3 and 4 are missing
+    report = StateReport(DEVICE, "ready", 1, "0.1.0", (1, 7), 0, 5, '{"state":"ready"}', False)
+    state.store.write([], [report])
+    device = client.get("/api/latest").json()["devices"][0]
+    assert device["name"] == "Marktplatz 7" and device["state"] == "ready"
+    assert device["latest"][0]["value"] == 6.5
+    assert device["latest"][0]["time"] == when_utc(BASE + 6)
+    text = client.get("/").text
+    assert "Marktplatz 7" in text and "6,5 °C" in text and "bereit" in text
+    assert "6.5 °C" in client.get("/?lang=en").text
+
+
+def when_utc(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def test_completeness_names_the_gap(client: TestClient, state: ServiceState) -> None:
+    now = int(time.time())
+    measure(state.store, 3, first=now - BASE - 10)
+    measure(state.store, 2, first=now - BASE - 5)
+    account = client.get("/api/latest").json()["devices"][0]["completeness"]
+    day = account["days"][-1]
+    first = now - BASE - 10
+    # Packs are numbered from 0 in a boot, so those before the first that arrived are missing as well.
+    assert day["gaps"][-1] == {"boot": 1, "from": first + 3, "to": first + 4}
+    assert account["arrived"] == 5 and account["expected"] == account["arrived"] + account["missing"]
+
+
+def test_nothing_on_the_page_comes_from_elsewhere(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 1)
+    answer = client.get("/")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert re.findall(r'(?:src|href)="(?!/|\?)', answer.text) == []
+
+
+def test_what_a_board_sends_cannot_write_html(client: TestClient, state: ServiceState) -> None:
+    report = StateReport(DEVICE, "<script>", 1, "<b>", None, None, None, "{}", False)
+    state.store.write([], [report])
+    assert "<script>" not in client.get("/").text
+
+
+def test_metrics_and_health(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 4)
+    text = client.get("/metrics").text
+    assert "bordstein_readings_stored_total 4.0" in text
+    assert 'bordstein_forward_backlog{forwarder="webhook"} 4.0' in text
+    assert client.get("/healthz").status_code == 200
+    state.ingest.store_trouble = "The disk is full."
+    answer = client.get("/healthz")
+    assert answer.status_code == 503 and answer.json()["problems"] == ["The disk is full."]
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert TEXTS["de"].keys() == TEXTS["en"].keys()
+
+
+def test_numbers_are_written_as_people_of_that_language_write_them() -> None:
+    assert [number(1234567.5, "de"), number(1234567.5, "en")] == ["1.234.567,5", "1,234,567.5"]
+    assert [number(True, "de"), number(False, "en"), number("x", "de")] == ["ja", "no", "x"]
+    assert re.fullmatch(r"\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d", when("2026-11-24T11:00:00Z", "de"))
