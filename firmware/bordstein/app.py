@@ -21,6 +21,7 @@ _LONGEST_PAUSE_S = const(300)
 _SNTP_EACH_S = const(21600)
 _SNTP_RETRY_S = const(60)
 _FAREWELL_MS = const(5000)
+_SETTLE_S = const(5)
 
 
 def run():
@@ -101,6 +102,7 @@ class App:
         if mqtt is None:
             return NoLink()
         from bordstein.link import Link, make_context
+        from bordstein.resolve import lookup
 
         context = None
         if mqtt["tls"]:
@@ -120,12 +122,13 @@ class App:
             will=(topics + "state", will(self.spool.boot)),
             subscriptions=[topics + "receipt", topics + "command"],
             on_message=self._message,
+            resolver=lambda host: lookup(host, platform.dns_servers()),
         )
 
     async def run(self):
         """Everything at once, for ever."""
         config = self._config
-        jobs = [("sampler", self.sampler.run), ("housekeeping", self._housekeeping), ("readiness", self._get_ready)]
+        jobs = [("sampler", self._sample), ("housekeeping", self._housekeeping), ("readiness", self._get_ready)]
         wifi = config["network"].get("wifi")
         if wifi:
             from bordstein.wifi import run as keep_connected
@@ -139,6 +142,11 @@ class App:
             jobs.append(("state", self.state.run))
             jobs.append(("health", self._tell_health))
         await asyncio.gather(*[keep(name, job) for name, job in jobs])
+
+    async def _sample(self):
+        # Supplies settle meanwhile. And no time is used twice: this is more than the clocks of two starts can differ.
+        await asyncio.sleep(_SETTLE_S)
+        await self.sampler.run()
 
     def _store(self, payload, readings):
         self.spool.append(payload, readings)

@@ -18,7 +18,7 @@ from micropython import const
 
 from bordstein import platform
 
-BUILD_TIME = 1763942400  # 2025-11-24; no clock of ours is ever behind it
+BUILD_TIME = 1795478400  # 2026-11-24; no clock of ours is ever behind it
 _FILE = "clock"
 _HOUR = const(3600)
 _KEEP = const(8)  # boots whose start is remembered

@@ -30,7 +30,7 @@ class Commands:
         self._restart = restart
         self._changed = changed  # called when the state has something new to tell
         # (id, result), oldest first; result None while it is being done
-        self._answers = []  # type: ignore[var-annotated]
+        self._answers = []  # type: list[tuple]
         self._identifying = None
         try:
             with open(_FILE) as file:

@@ -11,8 +11,8 @@ import json
 
 from bordstein.properties import row
 
-# kinds: text, secret (never shown), file, int low high, bool, pin (a GPIO number), address low high (I2C), rom (1-wire),
-# property, or the type of the bus whose name stands there
+# kinds: text, secret (never shown), file, int low high, bool, pin (a GPIO number), address low high (I2C),
+# rom (1-wire), property, or the type of the bus whose name stands there
 RULES = {
     "": "name text\nboard text\nhealth_s int 10 86400 =300\nled pin",
     "mqtt": "host text !\nport int 1 65535 =8883\ntls bool =true\nca file\ncert file\nkey file\n"
@@ -48,7 +48,7 @@ class ConfigError(Exception):
 
 
 def load(path="config.json", exists=None):
-    """The configuration in a file, checked, with defaults. ConfigError. exists(path) -> bool: files must be there too."""
+    """The configuration in a file, checked, with defaults. ConfigError. exists(path) -> bool: files must be there."""
     try:
         with open(path) as file:
             config = json.load(file)

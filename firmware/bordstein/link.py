@@ -1,102 +1,262 @@
-"""asyncio MQTT link (fallback)."""
-import asyncio, random
+"""The MQTT link: one connection to the broker, kept up for years. The bytes are mqtt.py's, the socket stream.py's.
+
+What is published is in flight until the broker's PUBACK, over any number of connections: after a reconnect it goes
+out again first, with DUP and its old number (MQTT 3.1.1 section 4.4). Every wait has a limit; between tries there is a
+pause with full jitter, so that a whole street does not come back in the same second.
+"""
+
+import asyncio
+import random
+
+from micropython import const
+
 from bordstein import clock, mqtt
 from bordstein.stream import Stream, limited
-_W = 4
-_LIMIT = 15000
+
+WINDOW = const(4)  # messages in flight
+_STEP_MS = const(20000)  # the limit for connecting, the TLS handshake, CONNACK, one write
+_SHORTEST_MS = const(1000)
+_LONGEST_MS = const(300000)
+_LASTED_S = const(60)  # a connection that lived that long was a good one
+_READ = const(512)
+_REFUSED = (
+    "it does not speak MQTT 3.1.1",
+    "it does not take this client id",
+    "it is not available",
+    "wrong user or password",
+    "this board may not connect; is its certificate known there?",
+)
+
 
 def make_context(ca, cert=None, key=None):
+    """A TLS context that believes only the authority in the file `ca`, and shows the board's certificate (DER or PEM).
+
+    OSError for a missing file, ValueError for one that is no certificate or key.
+    """
     import tls
-    ctx = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    ctx.verify_mode = tls.CERT_REQUIRED
-    def rd(p):
-        with open(p, "rb") as f: return f.read()
-    ctx.load_verify_locations(rd(ca))
-    if cert:
-        ctx.load_cert_chain(rd(cert), rd(key))
-    return ctx
+
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    # The default of tls (not of ssl); said because everything hangs on it.
+    context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
+    context.load_verify_locations(_content(ca))
+    if cert and key:
+        context.load_cert_chain(_content(cert), _content(key))
+    return context
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class _Message:
+    def __init__(self, number, packet):
+        self.number = number
+        self.packet = packet
+        self.acknowledged = asyncio.Event()
+
 
 class Link:
-    def __init__(self, *, host, port, device, tls_context, keepalive_s=60, will=None, subscriptions=(), on_message=None, resolver=None):
-        self.host, self.port, self.device, self.ctx = host, port, device, tls_context
-        self.keepalive_s, self.will, self.subs, self.on_message = keepalive_s, will, list(subscriptions), on_message
-        self.connected = False; self.session = 0; self.on_connect = []
-        self._fl = []  # [id, packet, event]
-        self._id = 0; self._stream = None; self._up = asyncio.Event(); self._room = asyncio.Event(); self._room.set()
-        self._lock = asyncio.Lock(); self.last_contact = clock.ticks_ms()
+    """host, port: the broker; device: client id; tls_context: of make_context, or None for plain TCP; will: (topic,
+    payload); on_message(topic, payload): function, called before the message is acknowledged; resolver: coroutine
+    function from a host name to a numeric address.
+    """
+
+    def __init__(
+        self,
+        *,
+        host,
+        port,
+        device,
+        tls_context=None,
+        keepalive_s=60,
+        will=None,
+        subscriptions=(),
+        on_message=None,
+        resolver=None,
+    ):
+        self._host = host
+        self._port = port
+        self._device = device
+        self._tls = tls_context
+        self._keepalive_s = keepalive_s
+        self._will = will
+        self._subscriptions = list(subscriptions)
+        self._on_message = on_message
+        self._resolver = resolver
+        self._stream = None
+        self._parser = mqtt.Parser()
+        self._buffer = bytearray(_READ)
+        self._flight = []
+        self._number = 0
+        self._lock = asyncio.Lock()  # one writer at a time
+        self._up = asyncio.Event()
+        self._room = asyncio.Event()
+        self._awaiting_ping = False
+        self._closed = False
+        self.on_connect = []  # functions, called with «session present» on each new connection
+        self.connected = False
+        self.session = 0  # counts connections
+        self.last_contact = clock.ticks_ms()  # when the broker last said something
+        self.problem = ""  # why there is no connection, one sentence
+
     async def wait_connected(self):
+        """Wait until there is a connection."""
         await self._up.wait()
-    async def run(self):
-        pause = 1
-        while True:
-            t = clock.uptime()
-            try:
-                await self._once()
-            except (OSError, ValueError, mqtt.MQTTError) as e:
-                print("link:", e)
-            self._down()
-            if clock.uptime() - t > 60: pause = 1
-            await asyncio.sleep_ms(int(random.random() * pause * 1000) + 50)
-            pause = min(pause * 2, 300)
-    def _down(self):
-        self.connected = False; self._up.clear()
-        if self._stream: self._stream.close(); self._stream = None
-    async def _once(self):
-        addr = "127.0.0.1" if self.host == "localhost" else self.host
-        s = self._stream = Stream(addr, self.port, self.ctx, self.host if self.ctx else None)
-        await limited(s.connected(), _LIMIT, "no connection")
-        await limited(s.greet(mqtt.connect(self.device, self.keepalive_s, False, self.will)), _LIMIT, "no handshake")
-        self._p = mqtt.Parser(); self._buf = bytearray(512); self._q = []
-        k = await limited(self._packet(), _LIMIT, "no CONNACK")
-        if k[0] != mqtt.CONNACK or k[2]: raise OSError("broker refused: %s" % (k,))
-        present = k[1]
-        await self._write(mqtt.subscribe(self._next_id(), self.subs))
-        for f in self._fl:
-            mqtt.mark_duplicate(f[1]); await self._write(f[1])
-        self.connected = True; self.session += 1; self._up.set()
-        for c in self.on_connect: c(present)
-        ping = asyncio.create_task(self._ping())
+
+    async def publish(self, topic, payload, retain=False):
+        """QoS 1: returns when the broker has acknowledged it, however many connections that takes."""
+        while len(self._flight) >= WINDOW:
+            self._room.clear()
+            await self._room.wait()
+        number = self._next_number()
+        message = _Message(number, mqtt.publish(topic, payload, number, retain))
+        self._flight.append(message)
         try:
-            while True:
-                k = await limited(self._packet(), self.keepalive_s * 1500, "silent broker")
-                self.last_contact = clock.ticks_ms()
-                if k[0] == mqtt.PUBACK:
-                    for f in self._fl:
-                        if f[0] == k[1]:
-                            self._fl.remove(f); f[2].set(); break
-                    self._room.set()
-                elif k[0] == mqtt.PUBLISH:
-                    if k[6] is not None: self.on_message(k[5], k[6])
-                    if k[1]: await self._write(mqtt.puback(k[4]))
+            if self.connected:
+                try:
+                    await self._write(message.packet)
+                except OSError:
+                    pass  # the reader meets the same, and it goes out again on the next connection
+            await message.acknowledged.wait()
         finally:
-            ping.cancel()
-    async def _packet(self):
-        while not self._q:
-            n = await self._stream.readinto(self._buf)
-            if not n: raise OSError("broker closed")
-            self._q.extend(self._p.feed(memoryview(self._buf)[:n]))
-        return self._q.pop(0)
+            if message in self._flight:  # whoever published was cancelled
+                self._flight.remove(message)
+            self._room.set()
+
+    async def close(self):
+        """Say goodbye: the broker then does not publish the will. run() ends."""
+        self._closed = True
+        if self.connected:
+            await self._write(mqtt.DISCONNECT_PACKET)
+        self._hang_up()
+
+    async def run(self):
+        """Connect, serve, connect again; until close()."""
+        pause = _SHORTEST_MS
+        while not self._closed:
+            begun = clock.uptime()
+            try:
+                await self._connection()
+            except (OSError, ValueError, mqtt.MQTTError) as error:
+                self._say(error)
+            finally:
+                self._hang_up()
+            if clock.uptime() - begun >= _LASTED_S:
+                pause = _SHORTEST_MS
+            if not self._closed:
+                await asyncio.sleep_ms(random.getrandbits(20) * pause >> 20)
+                pause = min(2 * pause, _LONGEST_MS)
+
+    async def _connection(self):
+        address = self._host
+        if self._resolver:
+            address = await limited(self._resolver(address), _STEP_MS, "%s: no name server answered" % self._host)
+        self._stream = Stream(address, self._port, self._tls, self._host)
+        where = "%s:%d" % (self._host, self._port)
+        await limited(self._stream.connected(), _STEP_MS, "%s can't be reached" % where)
+        hello = mqtt.connect(self._device, self._keepalive_s, will=self._will)
+        await limited(self._stream.greet(hello), _STEP_MS, "%s: the handshake takes too long" % where)
+        self._parser = mqtt.Parser()
+        self._awaiting_ping = False
+        present = await limited(self._connack(), _STEP_MS, "%s does not answer" % where)
+        await self._write(mqtt.subscribe(self._next_number(), self._subscriptions))
+        for message in self._flight:
+            mqtt.mark_duplicate(message.packet)
+            await self._write(message.packet)
+        self.last_contact = clock.ticks_ms()
+        self.session += 1
+        self.connected = True
+        self.problem = ""
+        self._up.set()
+        for function in self.on_connect:
+            function(present)
+        await self._serve()
+
+    async def _connack(self):
+        """Whether the broker still has this board's session. Raises OSError."""
+        while True:
+            for packet in await self._packets():
+                if packet[0] == mqtt.CONNACK:
+                    if packet[2]:
+                        why = _REFUSED[packet[2] - 1] if packet[2] <= len(_REFUSED) else "code %d" % packet[2]
+                        raise OSError("the broker refuses the connection: %s" % why)
+                    return packet[1]
+
+    async def _serve(self):
+        """Take packets until the connection ends. Silence for half the keep-alive asks for a sign of life."""
+        patience_ms = self._keepalive_s * 500
+        while True:
+            try:
+                packets = (
+                    await asyncio.wait_for_ms(self._packets(), patience_ms) if patience_ms else await self._packets()
+                )
+            except asyncio.TimeoutError:
+                if self._awaiting_ping:
+                    raise OSError("the broker has been silent for %d s" % self._keepalive_s)
+                self._awaiting_ping = True
+                await self._write(mqtt.PINGREQ_PACKET)
+                continue
+            self._awaiting_ping = False
+            self.last_contact = clock.ticks_ms()
+            for packet in packets:
+                await self._take(packet)
+
+    async def _packets(self):
+        count = await self._stream.readinto(self._buffer)
+        if not count:
+            raise OSError("the broker closed the connection")
+        return list(self._parser.feed(memoryview(self._buffer)[:count]))
+
+    async def _take(self, packet):
+        if packet[0] == mqtt.PUBACK:
+            for message in self._flight:
+                if message.number == packet[1]:
+                    self._flight.remove(message)
+                    message.acknowledged.set()
+                    break
+        elif packet[0] == mqtt.PUBLISH:
+            _, quality, _, _, number, topic, payload = packet
+            if payload is None:
+                print("link: a message on %s is too long for this board" % topic)
+            elif self._on_message:
+                self._on_message(topic, payload)
+            if quality:
+                await self._write(mqtt.puback(number))
+        elif packet[0] == mqtt.SUBACK and max(packet[2]) > 1:
+            raise OSError("the broker refuses a subscription; look at its access list")
+
     async def _write(self, data):
         async with self._lock:
-            if self._stream is None: raise OSError("not connected")
-            await limited(self._stream.write(data), _LIMIT, "write stuck")
-    async def _ping(self):
+            stream = self._stream
+            if stream is None:
+                raise OSError("there is no connection")
+            await limited(stream.write(data), _STEP_MS, "the broker takes no bytes")
+
+    def _next_number(self):
+        taken = [message.number for message in self._flight]
         while True:
-            await asyncio.sleep(self.keepalive_s // 2)
-            await self._write(mqtt.PINGREQ_PACKET)
-    def _next_id(self):
-        while True:
-            self._id = self._id % 65535 + 1
-            if not any(f[0] == self._id for f in self._fl): return self._id
-    async def publish(self, topic, payload, retain=False):
-        while len(self._fl) >= _W:
-            self._room.clear(); await self._room.wait()
-        i = self._next_id(); f = [i, mqtt.publish(topic, payload, i, retain), asyncio.Event()]
-        self._fl.append(f)
-        if self.connected:
-            try: await self._write(f[1])
-            except OSError: pass
-        await f[2].wait()
-    async def close(self):
-        if self.connected: await self._write(mqtt.DISCONNECT_PACKET)
-        self._down()
+            self._number = self._number % 65535 + 1
+            if self._number not in taken:
+                return self._number
+
+    def _hang_up(self):
+        self.connected = False
+        self._up.clear()
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _say(self, error):
+        problem = _sentence(error)
+        if problem != self.problem:
+            print("link:", problem)
+        self.problem = problem
+
+
+def _sentence(error):
+    """What went wrong; an OSError of the network says it by number only."""
+    arguments = error.args
+    if len(arguments) == 1 and isinstance(arguments[0], int):
+        return "no connection to the broker (%r)" % error
+    return str(arguments[-1]) if arguments else repr(error)

@@ -8,7 +8,7 @@ try:
     from micropython import const
 except ImportError:  # CPython, in tests
 
-    def const(value):
+    def const(value):  # type: ignore[misc]
         return value
 
 
@@ -122,7 +122,7 @@ def subscribe(packet_id, topics, qos=1):
 class Parser:
     """Takes the bytes of one connection in pieces of any size and gives whole packets.
 
-    limit: the most bytes of one packet that are kept. Of a longer PUBLISH only the head is kept and the payload is given
+    limit: the most bytes of one packet that are kept. Of a longer PUBLISH only the head is kept and its payload given
     as None, so that it can be acknowledged (or the broker would send it again for ever); nothing else may be longer.
     """
 
@@ -137,7 +137,7 @@ class Parser:
     def feed(self, data):
         """Yield a tuple for each packet that `data` (bytes, bytearray or memoryview) completes.
 
-        (CONNACK, session present, code), (PUBLISH, quality 0|1, duplicate, retain, packet id or 0, topic, payload or None),
+        (CONNACK, session present, code), (PUBLISH, quality, duplicate, retain, packet id or 0, topic, payload or None),
         (PUBACK, packet id), (SUBACK, packet id, codes), (PINGRESP,). Raises MQTTError; the connection is useless then.
         To be used up: data that was not looked at is gone.
         """

@@ -7,7 +7,7 @@ non-blocking and the caller gives it a limit with `limited`. Addresses are numer
 import asyncio
 import errno
 import socket
-from asyncio import core
+from asyncio import core  # type: ignore[attr-defined]
 
 
 def _wait(queue, sock):
@@ -59,9 +59,7 @@ class Stream:
         await writable(self._socket)
         if self._tls:
             # The handshake happens in the first writes. The name is what the certificate must have.
-            self._wire = self._tls.wrap_socket(
-                self._socket, server_hostname=self._host, do_handshake_on_connect=False
-            )
+            self._wire = self._tls.wrap_socket(self._socket, server_hostname=self._host, do_handshake_on_connect=False)
 
     async def greet(self, data):
         """Write the first bytes, and with them do the TLS handshake. Raises OSError or, from TLS, ValueError."""

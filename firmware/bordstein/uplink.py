@@ -21,6 +21,7 @@ _SENDERS = const(4)  # publications under way at the same time: the link's in-fl
 _NEWEST_EACH = const(4)
 _PATIENCE_MS = const(20000)
 _LONGEST_PATIENCE_MS = const(3600000)
+_FRESH_MS = const(10000)  # a receipt that took longer does not set the clock
 _LARGEST = (1 << 31) - 1
 
 
@@ -120,6 +121,15 @@ class Uplink:
         finally:
             self._busy.remove((boot, seq))
 
+    def _age_ms(self, ranges):
+        """How long ago went out, on this connection, what a receipt is for. The broker also keeps receipts from before
+        an outage for the board, and their time is long past: these answer nothing of this connection."""
+        for boot, first, last in ranges:
+            for at, seq, sent in self._out:
+                if at == boot and first <= seq <= last:
+                    return clock.ticks_diff(clock.ticks_ms(), sent)
+        return _FRESH_MS
+
     def _forget(self, boot, first, last):
         self._out = [item for item in self._out if not (item[0] == boot and first <= item[1] <= last)]
         self.wake()
@@ -137,8 +147,9 @@ class Uplink:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             print("uplink: a receipt that can't be read is ignored:", error)
             return
-        if _is_number(time, 1 << 40):
-            clock.set_utc(time, "receipt")
+        age_ms = self._age_ms(ranges)
+        if _is_number(time, 1 << 40) and age_ms < _FRESH_MS:
+            clock.set_utc(time + age_ms // 2000, "receipt")
         held = self._spool.packs
         for boot, first, last in ranges:
             self._spool.settle(boot, first, last)

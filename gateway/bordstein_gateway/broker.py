@@ -361,4 +361,4 @@ class Broker:
     def _on_paho_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         if message.qos:
             self.unacknowledged.append(message.mid)
-        self._on_message(message._topic, message.payload, message.retain)
+        self._on_message(message._topic, bytes(message.payload), message.retain)

@@ -25,6 +25,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
     ):
         accounts.setdefault(account.device, []).append(account)
     places = {device.id: device for device in state.config.devices}
+    dead = store.dead_counts()
     boards = []
     for device in store.devices():
         place = places.get(device.device)
@@ -50,7 +51,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
         "time": zulu(int(datetime.now(UTC).timestamp()) * 1000),
         "broker": {"connected": state.ingest.connected, "trouble": state.ingest.trouble or None},
         "devices": boards,
-        "forward": [_target(forwarder) for forwarder in state.forwarders],
+        "forward": [_target(forwarder, dead.get(forwarder.name, 0)) for forwarder in state.forwarders],
     }
 
 
@@ -88,7 +89,7 @@ def _completeness(days: list[Completeness]) -> dict[str, Any]:
     }
 
 
-def _target(forwarder: Any) -> dict[str, Any]:
+def _target(forwarder: Any, dead: int) -> dict[str, Any]:
     status = forwarder.status
     return {
         "name": forwarder.name,
@@ -96,6 +97,7 @@ def _target(forwarder: Any) -> dict[str, Any]:
         "backlog": forwarder.backlog(),
         "sent": status.sent,
         "refused": status.refused,
+        "dead": dead,
         "failures": status.failures,
         "last_success": zulu(int(status.last_success) * 1000) if status.last_success else None,
         "trouble": status.trouble or None,

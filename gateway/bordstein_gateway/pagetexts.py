@@ -22,7 +22,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "target": "Ziel",
         "backlog": "wartet",
         "sent": "gesendet",
-        "refused": "abgelehnt",
+        "dead": "abgelehnt",
         "last": "zuletzt angenommen",
         "never": "noch nie",
         "no_targets": "Es ist kein Ziel eingerichtet.",
@@ -64,7 +64,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "target": "Target",
         "backlog": "waiting",
         "sent": "sent",
-        "refused": "refused",
+        "dead": "refused",
         "last": "last accepted",
         "never": "never yet",
         "no_targets": "No target is set up.",
@@ -105,3 +105,11 @@ def when(text: str, lang: str) -> str:
     """An RFC 3339 time as local time of the gateway."""
     moment = datetime.fromisoformat(text).astimezone()
     return moment.strftime("%d.%m.%Y %H:%M:%S" if lang == "de" else "%Y-%m-%d %H:%M:%S")
+
+
+def clock(text: str, lang: str, now: str) -> str:
+    """The time of day where it is of the same day as now, else the day too."""
+    moment, today = datetime.fromisoformat(text).astimezone(), datetime.fromisoformat(now).astimezone().date()
+    if moment.date() == today:
+        return moment.strftime("%H:%M:%S")
+    return moment.strftime("%d.%m.%y %H:%M" if lang == "de" else "%Y-%m-%d %H:%M")

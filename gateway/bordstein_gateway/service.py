@@ -104,7 +104,7 @@ async def _forward(forwarder: Any, stop: asyncio.Event) -> None:
         try:
             await forwarder.run()
             return
-        except Exception:
+        except Exception:  # noqa: BLE001  (whatever it is, the others go on)
             _log.exception("a forwarder begins again", forwarder=getattr(forwarder, "name", ""))
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(stop.wait(), 30)

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from .metrics import Metrics
 from .overview import overview
-from .pagetexts import TEXTS, number, when
+from .pagetexts import TEXTS, clock, number, when
 from .status import ServiceState
 
 _HEADERS = {
@@ -33,7 +33,7 @@ _HEADERS = {
 def app(state: ServiceState) -> Starlette:
     """The application for one running service."""
     templates = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
-    templates.filters.update(number=number, when=when)
+    templates.filters.update(number=number, when=when, clock=clock)
     page = templates.get_template("start.html")
     metrics = Metrics(state)
 

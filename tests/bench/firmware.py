@@ -5,7 +5,6 @@ are 64 bits wide and an ESP32's are 32, so `firmware.heap_bytes` is an upper bou
 cells take twice the space here, byte code and text the same).
 """
 
-import json
 import os
 import subprocess
 import tempfile
@@ -26,13 +25,6 @@ before = gc.mem_alloc()
 import bordstein.app
 gc.collect()
 print(gc.mem_alloc() - before)
-"""
-
-# The packs of a usual board: one sampling round of four readings, clock set.
-PACK = """
-import json
-from bordstein import senml
-print(json.dumps([len(text) for text in senml.examples()]))
 """
 
 

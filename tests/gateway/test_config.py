@@ -37,7 +37,12 @@ def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(
         switched.append(option.group(1) if option and "password" not in line and "user" not in line else line)
     loaded = load(folder, "\n".join(switched))
     plain = load(folder, EXAMPLE)
-    assert (loaded.store_path, loaded.mqtt, loaded.http, loaded.log) == (plain.store_path, plain.mqtt, plain.http, plain.log)
+    assert (loaded.store_path, loaded.mqtt, loaded.http, loaded.log) == (
+        plain.store_path,
+        plain.mqtt,
+        plain.http,
+        plain.log,
+    )
     assert (loaded.gateway, loaded.store.commit_packs, loaded.store.commit_ms) == (plain.gateway, 1000, 20)
     assert set(loaded.forward) == {"urban-data-platform", "depot"}
 
@@ -51,7 +56,12 @@ def test_every_option_is_in_the_example() -> None:
 
 def test_the_smallest_configuration_has_sensible_defaults(folder: Path) -> None:
     loaded = load(folder, MQTT)
-    assert (loaded.mqtt.port, loaded.mqtt.client_id, loaded.mqtt.protocol, loaded.mqtt.tls) == (8883, "bordstein-gateway", 5, True)
+    assert (loaded.mqtt.port, loaded.mqtt.client_id, loaded.mqtt.protocol, loaded.mqtt.tls) == (
+        8883,
+        "bordstein-gateway",
+        5,
+        True,
+    )
     assert loaded.store_path == Path("/var/lib/bordstein/bordstein.sqlite")
     assert loaded.http.host == "127.0.0.1"
     assert loaded.mqtt.key == str(folder / "gateway.key")
@@ -134,7 +144,8 @@ properties = ["pm10", "air_temprature"]
         '17: forward.frost.kind: expected one of "sensorthings", "webhook", got "sensorthing"',
         '18: forward.frost.url: expected an address that begins with https:// or http://, got "ftp://x"',
         "22: forward.hook.batch: expected an integer 1..10000, got 0",
-        '23: forward.hook.properties[2]: no property of the table is called "air_temprature"; is air_temperature meant?',
+        '23: forward.hook.properties[2]: no property of the table is called "air_temprature"; '
+        "is air_temperature meant?",
         "24: forwrad: there is no such key here; is forward meant?",
     ]
 
@@ -175,7 +186,7 @@ MISTAKES = [
     (MQTT + '[forward.x]\nurl = "https://x"\n', "kind is missing", 6),
     (MQTT + '[forward.x]\nkind = "webhook"\n', "url is missing", 6),
     (MQTT + "[forward.x]\nkind = 'webhook'\nurl = 'https://x'\n[forward.x]\n", "not TOML", 9),
-    (HOOK + 'members = { a = 1 }\n', "forward.hook.members: there is no such key here", 9),
+    (HOOK + "members = { a = 1 }\n", "forward.hook.members: there is no such key here", 9),
     (HOOK + 'secret = "geheim"\n', "name that file as secret_file", 9),
     (HOOK + 'token = "geheim"\n', "name that file as token_file", 9),
     (HOOK + 'headers = { authorization = "geheim" }\n', "no secret stands in this file", 9),
@@ -192,7 +203,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("text", "said", "line"), MISTAKES)
-def test_every_mistake_gives_a_sentence_with_line_and_key_and_no_secret(folder: Path, text: str, said: str, line: int) -> None:
+def test_every_mistake_gives_a_sentence_with_line_and_key_and_no_secret(
+    folder: Path, text: str, said: str, line: int
+) -> None:
     (folder / "empty").write_text("\n")
     (folder / "secret").write_text("geheim\n")
     found = problems(folder, text)

@@ -117,7 +117,7 @@ def test_certificates_that_end_soon_or_have_ended_lose_data(settings: Config) ->
     now = datetime.now(UTC)
     assert levels(doctor.certificates(settings, now)) == ["fine", "fine"]
     assert "loses" in levels(doctor.certificates(settings, now + timedelta(days=100 * 365)))
-    assert "loses" in levels(doctor.certificates(settings, now - timedelta(days=10)))
+    assert "loses" in levels(doctor.certificates(settings, now - timedelta(days=3 * 365)))
     soon, over = doctor.expiry("x", now + timedelta(days=29, hours=1), now), doctor.expiry("x", now, now)
     assert (soon.level, over.level) == ("loses", "loses")
     assert "29 days" in soon.en and "expired" in over.en
@@ -185,7 +185,9 @@ def test_german_is_the_first_language(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(loses("Daten gehen verloren.", "Data are lost.")) == "Data are lost."
 
 
-def test_without_targets_only_broker_disk_clock_and_certificates_are_looked_at(settings: Config, tmp_path: Path) -> None:
+def test_without_targets_only_broker_disk_clock_and_certificates_are_looked_at(
+    settings: Config, tmp_path: Path
+) -> None:
     settings.mqtt.port = 1  # nobody listens there
     settings.gateway.data = str(tmp_path)
     found = list(doctor.findings(settings, probe=False))

@@ -211,23 +211,6 @@ def test_a_targets_own_pause_is_kept(store: Store, tmp_path: Path) -> None:
         assert one_failure(outbox(receiver, store, tmp_path)).wait == 1
 
 
-def test_pauses_grow_and_start_again_after_a_success(store: Store, tmp_path: Path) -> None:
-    with Webhook(tmp_path) as receiver:
-        box = outbox(receiver, store, tmp_path)
-        box._jitter = lambda: 1.0
-        failure = one_failure_of(box, receiver, store)
-        pauses = [box._failed(failure) for _ in range(12)]
-        assert pauses == [min(2.0**n, 300.0) for n in range(12)]
-        receiver.fault(None)
-        deliver(outbox(receiver, store, tmp_path))
-
-
-def one_failure_of(box, receiver: Receiver, store: Store):
-    measure(store, 1)
-    receiver.fault("after")
-    return one_failure(box)
-
-
 def test_an_events_id_is_the_same_for_the_same_reading_only(store: Store) -> None:
     measure(store, 3)
     ids = [webhook.event_id(row) for row in store.readings_after(0, 10)]

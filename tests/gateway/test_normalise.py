@@ -33,10 +33,14 @@ ORDINARY = (
 )
 
 
-def pack(*records: dict[str, Any], bt: int | None = T, boot: int | None = 3, seq: int | None = 17, now: float = NOW) -> Pack:
+def pack(
+    *records: dict[str, Any], bt: int | None = T, boot: int | None = 3, seq: int | None = 17, now: float = NOW
+) -> Pack:
     """A pack of these records after the usual first ones, read from its JSON; its CBOR has to say the same."""
     first: dict[str, Any] = {"bn": BASE} | ({} if bt is None else {"bt": bt})
-    rows: list[dict[str, Any]] = [{"n": name, "v": value} for name, value in (("boot", boot), ("seq", seq)) if value is not None]
+    rows: list[dict[str, Any]] = [
+        {"n": name, "v": value} for name, value in (("boot", boot), ("seq", seq)) if value is not None
+    ]
     rows += records
     rows[0] = first | rows[0]
     result = normalise.pack(DEVICE, json.dumps(rows, separators=(",", ":")).encode(), now)
@@ -72,7 +76,9 @@ def test_the_ordinary_pack_takes_the_short_way_and_it_agrees_with_the_long_one()
 
 
 def test_health_has_a_boot_and_no_seq() -> None:
-    health = pack({"n": "health/uptime", "v": 60}, {"n": "health/errors/air", "v": 2}, {"n": "health/rssi", "v": -71}, seq=None)
+    health = pack(
+        {"n": "health/uptime", "v": 60}, {"n": "health/errors/air", "v": 2}, {"n": "health/rssi", "v": -71}, seq=None
+    )
     assert (health.boot, health.seq) == (3, None)
     assert [(r.series, r.value, r.unit, r.flags) for r in health.readings] == [
         ("health/uptime", 60, "s", 0),
@@ -93,7 +99,9 @@ def test_an_estimated_clock_is_marked() -> None:
     assert result.readings == [Reading("air/air_pressure", T * 1000, 101325, "Pa", CLOCK_UNSURE)]
 
 
-@pytest.mark.parametrize(("bt", "flags"), [(T, 0), (T + 299, 0), (T + 400, CLOCK_UNSURE), (1_500_000_000, CLOCK_UNSURE)])
+@pytest.mark.parametrize(
+    ("bt", "flags"), [(T, 0), (T + 299, 0), (T + 400, CLOCK_UNSURE), (1_500_000_000, CLOCK_UNSURE)]
+)
 def test_times_nobody_can_have_measured_at_are_marked(bt: int, flags: int) -> None:
     reading = one({"n": "air/air_pressure", "v": 101325}, bt=bt)
     assert (reading.time, reading.flags) == (bt * 1000, flags)
@@ -121,13 +129,17 @@ def test_times_nobody_can_have_measured_at_are_marked(bt: int, flags: int) -> No
         ("uptime", "min", 2, 120, 0),
     ],
 )
-def test_units_become_the_tables_without_binary_noise(name: str, unit: str, value: float, stored: float, flags: int) -> None:
+def test_units_become_the_tables_without_binary_noise(
+    name: str, unit: str, value: float, stored: float, flags: int
+) -> None:
     reading = one({"n": f"x/{name}", "u": unit, "v": value})
     assert (reading.value, reading.flags) == (stored, flags)
 
 
 def test_a_unit_of_another_kind_is_kept_and_marked() -> None:
-    assert one({"n": "x/air_temperature", "u": "Pa", "v": 8}) == Reading("x/air_temperature", T * 1000, 8, "Pa", UNIT_MISMATCH)
+    assert one({"n": "x/air_temperature", "u": "Pa", "v": 8}) == Reading(
+        "x/air_temperature", T * 1000, 8, "Pa", UNIT_MISMATCH
+    )
     assert one({"n": "x/precipitation", "u": "mm/h", "v": 8}).flags == UNIT_MISMATCH
 
 
@@ -248,7 +260,9 @@ def outcome(read: Any, payload: bytes) -> object:
 
 
 @given(
-    st.fixed_dictionaries({"bn": st.sampled_from([BASE, BASE[:-1], ""])}, optional={"bt": st.sampled_from([T, T + 0.5, 5, None])}),
+    st.fixed_dictionaries(
+        {"bn": st.sampled_from([BASE, BASE[:-1], ""])}, optional={"bt": st.sampled_from([T, T + 0.5, 5, None])}
+    ),
     st.lists(odd, min_size=1, max_size=4),
 )
 def test_both_ways_agree_on_every_pack(base: dict[str, Any], records: list[dict[str, Any]]) -> None:

@@ -35,7 +35,7 @@ def test_without_systemd_nothing_is_sent_and_nothing_fails(tmp_path: Path, monke
     ("microseconds", "process", "seconds"),
     [
         ("60000000", None, 30.0),
-        ("60000000", str(os.getpid()), 30.0),
+        ("60000000", "own", 30.0),
         ("60000000", "1", None),
         ("0", None, None),
         ("x", None, None),
@@ -45,6 +45,7 @@ def test_without_systemd_nothing_is_sent_and_nothing_fails(tmp_path: Path, monke
 def test_the_watchdog_wants_food_twice_in_its_time(
     microseconds: str | None, process: str | None, seconds: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    process = str(os.getpid()) if process == "own" else process
     for name, value in (("WATCHDOG_USEC", microseconds), ("WATCHDOG_PID", process)):
         if value is None:
             monkeypatch.delenv(name, raising=False)

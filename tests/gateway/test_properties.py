@@ -67,7 +67,14 @@ def test_the_property_is_the_last_part_of_a_series() -> None:
 
 
 def test_converting_there_and_back_is_exact() -> None:
-    for one, other in [("Cel", "degF"), ("Pa", "hPa"), ("m/s", "km/h"), ("ug/m3", "mg/m3"), ("%RH", "/"), ("dBm", "dBW")]:
+    for one, other in [
+        ("Cel", "degF"),
+        ("Pa", "hPa"),
+        ("m/s", "km/h"),
+        ("ug/m3", "mg/m3"),
+        ("%RH", "/"),
+        ("dBm", "dBW"),
+    ]:
         there, back = conversion(one, other), conversion(other, one)
         assert there and back
         assert there[0] * back[0] == 1

@@ -157,7 +157,10 @@ def test_section_5_1_7_actuators_may_lie_in_the_future() -> None:
     assert [record.t for record in records] == [1320078429.0, 1320078429.0, 1320078429.1, 1320078429.1]
     assert {record.u for record in records} == {"/"}
     assert decode('[{"bt":0.02,"n":"light","vb":true}]')[0].t == NOW + 0.02
-    assert [record.vb for record in decode('[{"bn":"a:","n":"heat","vb":true},{"n":"fan","vb":false}]')] == [True, False]
+    assert [record.vb for record in decode('[{"bn":"a:","n":"heat","vb":true},{"n":"fan","vb":false}]')] == [
+        True,
+        False,
+    ]
 
 
 def test_section_6_cbor() -> None:
@@ -346,7 +349,12 @@ values = st.one_of(
     st.fixed_dictionaries({"v": numbers, "s": numbers}),
 )
 records = st.builds(
-    lambda n, t, u, ut, value: Record(n, t, u, ut=ut, **value), names, absolute, st.none() | text, st.none() | numbers, values
+    lambda n, t, u, ut, value: Record(n, t, u, ut=ut, **value),
+    names,
+    absolute,
+    st.none() | text,
+    st.none() | numbers,
+    values,
 )
 
 
@@ -429,7 +437,9 @@ def test_damaged_packs_give_records_or_a_decode_error(pack: list[dict[str, objec
 
 json_values = st.recursive(
     st.none() | st.booleans() | numbers | text,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text | st.sampled_from(["n", "v", "t"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(text | st.sampled_from(["n", "v", "t"]), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 

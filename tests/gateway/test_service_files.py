@@ -18,7 +18,9 @@ ANALYZE = shutil.which("systemd-analyze")
 
 @pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not on this machine")
 def test_the_units_exposure_is_at_most_2() -> None:
-    answer = subprocess.run([str(ANALYZE), "security", "--offline=true", UNIT], capture_output=True, text=True, timeout=30)
+    answer = subprocess.run(
+        [str(ANALYZE), "security", "--offline=true", UNIT], capture_output=True, text=True, timeout=30
+    )
     found = re.search(r"Overall exposure level .*: ([\d.]+)", answer.stdout)
     assert found, answer.stdout + answer.stderr
     assert float(found.group(1)) <= 2.0

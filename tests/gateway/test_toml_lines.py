@@ -74,8 +74,12 @@ keys = st.from_regex(r"\A[A-Za-z0-9_-]{1,4}\Z")
 scalars = st.sampled_from(["1", "true", '"a\\"]#"', "'''\n]'''", '"""\n=\n"""', "1979-05-27", "[]", "{}", "-inf"])
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3).map(lambda items: "[\n" + " , # x\n".join(items) + "]")
-    | st.dictionaries(keys, inner, max_size=3).map(lambda d: "{ " + ", ".join(f"{k} = {v}" for k, v in d.items()) + " }"),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: "[\n" + " , # x\n".join(items) + "]")
+        | st.dictionaries(keys, inner, max_size=3).map(
+            lambda d: "{ " + ", ".join(f"{k} = {v}" for k, v in d.items()) + " }"
+        )
+    ),
     max_leaves=6,
 )
 

@@ -93,7 +93,11 @@ def pin(
     for device, series, time in stored:
         if (device, series, time) not in taken and (device, series, time) not in unsure:
             free[device, series].append(time)
-    for reading in sorted(floating, key=lambda reading: (not reading.sure, reading.time)):
+    # An estimate is unmistakable; another reading's true time may be near. So estimates are given away first.
+    for reading in sorted(
+        floating,
+        key=lambda reading: (reading.estimate not in free[reading[:2]], not reading.sure, reading.time),
+    ):
         device, series, about = reading[:3]
         times = [
             time
@@ -101,7 +105,8 @@ def pin(
             if (time == reading.estimate or abs(time - about) <= near_ms)
             and same(stored[device, series, time], reading.value)
         ]
-        time = min(times, key=lambda time: abs(time - about), default=about)
+        exact = [time for time in times if time == reading.estimate]
+        time = min(exact or times, key=lambda time: abs(time - about), default=about)
         if times:
             free[device, series].remove(time)
         (taken if reading.sure else unsure)[device, series, time] = reading.value

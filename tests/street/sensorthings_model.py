@@ -5,7 +5,7 @@ members and times without an offset are refused, as a real server does.
 """
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 
@@ -85,7 +85,7 @@ class Model:
         if relation not in spec.many:
             raise KeyError(relation)
         if relation == "Observations":
-            return "Observations", self._observations.get(id, [])
+            return "Observations", list(self._observations.get(id, []))
         return spec.many[relation], list(self.links[kind, id].get(relation, []))
 
     def statistics(self) -> dict[str, Any]:
@@ -171,13 +171,15 @@ class Model:
         spec = KINDS[kind]
         id = len(self.entities[kind]) + 1
         entity = {name: body[name] for name in (*spec.mandatory, *spec.optional) if name in body}
+        if kind == "Observations":  # table 12: without a time of its own it is of now
+            entity.setdefault("phenomenonTime", entity.get("resultTime") or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+            entity["_at"] = moment(entity["phenomenonTime"], "phenomenonTime")
         self.entities[kind][id] = entity
         links = self.links[kind, id] = dict[str, Any](given)
         for name, (other, _) in spec.one.items():
             if name not in links and name in body:
                 links[name] = self._of(other, body[name])
         if kind == "Observations":
-            entity["_at"] = moment(entity.get("phenomenonTime") or entity.get("resultTime"), "phenomenonTime")
             stream = links["Datastream"]
             self._observations.setdefault(stream, []).append(id)
             if (stream, entity["_at"]) not in self._distinct:

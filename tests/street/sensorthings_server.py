@@ -1,6 +1,6 @@
 """A strict stand-in for a SensorThings API 1.1 server, written from OGC 18-088. In memory.
 
-    python -m tests.street.sensorthings_server --port 18080 [--without-data-array]
+    python -m tests.street.sensorthings_server --port 18080 [--without-data-array] [--with-projects]
 
 It refuses what a real server refuses and stores twice what is posted twice. `POST /_control {"fault": …}` makes it
 misbehave on every following POST of Observations, until `{"fault": null}`:
@@ -8,16 +8,18 @@ misbehave on every following POST of Observations, until `{"fault": null}`:
     hang         stores everything, never answers
     after        stores everything, answers 500
     before       stores nothing, answers 500
-    half         stores the first half, answers 500
-    rows         stores all but every third row, which it answers with "error" (and, alone, with 400)
+    half         stores the first half, answers 500 (single ones: every other one)
+    rows         stores all but those of a second that 3 divides: "error", and for such a one alone 400
     busy         stores nothing, answers 429 with Retry-After: 1
+    slow         stores everything, answers after a while
+
+A row it can't take itself is answered as FROST does: the word error and the reason.
 
 `/_stats` counts, `/_dump` gives every Observation as [deviceId, series, milliseconds, result].
 """
 
 import argparse
 import asyncio
-import re
 import sys
 from typing import Any
 
@@ -27,24 +29,27 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.street.sensorthings_filter import FilterError, parse
-from tests.street.sensorthings_model import KINDS, Model, Refusal, moment
+from tests.street.sensorthings_filter import FilterError
+from tests.street.sensorthings_model import KINDS, Refusal, moment
+from tests.street.sensorthings_pages import OPTIONS, ROOT, Pages
 
-ROOT = "/FROST-Server/v1.1"
-FAULTS = ("hang", "after", "before", "half", "rows", "busy")
-_SEGMENT = re.compile(r"(\w+)(?:\((\d+)\))?")
-_OPTIONS = {"$filter", "$select", "$top", "$skip", "$count", "$orderby"}
+FAULTS = ("hang", "after", "before", "half", "rows", "busy", "slow")
+_SLOW_S = 0.3
+_PROJECT = [{"@iot.id": 1}]
 _CONFORMANCE = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
 
 
-class Server:
-    """One server's state and its request handlers."""
+class Server(Pages):
+    """One server's state and its request handlers. `projects`: each Thing has to be in project 1, as FROST's plug-in
+    for tenants asks for."""
 
-    def __init__(self, data_array: bool = True) -> None:
-        self.model = Model()
+    def __init__(self, data_array: bool = True, projects: bool = False) -> None:
+        super().__init__()
         self.data_array = data_array
+        self.projects = projects
         self.fault: str | None = None
         self.faults = 0
+        self._every_other = False
 
     def app(self) -> Starlette:
         """The application."""
@@ -79,14 +84,14 @@ class Server:
         )
 
     async def get(self, request: Request) -> Response:
-        unknown = set(request.query_params) - _OPTIONS
+        unknown = set(request.query_params) - OPTIONS
         if unknown:
             return _message(400, f"unknown query option {sorted(unknown)[0]}")
         try:
-            kind, ids, single = self._walk(request.path_params["path"])
+            kind, ids, single = self.walk(request.path_params["path"])
             if single:
-                return JSONResponse(self._show(kind, ids[0], request))
-            return JSONResponse(self._page(kind, ids, request))
+                return JSONResponse(self.show(kind, ids[0], request))
+            return JSONResponse(self.page(kind, ids, request))
         except KeyError as what:
             return _message(404, f"nothing found at {what.args[0]}")
         except (FilterError, Refusal, ValueError) as error:
@@ -103,9 +108,11 @@ class Server:
                 if not self.data_array:
                     return _message(404, "no such collection: CreateObservations")
                 return await self._create_observations(body, request)
-            kind, given = self._collection(path)
+            kind, given = self.collection(path)
             if kind == "Observations":
                 return await self._observation(body, given, request)
+            if kind == "Things" and self.projects and isinstance(body, dict) and body.pop("Projects", None) != _PROJECT:
+                return _message(400, "a Thing has to be in one of your Projects")
             return self._created(kind, self.model.create(kind, body, given), request)
         except KeyError as what:
             return _message(404, f"nothing found at {what.args[0]}")
@@ -113,9 +120,12 @@ class Server:
             return _message(400, str(error))
 
     async def _observation(self, body: Any, given: dict[str, int], request: Request) -> Response:
-        if self.fault in ("before", "busy"):
+        self._every_other = not self._every_other
+        if self.fault in ("before", "busy") or (self.fault == "half" and self._every_other):
             return self._broken()
-        if self.fault == "rows" and isinstance(body, dict) and moment(body["phenomenonTime"], "").second % 3 == 0:
+        if self.fault == "slow":
+            await asyncio.sleep(_SLOW_S)
+        if self.fault == "rows" and isinstance(body, dict) and moment(body.get("phenomenonTime"), "").second % 3 == 0:
             self.faults += 1
             return _message(400, "the result is not to this server's taste")
         answer = self._created("Observations", self.model.create("Observations", body, given), request)
@@ -137,21 +147,25 @@ class Server:
             if group.get("dataArray@iot.count", len(group["dataArray"])) != len(group["dataArray"]):
                 raise Refusal("CreateObservations: dataArray@iot.count is wrong")
             for row in group["dataArray"]:
-                rows.append((stream, dict(zip(group["components"], row, strict=False))))
+                if len(row) != len(group["components"]):
+                    raise Refusal("CreateObservations: a row has not as many members as components")
+                rows.append((stream, dict(zip(group["components"], row, strict=True))))
         if self.fault in ("before", "busy"):
             return self._broken()
+        if self.fault == "slow":
+            await asyncio.sleep(_SLOW_S)
         if self.fault == "half":
             rows = rows[: len(rows) // 2]
         answers = []
         for stream, row in rows:
-            if self.fault == "rows" and moment(row["phenomenonTime"], "").second % 3 == 0:
+            if self.fault == "rows" and moment(row.get("phenomenonTime"), "").second % 3 == 0:
                 answers.append("error")
                 continue
             try:
                 id = self.model.create("Observations", row, {"Datastream": stream})
                 answers.append(f"{request.base_url}{ROOT[1:]}/Observations({id})")
-            except Refusal:
-                answers.append("error")
+            except Refusal as refusal:
+                answers.append(f"error {refusal}")
         if self.fault in ("half", "after"):
             return self._broken()
         if self.fault == "hang":
@@ -172,88 +186,7 @@ class Server:
 
     def _created(self, kind: str, id: int, request: Request) -> Response:
         link = f"{request.base_url}{ROOT[1:]}/{kind}({id})"
-        return JSONResponse(self._show(kind, id, request, ()), status_code=201, headers={"location": link})
-
-    def _walk(self, path: str) -> tuple[str, list[int], bool]:
-        """(kind, ids, whether one entity is meant) of Things, Things(1), Things(1)/Datastreams, …"""
-        kind, ids, single = "", list[int](), False
-        for number, part in enumerate(path.split("/")):
-            match = _SEGMENT.fullmatch(part)
-            if match is None:
-                raise KeyError(path)
-            name, key = match.groups()
-            if number == 0:
-                if name not in KINDS:
-                    raise KeyError(name)
-                kind, ids, single = name, list(self.model.entities[name]), False
-            elif single:
-                one = name in KINDS[kind].one
-                kind, ids = self.model.related(kind, ids[0], name)
-                single = one
-            else:
-                raise KeyError(path)
-            if key is not None:
-                if int(key) not in ids:
-                    raise KeyError(part)
-                ids, single = [int(key)], True
-        return kind, ids, single
-
-    def _collection(self, path: str) -> tuple[str, dict[str, int]]:
-        """Where to create: the kind, and the relation that the path gives."""
-        head, _, last = path.rpartition("/")
-        if not head:
-            if last not in KINDS:
-                raise KeyError(last)
-            return last, {}
-        kind, ids, single = self._walk(head)
-        if not single or last not in KINDS[kind].many:
-            raise KeyError(path)
-        other = KINDS[kind].many[last]
-        back = next((name for name, (target, _) in KINDS[other].one.items() if target == kind), None)
-        return other, {back: ids[0]} if back else {}
-
-    def _page(self, kind: str, ids: list[int], request: Request) -> dict[str, Any]:
-        options = request.query_params
-        if "$filter" in options:
-            test = parse(options["$filter"])
-            ids = [id for id in ids if test(lambda path, id=id: self._value(kind, id, path.split("/")))]
-        for part in reversed(options.get("$orderby", "").split(",") if "$orderby" in options else []):
-            path, _, direction = part.strip().partition(" ")
-            ids.sort(key=lambda id, path=path: self._value(kind, id, path.split("/")), reverse=direction == "desc")
-        top, skip = min(int(options.get("$top", 100)), 1000), int(options.get("$skip", 0))
-        page: dict[str, Any] = {}
-        if options.get("$count") == "true":
-            page["@iot.count"] = len(ids)
-        if skip + top < len(ids) and top:
-            page["@iot.nextLink"] = str(request.url.include_query_params(**{"$skip": skip + top}))
-        page["value"] = [self._show(kind, id, request) for id in ids[skip : skip + top]]
-        return page
-
-    def _value(self, kind: str, id: int, path: list[str]) -> Any:
-        entity = self.model.entities[kind][id]
-        head = path[0]
-        if head in ("@iot.id", "id"):
-            return id
-        if head in KINDS[kind].one and len(path) > 1:
-            other, (target,) = self.model.related(kind, id, head)
-            return self._value(other, target, path[1:])
-        if head == "phenomenonTime":
-            return entity["_at"]
-        value: Any = entity
-        for part in path:
-            value = value.get(part) if isinstance(value, dict) else None
-        return value
-
-    def _show(self, kind: str, id: int, request: Request, select: tuple[str, ...] | None = None) -> dict[str, Any]:
-        base = f"{request.base_url}{ROOT[1:]}"
-        entity = {name: value for name, value in self.model.entities[kind][id].items() if name[0] != "_"}
-        link = f"{base}/{kind}({id})"
-        relations = {f"{name}@iot.navigationLink": f"{link}/{name}" for name in (*KINDS[kind].one, *KINDS[kind].many)}
-        whole = {"@iot.id": id, "@iot.selfLink": link, **entity, **relations}
-        if select is None and "$select" in request.query_params:
-            names = request.query_params["$select"].split(",")
-            return {name: whole[name] for name in names if name in whole}
-        return whole
+        return JSONResponse(self.show(kind, id, request, ()), status_code=201, headers={"location": link})
 
 
 def _message(status: int, text: str) -> Response:
@@ -265,8 +198,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="A strict stand-in for a SensorThings server.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--without-data-array", action="store_true")
+    parser.add_argument("--with-projects", action="store_true", help="each Thing has to be in project 1")
     options = parser.parse_args()
-    app = Server(data_array=not options.without_data_array).app()
+    app = Server(data_array=not options.without_data_array, projects=options.with_projects).app()
     uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False)
     return 0
 

@@ -50,13 +50,15 @@ async def request(http: httpx2.AsyncClient, method: str, url: str, **options: An
         raise Retry(f"{url} can't be reached: {_why(error)}") from None
     except httpx2.TimeoutException:
         raise Retry(f"{url} gave no answer in time", unclear=True) from None
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise Retry(f"{url}: the connection broke: {_why(error)}", unclear=True) from None
     status = answer.status_code
     if status in _BUSY:
-        raise Retry(f"{url} is busy ({status})", unclear=status == 408, wait=_wait(answer))
+        raise Retry(f"{url} is busy ({status})", wait=_wait(answer))
     if status >= 500:
-        raise Retry(f"{url} has a fault of its own ({status}): {reason(answer)}", unclear=True, wait=_wait(answer))
+        # A proxy that gave up: the server behind it may still be at work.
+        unclear = status in (502, 504)
+        raise Retry(f"{url} has a fault of its own ({status}): {reason(answer)}", unclear=unclear, wait=_wait(answer))
     if status in (401, 403):
         raise Retry(f"{url} does not let the gateway in ({status}); check user, password or token of this target")
     if 300 <= status < 400:
@@ -94,3 +96,14 @@ def _wait(answer: httpx2.Response) -> float | None:
         except (TypeError, ValueError):
             return None
     return min(max(seconds, 0.0), 3600.0)
+
+
+def content(answer: httpx2.Response, url: str) -> dict[str, Any]:
+    """The JSON object in an answer; Retry when there is none, with what came instead."""
+    try:
+        found = answer.json() if answer.is_success else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Retry(f"{url} answers {answer.status_code}: {reason(answer)}; check the url")
+    return found

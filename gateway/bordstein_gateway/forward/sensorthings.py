@@ -1,12 +1,13 @@
 """Observations to an OGC SensorThings API 1.1 server (FROST and others). Source: OGC 18-088.
 
 A batch goes out as one CreateObservations request (the dataArray extension) where the server has it, else reading by
-reading. What the server has to know first (Things, Datastreams, …) is entities.py's work.
+reading. What the server has to know first (Things, Datastreams, …) is the work of entities.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -15,13 +16,17 @@ from ..normalise import flag_names
 from ..store import Store
 from ..store.types import StoredReading
 from . import http
-from .entities import Entities
+from .entities import Entities, EntityRefused, literal
 from .target import Refused, Retry
 from .times import milliseconds, zulu
 
 _DATA_ARRAY = "data-array"
 _PAGE = 1000
-_GONE = (404, 405, 501)
+_DAY_MS = 86_400_000
+_GONE = (404, 405, 410, 501)
+
+_Streams = dict[Any, list[StoredReading]]
+"""Datastream -> its readings in log order."""
 
 
 class SensorThingsTarget:
@@ -35,137 +40,157 @@ class SensorThingsTarget:
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
         """All readings, grouped by Datastream and in their order within each."""
-        grouped = await self._grouped(batch)
+        streams, refused = await self._grouped(batch)
+        if not streams:
+            return refused
         if self._arrays is None:
             self._arrays = await self._has_arrays()
-        if not self._arrays:
-            return await self._one_by_one(grouped)
-        body = [
-            {
-                "Datastream": {"@iot.id": stream},
-                "components": ["phenomenonTime", "result", "resultTime", "parameters"],
-                "dataArray@iot.count": len(rows),
-                "dataArray": [
-                    [zulu(row.time), _result(row), zulu(row.time), {"flags": flag_names(row.flags)}] for row in rows
-                ],
-            }
-            for stream, rows in grouped
-        ]
-        answer = await http.request(self._http, "POST", f"{self._base}/CreateObservations", json=body)
-        if answer.status_code in _GONE:
-            # Either the server has no such extension, or a Datastream was removed there.
-            self._arrays = await self._has_arrays()
-            await self._entities.check([stream for stream, _ in grouped])
-            raise Retry(f"{self._base}/CreateObservations: {http.reason(answer)}", unclear=True)
-        if not answer.is_success:
-            # Nobody knows which row the server does not like: each by itself, after a look at what is there.
-            return await self._rest_one_by_one(grouped)
-        return await self._judged(grouped, answer)
+        return refused + (await self._as_arrays(streams) if self._arrays else await self._one_by_one(streams))
 
     async def there(self, batch: Sequence[StoredReading]) -> set[int]:
-        """Asks each Datastream for its Observations in the batch's span of time."""
-        found = set()
-        for stream, rows in await self._grouped(batch):
-            first, last = min(row.time for row in rows), max(row.time for row in rows)
-            url: str | None = f"{self._base}/Datastreams({_key(stream)})/Observations"
-            options: dict[str, Any] = {
-                "params": {
-                    "$filter": f"phenomenonTime ge {zulu(first)} and phenomenonTime le {zulu(last)}",
-                    "$select": "phenomenonTime",
-                    "$top": str(_PAGE),
-                }
-            }
-            times = set()
-            while url:
-                answer = await http.request(self._http, "GET", url, **options)
-                if answer.status_code == 404:
-                    await self._entities.check([stream])
-                page = self._expect(answer, url)
-                times |= {milliseconds(row["phenomenonTime"]) for row in page.get("value", ())}
-                url, options = page.get("@iot.nextLink"), {}
-            found |= {row.id for row in rows if row.time in times}
+        """Asks each Datastream for its Observations in the batch's span of time, day by day."""
+        streams, _ = await self._grouped(batch)
+        found = set[int]()
+        for stream, rows in streams.items():
+            by_time = sorted(rows, key=lambda row: row.time)
+            for _, day in groupby(by_time, lambda row: row.time // _DAY_MS):
+                some = list(day)
+                times = await self._times(stream, some[0].time, some[-1].time)
+                found |= {row.id for row in some if row.time in times}
         return found
 
     async def close(self) -> None:
         """Close connections."""
         await self._http.aclose()
 
-    async def _grouped(self, batch: Sequence[StoredReading]) -> list[tuple[Any, list[StoredReading]]]:
-        streams = {row.id: await self._entities.datastream(row) for row in batch}
-        rows = sorted(batch, key=lambda row: (str(streams[row.id]), row.id))
-        return [
-            (streams[group[0].id], group)
-            for _, part in groupby(rows, lambda row: str(streams[row.id]))
-            if (group := list(part))
-        ]
+    async def _grouped(self, batch: Sequence[StoredReading]) -> tuple[_Streams, list[Refused]]:
+        """By Datastream; refused is what the server does not want to have a Datastream for."""
+        series: dict[tuple[str, str, str], list[StoredReading]] = {}
+        for row in batch:
+            series.setdefault((row.device, row.series, row.unit), []).append(row)
+        streams: _Streams = {}
+        refused: list[Refused] = []
+        for rows in series.values():
+            try:
+                streams.setdefault(await self._entities.datastream(rows[0]), []).extend(rows)
+            except EntityRefused as refusal:
+                if not await self._entities.any():  # nothing ever went well here: it is not this series' fault
+                    raise Retry(f"{refusal}; check this target's settings") from None
+                refused += [Refused(row.id, str(refusal)) for row in rows]
+        return streams, refused
 
     async def _has_arrays(self) -> bool:
+        """As the landing page says (section 9.2.1); where it does not list what it can, a try will show."""
         answer = await http.request(self._http, "GET", self._base)
-        page = self._expect(answer, self._base)
-        conformance = page.get("serverSettings", {}).get("conformance", ())
+        try:
+            conformance = answer.json()["serverSettings"]["conformance"]
+        except (ValueError, KeyError, TypeError):
+            return True
         return any(_DATA_ARRAY in str(entry).lower() for entry in conformance)
 
-    async def _judged(self, grouped: list[tuple[Any, list[StoredReading]]], answer: httpx2.Response) -> list[Refused]:
-        """Each row's answer: a link, or the word "error" (OGC 18-088 section 15.2), in the order they were sent."""
-        rows = [row for _, group in grouped for row in group]
+    async def _as_arrays(self, streams: _Streams) -> list[Refused]:
+        url = f"{self._base}/CreateObservations"
+        arrays = [part for stream, rows in streams.items() for part in _arrays(stream, rows)]
+        answer = await http.request(self._http, "POST", url, json=arrays)
+        if answer.status_code in _GONE:
+            # Either the server has no such extension, or a Datastream was removed there.
+            await self._make_sure_of(streams)
+            self._arrays = False
+        elif answer.is_success:
+            return await self._judged(streams, answer, url)
+        # Nobody knows which row the server does not like: each by itself, after a look at what is there.
+        return await self._rest_one_by_one(streams)
+
+    async def _judged(self, streams: _Streams, answer: httpx2.Response, url: str) -> list[Refused]:
+        """Each row's answer, in the order they were sent: a link, or the word error (OGC 18-088 section 15.2).
+
+        FROST says why after that word. The standard does not ask for it, but alone a row is answered with a reason.
+        """
+        rows = [row for group in streams.values() for row in group]
         try:
             verdicts = answer.json()
         except ValueError:
             verdicts = None
         if not isinstance(verdicts, list) or len(verdicts) != len(rows):
-            raise Retry(
-                f"{self._base}/CreateObservations: the answer does not name each of {len(rows)} rows", unclear=True
-            )
-        failed = {row.id for row, verdict in zip(rows, verdicts, strict=True) if str(verdict).lower() == "error"}
-        if not failed:
-            return []
-        # The word says no reason. Alone, a row is answered with one.
-        return await self._rest_one_by_one(
-            [(stream, some) for stream, group in grouped if (some := [row for row in group if row.id in failed])]
-        )
+            raise Retry(f"{url}: the answer does not name each of the {len(rows)} rows that were sent")
+        failed = {
+            row.id for row, verdict in zip(rows, verdicts, strict=True) if str(verdict).lower().startswith("error")
+        }
+        return await self._rest_one_by_one(_only(streams, failed)) if failed else []
 
-    async def _rest_one_by_one(self, grouped: list[tuple[Any, list[StoredReading]]]) -> list[Refused]:
-        there = await self.there([row for _, group in grouped for row in group])
-        return await self._one_by_one(
-            [(stream, some) for stream, group in grouped if (some := [row for row in group if row.id not in there])]
-        )
+    async def _rest_one_by_one(self, streams: _Streams) -> list[Refused]:
+        rows = [row for group in streams.values() for row in group]
+        missing = {row.id for row in rows} - await self.there(rows)
+        return await self._one_by_one(_only(streams, missing))
 
-    async def _one_by_one(self, grouped: list[tuple[Any, list[StoredReading]]]) -> list[Refused]:
+    async def _one_by_one(self, streams: _Streams) -> list[Refused]:
         refused = []
-        for stream, rows in grouped:
-            url = f"{self._base}/Datastreams({_key(stream)})/Observations"
+        for stream, rows in streams.items():
+            url = f"{self._base}/Datastreams({literal(stream)})/Observations"
             for row in rows:
-                body: dict[str, Any] = {
-                    "phenomenonTime": zulu(row.time),
-                    "resultTime": zulu(row.time),
-                    "result": _result(row),
-                }
-                if row.flags:
-                    body["parameters"] = {"flags": flag_names(row.flags)}
+                body = dict(zip(_components(row), _row(row), strict=True))
                 answer = await http.request(self._http, "POST", url, json=body)
                 if answer.status_code in _GONE:
-                    await self._entities.check([stream])
-                    raise Retry(f"{url}: {http.reason(answer)}", unclear=True)
+                    await self._make_sure_of([stream])
+                    raise Retry(f"{url} takes nothing ({answer.status_code}): {http.reason(answer)}; check the url")
                 if not answer.is_success:
                     refused.append(Refused(row.id, f"{answer.status_code}: {http.reason(answer)}"))
         return refused
 
-    def _expect(self, answer: httpx2.Response, url: str) -> dict[str, Any]:
-        try:
-            page = answer.json() if answer.is_success else None
-        except ValueError:
-            page = None
-        if not isinstance(page, dict):
-            raise Retry(f"{url} answers with {answer.status_code}: {http.reason(answer)}; is it a SensorThings server?")
-        return page
+    async def _make_sure_of(self, streams: Any) -> None:
+        """Retry, having forgotten the ids, if the server has one of these Datastreams no more."""
+        if await self._entities.forget_if_gone(streams):
+            raise Retry(f"{self._base} has lost what was made there; it is made anew")
+
+    async def _times(self, stream: Any, first: int, last: int) -> set[int]:
+        """The times (ms UTC) of a Datastream's Observations from first to last, both included."""
+        url = f"{self._base}/Datastreams({literal(stream)})/Observations"
+        options: dict[str, Any] = {
+            "params": {
+                "$filter": f"phenomenonTime ge {zulu(first)} and phenomenonTime le {zulu(last)}",
+                "$orderby": "phenomenonTime",
+                "$select": "phenomenonTime",
+                "$top": str(_PAGE),
+            }
+        }
+        times = set[int]()
+        page = url
+        while True:
+            answer = await http.request(self._http, "GET", page, **options)
+            if answer.status_code in _GONE:
+                await self._make_sure_of([stream])
+            content = http.content(answer, url)
+            try:
+                times |= {milliseconds(row["phenomenonTime"]) for row in content["value"]}
+            except (KeyError, TypeError, ValueError) as error:
+                raise Retry(f"{url}: the answer is no list of Observations: {error}") from None
+            following = content.get("@iot.nextLink")
+            if not following:
+                return times
+            # Of the link only what follows the ?: the credentials go to nobody else than the url they are meant for.
+            page, options = f"{url}?{urlsplit(following).query}", {}
 
 
-def _result(row: StoredReading) -> Any:
-    return row.value.hex() if isinstance(row.value, bytes) else row.value
+def _arrays(stream: Any, rows: list[StoredReading]) -> Iterator[dict[str, Any]]:
+    """One dataArray for all rows, but for those with marks, which have a component more; the order stays."""
+    for _, run in groupby(rows, lambda row: row.flags != 0):
+        some = list(run)
+        yield {
+            "Datastream": {"@iot.id": stream},
+            "components": _components(some[0]),
+            "dataArray@iot.count": len(some),
+            "dataArray": [_row(row) for row in some],
+        }
 
 
-def _key(id: Any) -> str:
-    """An entity's id in a path: numbers as they are, strings in quotes."""
-    if isinstance(id, str):
-        return "'" + id.replace("'", "''") + "'"
-    return str(id)
+def _components(row: StoredReading) -> list[str]:
+    return ["phenomenonTime", "result", "resultTime", *(["parameters"] if row.flags else [])]
+
+
+def _row(row: StoredReading) -> list[Any]:
+    result = row.value.hex() if isinstance(row.value, bytes) else row.value
+    return [zulu(row.time), result, zulu(row.time), *([{"flags": flag_names(row.flags)}] if row.flags else [])]
+
+
+def _only(streams: _Streams, ids: set[int]) -> _Streams:
+    return {stream: some for stream, rows in streams.items() if (some := [row for row in rows if row.id in ids])}

@@ -14,10 +14,10 @@ class Refused(NamedTuple):
 
 
 class Retry(Exception):
-    """The batch could not be delivered now. The message is one sentence.
+    """The batch, or a part of it, could not be delivered now. The message is one sentence.
 
-    `unclear`: the target may have taken it all the same, so look there before sending it again. `wait`: the seconds
-    the target asked for.
+    `unclear`: no answer came, so the target may be at work on it even now; a look says more after a while. `wait`: the
+    seconds the target asked for.
     """
 
     def __init__(self, reason: str, *, unclear: bool = False, wait: float | None = None) -> None:
@@ -30,11 +30,11 @@ class Target(Protocol):
     """One town system. Called by its own outbox only, one call at a time."""
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
-        """Deliver all of them, in order. What is not refused was taken. Retry: nothing is known to be taken."""
+        """Deliver all of them, each series in order. What is not refused was taken. Retry: nobody knows what was."""
         ...
 
     async def there(self, batch: Sequence[StoredReading]) -> set[int]:
-        """The ids of those that the target has already, for a batch whose delivery was unclear. Retry."""
+        """The ids of those that the target has already, for a batch that may have been sent before. Retry."""
         ...
 
     async def close(self) -> None:

@@ -2,18 +2,21 @@
 
 Sources: CloudEvents 1.0.2 with its JSON format and HTTP binding, batched mode; the signature follows the Standard
 Webhooks specification: `webhook-signature: v1,<base64>` is HMAC-SHA256 with the shared secret over
-`<webhook-id>.<webhook-timestamp>.<body>`.
+`<webhook-id>.<webhook-timestamp>.<body>`. A secret that begins with whsec_ is base64, any other one counts as it is
+written.
 
 An event's id is made from device, series and time, so a receiver that keeps CloudEvents' rule (same source and id:
 same event) counts nothing twice, however often a batch is sent.
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..config import Config, Webhook
@@ -25,6 +28,8 @@ from .times import urn, zulu
 
 TYPE = "de.bordstein.reading.v1"
 _TOO_LARGE = 413
+_SETTINGS = (404, 405, 406, 410, 415)
+"""Answers that no reading is to blame for."""
 
 
 class WebhookTarget:
@@ -37,7 +42,7 @@ class WebhookTarget:
             device.id: {"name": device.name, "latitude": device.latitude, "longitude": device.longitude}
             for device in config.devices
         }
-        self._secret = http.secret(settings.secret_file).encode() if settings.secret_file else None
+        self._secret = key(http.secret(settings.secret_file)) if settings.secret_file else None
         self._http = http.client(settings, {"content-type": "application/cloudevents-batch+json; charset=utf-8"})
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
@@ -48,8 +53,8 @@ class WebhookTarget:
         status = answer.status_code
         if answer.is_success:
             return []
-        if status in (404, 405, 410):
-            raise Retry(f"{self._url} takes no events ({status}); check the url of this target")
+        if status in _SETTINGS:
+            raise Retry(f"{self._url} takes no events ({status}): {http.reason(answer)}; check the url of this target")
         if len(batch) > 1:
             middle = len(batch) // 2
             return [*await self.send(batch[:middle]), *await self.send(batch[middle:])]
@@ -103,6 +108,15 @@ class WebhookTarget:
 def event_id(reading: StoredReading) -> str:
     """The same for the same reading, whenever and by whichever gateway it is sent."""
     return f"{reading.device}/{reading.series}/{reading.time}"
+
+
+def key(secret: str) -> bytes:
+    """The bytes that a secret stands for."""
+    encoded = secret.removeprefix("whsec_")
+    if encoded != secret:
+        with suppress(binascii.Error):
+            return base64.b64decode(encoded, validate=True)
+    return secret.encode()
 
 
 def signature(secret: bytes, id: str, timestamp: str, content: bytes) -> str:

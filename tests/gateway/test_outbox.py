@@ -1,0 +1,337 @@
+"""The way out, against a SensorThings server that stores twice what is posted twice: nothing lost, nothing doubled."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bordstein_gateway.config import SensorThings
+from bordstein_gateway.forward.outbox import Outbox
+from bordstein_gateway.forward.schedule import Schedule
+from bordstein_gateway.forward.sensorthings import SensorThingsTarget
+from bordstein_gateway.forward.target import Retry
+from bordstein_gateway.store import Store
+from tests.street.forwarding import SECOND, START, Log, Loopback
+from tests.street.processes import until
+from tests.street.sensorthings_server import ROOT, Server
+
+NAME = "platform"
+DEVICES = ("24a160000001", "24a160000002")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    log = Log(tmp_path / "store.sqlite")
+    yield log
+    log.store.close()
+
+
+@pytest.fixture(params=[True, False], ids=["in arrays", "one by one"])
+def server(request: pytest.FixtureRequest) -> Server:
+    return Server(data_array=request.param)
+
+
+@pytest.fixture
+def host(server: Server) -> Iterator[Loopback]:
+    with Loopback(server.app()) as host:
+        yield host
+
+
+def settings(host: Loopback, **more: Any) -> SensorThings:
+    return SensorThings(url=host.url + ROOT, **{"timeout": 1, "batch": 7, **more})
+
+
+def outbox(store: Store, settings: SensorThings, name: str = NAME) -> Outbox:
+    """As the service makes it, but for the pauses."""
+    schedule = Schedule(name, settings, store, jitter=lambda: 0.0)
+    target = SensorThingsTarget(name, settings, [], store)
+    return Outbox(name, settings, store, target, schedule=schedule, aside_pause=0.0, settle=0.0)
+
+
+def drain(store: Store, settings: SensorThings, name: str = NAME) -> list[str]:
+    """Turns until there is nothing left to do; the troubles on the way."""
+
+    async def turns() -> list[str]:
+        box, troubles = outbox(store, settings, name), []
+        for _ in range(200):
+            try:
+                if not await box.turn():
+                    return troubles
+            except Retry as trouble:
+                troubles.append(str(trouble))
+                if len(troubles) > 3:
+                    return troubles
+        raise AssertionError("never done")
+
+    return asyncio.run(turns())
+
+
+def fill(log: Log) -> int:
+    """Two boards, two series each, reporting in turns."""
+    count = 0
+    for pack in range(6):
+        for device in DEVICES:
+            start = START + pack * 3 * SECOND
+            count += log.add([8.1, 8.2, 8.3], device=device, start=start)
+            count += log.add([70, 71, 72], device=device, series="air/relative_humidity", unit="%RH", start=start)
+    return count
+
+
+def times(server: Server) -> dict[tuple[str, str], list[int]]:
+    """By board and series, in the order of arrival."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for device, series, time, _ in server.model.dump():
+        found.setdefault((device, series), []).append(time)
+    return found
+
+
+def counts(server: Server) -> tuple[int, int]:
+    """(different readings, how many are there too often)"""
+    statistics = server.model.statistics()
+    return statistics["distinct"], statistics["doubled"]
+
+
+def test_each_reading_arrives_once_and_each_series_in_order(log: Log, server: Server, host: Loopback) -> None:
+    count = fill(log)
+    assert drain(log.store, settings(host)) == []
+    assert counts(server) == (count, 0)
+    assert len(times(server)) == 4
+    assert all(series == sorted(series) for series in times(server).values())
+    assert log.store.place_get(NAME) == (NAME, count + 1, None)
+
+
+@pytest.mark.parametrize("fault", ["hang", "after", "before", "half", "busy"])
+def test_a_fault_of_the_target_loses_and_doubles_nothing(log: Log, server: Server, host: Loopback, fault: str) -> None:
+    target = settings(host)
+    count = fill(log)
+
+    async def deliver() -> None:
+        box = outbox(log.store, target)
+        assert await box.turn()
+        server.fault = fault
+        with pytest.raises(Retry):
+            await box.turn()
+        assert log.store.place_get(NAME).pending_to == 14
+        for _ in range(3):  # some faults let something through each time
+            with suppress(Retry):
+                await box.turn()
+        server.fault = None
+        while await box.turn():
+            pass
+
+    asyncio.run(deliver())
+    assert counts(server) == (count, 0)
+    assert all(series == sorted(series) for series in times(server).values())
+    assert log.store.dead_letters() == []
+
+
+def test_a_gateway_killed_between_post_and_answer_loses_and_doubles_nothing(
+    log: Log, server: Server, host: Loopback
+) -> None:
+    count = fill(log)
+    target = settings(host, timeout=60)
+    server.fault = "hang"
+
+    async def killed() -> None:
+        posting = asyncio.create_task(outbox(log.store, target).turn())
+        assert await asyncio.to_thread(until, lambda: server.model.entities["Observations"], 20)
+        posting.cancel()  # as a SIGKILL: the server has committed, nobody hears it
+
+    asyncio.run(killed())
+    server.fault = None
+    store = log.reopen()
+    assert store.place_get(NAME).pending_to == 7
+    assert drain(store, target) == []
+    assert counts(server) == (count, 0)
+
+
+def test_a_target_that_was_down_gets_everything_when_it_is_back(log: Log, server: Server) -> None:
+    count = fill(log)
+    with Loopback(server.app()) as host:
+        target = settings(host)
+        drain(log.store, target)
+    count += log.add([9.1, 9.2, 9.3], start=START + 3600 * SECOND)
+    troubles = drain(log.store, target)
+    assert troubles
+    assert all("can't be reached" in trouble for trouble in troubles)
+    host.start()
+    assert drain(log.store, target) == []
+    host.stop()
+    assert counts(server) == (count, 0)
+
+
+def test_a_dead_target_holds_up_nobody(log: Log, tmp_path: Path) -> None:
+    count = fill(log)
+    server = Server()
+    with Loopback(server.app()) as host:
+        dead = outbox(log.store, SensorThings(url="http://127.0.0.1:9/v1.1"), "dead")
+        alive = outbox(log.store, settings(host), "alive")
+
+        async def both() -> None:
+            tasks = [asyncio.create_task(box.run()) for box in (dead, alive)]
+            while alive.backlog() or not dead.status.failures:
+                await asyncio.sleep(0.01)
+            for box in (dead, alive):
+                box.stop()
+            await asyncio.gather(*tasks)
+
+        asyncio.run(asyncio.wait_for(both(), 60))
+    assert counts(server) == (count, 0)
+    assert alive.status.sent == count
+    assert dead.backlog() == count
+    assert "can't be reached" in dead.status.trouble
+
+
+def test_refused_readings_go_to_the_dead_letters_and_the_rest_arrives(log: Log, server: Server, host: Loopback) -> None:
+    count = fill(log)
+    server.fault = "rows"
+    assert drain(log.store, settings(host)) == []
+    dead = log.store.dead_letters(NAME)
+    refused = sum((START // SECOND + second) % 60 % 3 == 0 for second in range(18)) * 4
+    assert 0 < len(dead) == refused
+    assert {letter.reason for letter in dead} == {"400: the result is not to this server's taste"}
+    assert counts(server) == (count - refused, 0)
+
+
+def test_a_dead_letter_is_sent_again_when_somebody_asks(log: Log, server: Server, host: Loopback) -> None:
+    count = fill(log)
+    server.fault = "rows"
+    target = settings(host)
+    drain(log.store, target)
+    dead = log.store.dead_letters(NAME)
+    log.store.dead_retry(NAME, [dead[0].reading_id]).result()
+    drain(log.store, target)
+    again = log.store.dead_letters(NAME)
+    assert (again[0].tries, again[0].retry, again[1].tries) == (2, False, 1)
+    server.fault = None
+    assert counts(server)[0] < count
+    log.store.dead_retry(NAME).result()
+    drain(log.store, target)
+    assert log.store.dead_letters(NAME) == []
+    assert counts(server) == (count, 0)
+
+
+def test_a_refill_fills_an_empty_target_again_and_doubles_nothing_on_a_full_one(log: Log) -> None:
+    count = fill(log)
+    first, last = START + 3 * SECOND, START + 9 * SECOND
+    span = 6 * 4
+    old, new = Server(), Server()
+    with Loopback(old.app()) as host:
+        drain(log.store, settings(host))
+        log.store.refill_add(NAME, first, last).result()
+        drain(log.store, settings(host))
+    assert counts(old) == (count, 0)
+    host.app = new.app()  # the platform was replaced by an empty one, and its ids mean nothing any more
+    with host:
+        log.store.refill_add(NAME, first, last).result()
+        # The first turns find out that the ids are not known there.
+        assert all("lost what was made there" in trouble for trouble in drain(log.store, settings(host)))
+        assert counts(new) == (span, 0)
+        log.store.refill_add(NAME, first, last).result()
+        drain(log.store, settings(host))
+    assert counts(new) == (span, 0)
+    assert {time for _, _, time, _ in new.model.dump()} == {first + n * SECOND for n in range(6)}
+    assert log.store.refills(NAME) == []
+    assert log.store.place_get(NAME).next_id == count + 1
+
+
+def test_a_refill_never_overtakes_the_log_and_is_not_starved_by_it(log: Log) -> None:
+    count = fill(log)
+    server = Server()
+    with Loopback(server.app()) as host:
+        log.store.refill_add(NAME, START, START + 3600 * SECOND).result()
+
+        async def turns() -> None:
+            box = outbox(log.store, settings(host))
+            moved = False
+            while await box.turn():
+                place = log.store.place_get(NAME).next_id
+                for order in log.store.refills(NAME):
+                    assert order.next_id <= place
+                    moved = moved or (order.next_id > 1 and place <= count)
+            assert moved
+
+        asyncio.run(turns())
+    assert counts(server) == (count, 0)
+    assert all(series == sorted(series) for series in times(server).values())
+
+
+@pytest.mark.parametrize(
+    ("only", "series"),
+    [
+        ({}, {"air/air_temperature", "dust/pm10"}),
+        ({"properties": ["pm10"]}, {"dust/pm10"}),
+        ({"properties": ["pm10", "uptime"]}, {"dust/pm10", "health/uptime"}),
+        ({"devices": ["24a160000009"]}, set()),
+        ({"max_age": 24 * 365 * 100}, {"air/air_temperature", "dust/pm10"}),
+        ({"max_age": 1}, set()),
+    ],
+)
+def test_only_what_is_configured_goes_out(log: Log, only: dict[str, Any], series: set[str]) -> None:
+    log.add([1.0], start=START - 10**11)
+    log.add([2.0], series="dust/pm10", unit="ug/m3", start=START - 10**11)
+    log.add([3], series="health/uptime", unit="s", start=START - 10**11)
+    server = Server()
+    with Loopback(server.app()) as host:
+        drain(log.store, settings(host, **only))
+        assert {row[1] for row in server.model.dump()} == series
+        assert log.store.place_get(NAME).next_id == 4
+        if "max_age" in only:  # who asks for old readings gets them
+            log.store.refill_add(NAME, 0, START).result()
+            drain(log.store, settings(host, **only))
+            assert {row[1] for row in server.model.dump()} == {"air/air_temperature", "dust/pm10"}
+
+
+def test_a_board_the_target_does_not_want_holds_up_no_other(log: Log) -> None:
+    server = Server()
+    with Loopback(server.app()) as host:
+        target = settings(host, batch=100)
+        log.add([1.0], device=DEVICES[0])
+        drain(log.store, target)
+        server.projects = True  # from now on no Thing without a project
+        log.add([2.0, 3.0], device=DEVICES[1])
+        log.add([4.0], device=DEVICES[0], start=START + 60 * SECOND)
+        assert drain(log.store, target) == []
+        assert counts(server) == (2, 0)
+        dead = log.store.dead_letters(NAME)
+        assert len(dead) == 2
+        assert all("has to be in one of your Projects" in letter.reason for letter in dead)
+
+
+def test_a_target_whose_settings_are_wrong_from_the_start_makes_no_dead_letters(log: Log) -> None:
+    server = Server(projects=True)
+    with Loopback(server.app()) as host:
+        log.add([1.0])
+        troubles = drain(log.store, settings(host))
+        assert "a Thing has to be in one of your Projects; check this target's settings" in troubles[0]
+        assert log.store.dead_letters(NAME) == []
+        assert drain(log.store, settings(host, members={"Projects": [{"@iot.id": 1}]})) == []
+        assert counts(server) == (1, 0)
+
+
+def test_a_mistake_in_the_program_does_not_end_the_forwarder(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    log.add([1.0])
+    with Loopback(server.app()) as host:
+        box = outbox(log.store, settings(host))
+        send = box._target.send
+
+        async def wrong(batch: Any) -> Any:
+            monkeypatch.setattr(box._target, "send", send)
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(box._target, "send", wrong)
+
+        async def run() -> None:
+            running = asyncio.create_task(box.run())
+            while box.backlog():
+                await asyncio.sleep(0.01)
+            box.stop()
+            await running
+
+        asyncio.run(asyncio.wait_for(run(), 60))
+    assert box.status.failures == 1
+    assert counts(server) == (1, 0)

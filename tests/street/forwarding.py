@@ -1,0 +1,78 @@
+"""What tests of the way out need: a server in a thread of their own process, and a store with readings in it."""
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from bordstein_gateway.normalise import Pack, Reading
+from bordstein_gateway.store import Arrival, Outcome, Store
+from tests.street.processes import free_port, until
+
+SECOND = 1000
+START = 1_795_521_600_000  # 2026-11-24T12:00:00Z
+
+
+class Loopback:
+    """An ASGI application on 127.0.0.1. start() after stop() takes the same port again, with the same application."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        settings = uvicorn.Config(
+            self.app, port=self.port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(settings)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        assert until(lambda: self._server.started or not self._thread.is_alive(), 20)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+
+    def __enter__(self) -> "Loopback":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Log:
+    """A store on disk, with boards that report to it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.store = Store.open(path)
+        self._seq = 0
+
+    def add(
+        self,
+        values: Iterable[Any],
+        *,
+        device: str = "24a160000001",
+        series: str = "air/air_temperature",
+        unit: str = "Cel",
+        start: int = START,
+        step: int = SECOND,
+        flags: int = 0,
+    ) -> int:
+        """One pack with these values, a step apart; how many readings it has."""
+        readings = [Reading(series, start + number * step, value, unit, flags) for number, value in enumerate(values)]
+        pack = Pack(device, 1, self._seq, False, "set", readings)
+        self._seq += 1
+        (outcome,) = self.store.write([Arrival(device, f"bordstein/v1/{device}/readings", b"", pack)])
+        assert outcome is Outcome.NEW
+        return len(readings)
+
+    def reopen(self) -> Store:
+        """As after a restart of the gateway."""
+        self.store.close()
+        self.store = Store.open(self.path)
+        return self.store
