@@ -93,6 +93,7 @@ class Link:
         self._up = asyncio.Event()
         self._room = asyncio.Event()
         self._awaiting_ping = False
+        self._early = []  # type: list[tuple]
         self._closed = False
         self.on_connect = []  # functions, called with «session present» on each new connection
         self.connected = False
@@ -176,8 +177,10 @@ class Link:
     async def _connack(self):
         """Whether the broker still has this board's session. Raises OSError."""
         while True:
-            for packet in await self._packets():
+            packets = await self._packets()
+            for i, packet in enumerate(packets):
                 if packet[0] == mqtt.CONNACK:
+                    self._early = packets[i + 1 :]  # what the session kept comes at once, in the same read
                     if packet[2]:
                         why = _REFUSED[packet[2] - 1] if packet[2] <= len(_REFUSED) else "code %d" % packet[2]
                         raise OSError("the broker refuses the connection: %s" % why)
@@ -186,6 +189,8 @@ class Link:
     async def _serve(self):
         """Take packets until the connection ends. Silence for half the keep-alive asks for a sign of life."""
         patience_ms = self._keepalive_s * 500
+        for packet in self._early:
+            await self._take(packet)
         while True:
             try:
                 packets = (
@@ -259,4 +264,4 @@ def _sentence(error):
     arguments = error.args
     if len(arguments) == 1 and isinstance(arguments[0], int):
         return "no connection to the broker (%r)" % error
-    return str(arguments[-1]) if arguments else repr(error)
+    return " ".join(str(arguments[-1]).split()) if arguments else repr(error)

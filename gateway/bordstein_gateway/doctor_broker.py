@@ -70,8 +70,8 @@ class _Client:
             properties.SessionExpiryInterval = self.mqtt.session_expiry if self._keep else 0
             options = {"clean_start": clean, "properties": properties}
         self.connack = None
+        self.closed = False  # before connect(): a broker that refuses the certificate may end it in there
         self.client.connect(self.mqtt.host, self.mqtt.port, keepalive=60, **options)
-        self.closed = False
         self.client.loop_start()
         self.wait(lambda: self.connack is not None or self.closed)
         if self.connack is None:

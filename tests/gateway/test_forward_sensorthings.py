@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from bordstein_gateway.config import Device, SensorThings
 from bordstein_gateway.forward.sensorthings import SensorThingsTarget
 from bordstein_gateway.forward.target import Refused, Retry
-from tests.street.forwarding import START, Log, Loopback
+from tests.gateway.loopback import START, Log, Loopback
 from tests.street.sensorthings_server import ROOT, Server
 
 DEVICE = "24a160000001"

@@ -15,7 +15,7 @@ from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.target import Refused, Retry
 from bordstein_gateway.forward.webhook import WebhookTarget, key, signature
-from tests.street.forwarding import START, Log, Loopback
+from tests.gateway.loopback import START, Log, Loopback
 from tests.street.webhook_server import Receiver
 
 SECRET = b"a town's secret"
@@ -98,15 +98,6 @@ def test_whatever_the_receiver_does_each_reading_is_one_event(log: Log, secret: 
     assert [event["data"]["value"] for event in receiver.events.values()] == [float(n) for n in range(count)]
     assert receiver.repeated == (6 if fault in ("hang", "after") else 0)
     assert box.status.sent == count
-
-
-def test_a_wrong_secret_is_named_and_gives_up_no_reading(log: Log, secret: str) -> None:
-    receiver = Receiver(b"another")
-    log.add([1.0])
-    with Loopback(receiver.app()) as host:
-        with pytest.raises(Retry, match="does not let the gateway in \\(401\\)"):
-            send(log, Webhook(url=host.url + "/events", secret_file=secret))
-        assert (receiver.refused, receiver.events) == (1, {})
 
 
 def test_the_signature_is_the_standard_webhooks_one() -> None:

@@ -14,7 +14,7 @@ from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.sensorthings import SensorThingsTarget
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.store import Store
-from tests.street.forwarding import SECOND, START, Log, Loopback
+from tests.gateway.loopback import SECOND, START, Log, Loopback
 from tests.street.processes import until
 from tests.street.sensorthings_server import ROOT, Server
 
@@ -94,15 +94,6 @@ def counts(server: Server) -> tuple[int, int]:
     return statistics["distinct"], statistics["doubled"]
 
 
-def test_each_reading_arrives_once_and_each_series_in_order(log: Log, server: Server, host: Loopback) -> None:
-    count = fill(log)
-    assert drain(log.store, settings(host)) == []
-    assert counts(server) == (count, 0)
-    assert len(times(server)) == 4
-    assert all(series == sorted(series) for series in times(server).values())
-    assert log.store.place_get(NAME) == (NAME, count + 1, None)
-
-
 @pytest.mark.parametrize("fault", ["hang", "after", "before", "half", "busy"])
 def test_a_fault_of_the_target_loses_and_doubles_nothing(log: Log, server: Server, host: Loopback, fault: str) -> None:
     target = settings(host)
@@ -148,21 +139,6 @@ def test_a_gateway_killed_between_post_and_answer_loses_and_doubles_nothing(
     assert counts(server) == (count, 0)
 
 
-def test_a_target_that_was_down_gets_everything_when_it_is_back(log: Log, server: Server) -> None:
-    count = fill(log)
-    with Loopback(server.app()) as host:
-        target = settings(host)
-        drain(log.store, target)
-    count += log.add([9.1, 9.2, 9.3], start=START + 3600 * SECOND)
-    troubles = drain(log.store, target)
-    assert troubles
-    assert all("can't be reached" in trouble for trouble in troubles)
-    host.start()
-    assert drain(log.store, target) == []
-    host.stop()
-    assert counts(server) == (count, 0)
-
-
 def test_a_dead_target_holds_up_nobody(log: Log, tmp_path: Path) -> None:
     count = fill(log)
     server = Server()
@@ -183,17 +159,6 @@ def test_a_dead_target_holds_up_nobody(log: Log, tmp_path: Path) -> None:
     assert alive.status.sent == count
     assert dead.backlog() == count
     assert "can't be reached" in dead.status.trouble
-
-
-def test_refused_readings_go_to_the_dead_letters_and_the_rest_arrives(log: Log, server: Server, host: Loopback) -> None:
-    count = fill(log)
-    server.fault = "rows"
-    assert drain(log.store, settings(host)) == []
-    dead = log.store.dead_letters(NAME)
-    refused = sum((START // SECOND + second) % 60 % 3 == 0 for second in range(18)) * 4
-    assert 0 < len(dead) == refused
-    assert {letter.reason for letter in dead} == {"400: the result is not to this server's taste"}
-    assert counts(server) == (count - refused, 0)
 
 
 def test_a_dead_letter_is_sent_again_when_somebody_asks(log: Log, server: Server, host: Loopback) -> None:

@@ -14,7 +14,7 @@ from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import LONGEST_PAUSE_S, LONGEST_WAIT_S, Schedule
 from bordstein_gateway.forward.sensorthings import SensorThingsTarget
 from bordstein_gateway.forward.target import Retry
-from tests.street.forwarding import Log, Loopback
+from tests.gateway.loopback import Log, Loopback
 from tests.street.sensorthings_server import ROOT, Server
 
 SETTINGS = SensorThings(url="http://127.0.0.1:9/v1.1")

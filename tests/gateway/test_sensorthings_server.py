@@ -100,6 +100,12 @@ def test_what_a_real_server_refuses_is_refused(server: SensorThings, path: str, 
         ("/Things?$colour=red", 400),
         ("/Things?$filter=name eq", 400),
         ("/Things?$filter=name like 'x'", 400),
+        ("/Things?$filter=colour eq 'red'", 400),
+        ("/Things?$orderby=colour", 400),
+        ("/Things?$select=colour", 400),
+        ("/Things?$expand=Cars", 400),
+        ("/Things?$top=-1", 400),
+        ("/Things?$top=many", 400),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(server: SensorThings, path: str, status: int) -> None:
@@ -155,6 +161,39 @@ def test_long_lists_come_in_pages(server: SensorThings) -> None:
     assert len(page["value"]) == 20 and page["value"][0]["result"] == 29 and page["@iot.count"] >= 30
     with urllib.request.urlopen(page["@iot.nextLink"]) as answer:
         assert json.loads(answer.read())["value"]
+
+
+def test_a_row_without_all_its_components_is_refused(server: SensorThings) -> None:
+    before = server.statistics()
+    body = [{"Datastream": {"@iot.id": 1}, "components": ["phenomenonTime", "result"], "dataArray": [[1]]}]
+    assert ask(server, "/CreateObservations", body)[0] == 400
+    assert server.statistics() == before
+
+
+def test_relations_can_be_expanded(server: SensorThings) -> None:
+    thing = ask(server, "/Things(1)?$expand=Locations,Datastreams")[1]
+    assert [thing["Locations"][0]["name"], thing["Datastreams"][0]["name"]] == ["Markt", "Belegung"]
+    assert ask(server, "/Datastreams(1)?$expand=Thing")[1]["Thing"]["name"] == "Parkbucht 7"
+    selected = ask(server, "/Things(1)?$expand=Locations&$select=name,Locations")[1]
+    assert sorted(selected) == ["Locations", "name"]
+
+
+def test_an_observation_without_a_time_is_of_now(server: SensorThings) -> None:
+    status, made = ask(server, "/Datastreams(1)/Observations", {"result": 7})
+    assert status == 201 and made["phenomenonTime"].endswith("Z")
+
+
+def test_sorting_a_page_changes_no_order_of_arrival(server: SensorThings) -> None:
+    arrived = server.arrived()
+    ask(server, "/Datastreams(1)/Observations?$orderby=phenomenonTime desc")
+    assert server.arrived() == arrived
+
+
+def test_a_server_with_projects_takes_no_thing_without_one(folder: Path) -> None:
+    with SensorThings(folder, "--with-projects") as server:
+        assert ask(server, "/Things", THING)[0] == 400
+        assert ask(server, "/Things", {**THING, "Projects": [{"@iot.id": 2}]})[0] == 400
+        assert ask(server, "/Things", {**THING, "Projects": [{"@iot.id": 1}]})[0] == 201
 
 
 @pytest.mark.parametrize("text", ["", "a", "a eq", "(a eq 1", "a eq 1 b", "a eq b", "a eq 'x", "eq 1 1 )"])

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from bordstein_gateway import web
 from bordstein_gateway.forward import start
-from bordstein_gateway.pagetexts import TEXTS, number, when
+from bordstein_gateway.normalise import FLAGS
+from bordstein_gateway.pagetexts import TEXTS, clock, number, when
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import StateReport, Store
 from tests.gateway.forwarding import BASE, DEVICE, configuration, measure
@@ -81,6 +83,43 @@ def test_what_a_board_sends_cannot_write_html(client: TestClient, state: Service
     report = StateReport(DEVICE, "<script>", 1, "<b>", None, None, None, "{}", False)
     state.store.write([], [report])
     assert "<script>" not in client.get("/").text
+
+
+def test_each_value_has_its_time_beside_it(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 1)
+    moment = when_utc(BASE)
+    assert f'<time datetime="{moment}"' in client.get("/").text
+    assert clock(moment, "de", when_utc(BASE + 5)) == when(moment, "de").split()[1]
+    assert clock(moment, "en", when_utc(BASE + 86_400 * 3)) == when(moment, "en")[:-3]
+
+
+def test_what_is_wrong_with_a_target_is_on_the_page(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 2)
+    state.forwarders[0].status.trouble = "<b>The target is away."
+    place = state.store.place_get("webhook")
+    state.store.place_set(place._replace(next_id=2), [(1, "400: not liked")]).result()
+    target = client.get("/api/latest").json()["forward"][0]
+    assert (target["backlog"], target["dead"], target["trouble"]) == (1, 1, "<b>The target is away.")
+    text = client.get("/").text
+    assert "&lt;b&gt;The target is away." in text
+    assert '<td class="n bad">1</td>' in text
+    assert 'bordstein_forward_dead_letters{forwarder="webhook"} 1.0' in client.get("/metrics").text
+
+
+def test_a_stored_mark_is_shown_in_words(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 1, series="x/unheard_of")
+    assert TEXTS["de"]["unknown_property"] in client.get("/").text
+    assert TEXTS["en"]["unknown_property"] in client.get("/?lang=en").text
+
+
+def test_every_mark_has_a_word_in_both_languages() -> None:
+    assert set(FLAGS.values()) <= TEXTS["de"].keys()
+
+
+def test_metrics_can_be_read_by_prometheus(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 1)
+    families = {family.name for family in text_string_to_metric_families(client.get("/metrics").text)}
+    assert {"bordstein_readings_stored", "bordstein_forward_backlog", "bordstein_packs"} <= families
 
 
 def test_metrics_and_health(client: TestClient, state: ServiceState) -> None:
