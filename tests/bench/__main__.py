@@ -1,0 +1,9 @@
+"""`make bench`: measures and prints one JSON object a line: {"name", "value", "unit"}."""
+
+import json
+
+from tests.bench import firmware, gateway
+
+for group in (firmware, gateway):
+    for figure in group.run():
+        print(json.dumps(figure), flush=True)
