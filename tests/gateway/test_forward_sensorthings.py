@@ -159,12 +159,23 @@ class Silent(Server):
 
 
 @pytest.mark.parametrize("arrays", [True, False])
-def test_a_server_that_does_not_say_whether_it_takes_arrays_is_asked_by_trying(log: Log, arrays: bool) -> None:
+def test_a_server_that_does_not_say_whether_it_takes_arrays_is_asked_by_trying_once(log: Log, arrays: bool) -> None:
     server = Silent(data_array=arrays)
     log.add([1.0, 2.0])
-    with Loopback(server.app()) as host:
-        assert send(log, host.url + ROOT) == []
+    paths: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        paths.append(scope["path"].rpartition("/")[2])
+        await server.app()(scope, receive, send)
+
+    async def twice(target: SensorThingsTarget) -> None:
+        for row in log.store.readings_after(0, 10):
+            assert await target.send([row]) == []
+
+    with Loopback(app) as host:
+        with_target(log, SensorThings(url=host.url + ROOT), twice)
     assert server.model.statistics()["Observations"] == 2
+    assert paths.count("CreateObservations") == (2 if arrays else 1)
 
 
 def test_what_the_server_has_is_found_over_several_pages_and_days(log: Log) -> None:
@@ -175,6 +186,31 @@ def test_what_the_server_has_is_found_over_several_pages_and_days(log: Log) -> N
         send(log, host.url + ROOT)
         log.add([3.0], start=START + 700_500)
         assert there(log, host.url + ROOT) == set(range(1, 1503))
+
+
+class Counting(Server):
+    """Counts the Observations it shows."""
+
+    shown = 0
+
+    def page(self, kind: str, ids: list[int], request: Request) -> dict[str, Any]:
+        page = super().page(kind, ids, request)
+        self.shown += len(page["value"]) if kind == "Observations" else 0
+        return page
+
+
+def test_looking_for_a_few_readings_far_apart_does_not_read_all_between(log: Log) -> None:
+    server = Counting()
+    log.add([float(number) for number in range(200)], step=3600 * 1000)
+
+    async def look(target: SensorThingsTarget) -> None:
+        rows = log.store.readings_after(0, 1000)
+        await target.send(rows)
+        assert await target.there([rows[0], rows[-1]]) == {1, 200}
+
+    with Loopback(server.app()) as host:
+        with_target(log, SensorThings(url=host.url + ROOT), look)
+    assert server.shown == 2
 
 
 class Astray(Server):
