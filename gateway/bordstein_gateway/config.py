@@ -40,7 +40,7 @@ class Gateway(_Section, kw_only=True):
 
 
 class Mqtt(_Section, kw_only=True):
-    """[mqtt]: the broker. `protocol` 5 or 4 (3.1.1), `session_expiry` and `keepalive` in seconds.
+    """[mqtt]: the broker. `protocol` 4 (3.1.1) or 5, `session_expiry` and `keepalive` in seconds.
 
     `receive_maximum`: messages the broker sends before the gateway has stored and acknowledged them.
     """
@@ -54,7 +54,7 @@ class Mqtt(_Section, kw_only=True):
     key: Secret | None = None
     username: Text | None = None
     password_file: Secret | None = None
-    protocol: Literal[5, 4] = 5
+    protocol: Literal[5, 4] = 4
     session_expiry: Annotated[int, Meta(ge=3600, le=4_294_967_294)] = 2_592_000
     receive_maximum: Annotated[int, Meta(ge=20, le=65_535)] = 2000
     keepalive: Annotated[int, Meta(ge=5, le=3600)] = 60

@@ -8,12 +8,10 @@ import sys
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 
 def main(port: int, count: int) -> None:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, "bare", protocol=mqtt.MQTTv5, manual_ack=True)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, "bare", clean_session=False, manual_ack=True)
     seen = 0
     begun = 0.0
 
@@ -29,10 +27,7 @@ def main(port: int, count: int) -> None:
     client.on_message = taken
     client.on_connect = lambda *_: client.subscribe("bordstein/v1/+/readings", qos=1)
     client.on_subscribe = lambda *_: print("ready", flush=True)
-    properties = Properties(PacketTypes.CONNECT)
-    properties.ReceiveMaximum = 2000
-    properties.SessionExpiryInterval = 3600
-    client.connect("127.0.0.1", port, clean_start=True, properties=properties)
+    client.connect("127.0.0.1", port)
     client.loop_forever()
     print(_seconds() - begun, flush=True)
 

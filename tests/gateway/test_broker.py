@@ -34,7 +34,9 @@ class Broker:
     def login(self, name: str, **changes: object) -> Mqtt:
         issued = self.town.device(name) if re.fullmatch("[0-9a-f]{12}", name) else self.town.gateway(name)
         files = {"ca": str(issued.ca), "cert": str(issued.certificate), "key": str(issued.key)}
-        return Mqtt(**{"host": "localhost", "port": self.port, "client_id": name, **files, **changes})  # type: ignore[arg-type]
+        # Only MQTT 5 says which message or subscription was refused.
+        given = {"host": "localhost", "port": self.port, "client_id": name, "protocol": 5, **files, **changes}
+        return Mqtt(**given)  # type: ignore[arg-type]
 
 
 def answers(port: int) -> bool:

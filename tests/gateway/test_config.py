@@ -59,7 +59,7 @@ def test_the_smallest_configuration_has_sensible_defaults(folder: Path) -> None:
     assert (loaded.mqtt.port, loaded.mqtt.client_id, loaded.mqtt.protocol, loaded.mqtt.tls) == (
         8883,
         "bordstein-gateway",
-        5,
+        4,
         True,
     )
     assert loaded.store_path == Path("/var/lib/bordstein/bordstein.sqlite")
