@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rich.box import SIMPLE
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -39,7 +40,16 @@ class Row:
 
 def picture(rows: Sequence[Row], servers: Sequence[tuple[str, str]], headline: str, notes: Sequence[str]) -> Group:
     """The whole screen: headline, a line a board with sums below, the servers, the last few events."""
-    table = Table(expand=True, show_footer=True, title=headline, title_style="bold", title_justify="left")
+    table = Table(
+        box=SIMPLE,
+        expand=True,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_footer=True,
+        title=headline,
+        title_style="bold",
+        title_justify="left",
+    )
     table.add_column("board", footer=f"{len(rows)} boards", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("last values", ratio=1, no_wrap=True, overflow="ellipsis")
@@ -49,7 +59,8 @@ def picture(rows: Sequence[Row], servers: Sequence[tuple[str, str]], headline: s
         table.add_row(
             row.name,
             Text(row.state, style=STATES.get(row.state, "")),
-            "  ".join(f"{series} {value}" for series, value in row.last.items()),
+            # A unit says well enough what it is, and leaves room for all values on a terminal of 100 columns.
+            "  ".join(value if " " in value else f"{name} {value}" for name, value in row.last.items()),
             *(f"{getattr(row, name):,}" for name in ("starts", "taken", "stored", "forwarded", "waiting")),
         )
     line = Text("  ").join(
