@@ -1,0 +1,187 @@
+"""The way in against a real Mosquitto: acknowledged is what is on disk, and nothing else."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bordstein_gateway.config import Config, Gateway, Mqtt
+from bordstein_gateway.ingest import Ingest
+from bordstein_gateway.normalise import device_name
+from bordstein_gateway.status import IngestStatus
+from bordstein_gateway.store import Store
+from tests.gateway.forwarding import BASE, DEVICE, stored
+from tests.street.client import Client
+from tests.street.processes import until
+from tests.street.servers import GATEWAY_USER, Mosquitto, Town
+
+TOPIC = f"bordstein/v1/{DEVICE}/readings"
+SERIES = "air/air_temperature"
+
+
+@pytest.fixture
+def broker(town: Town, tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(town, folder=tmp_path / "broker") as broker:
+        yield broker
+
+
+class Service:
+    """The way in, in this process: store and ingest thread, without pages and forwarders."""
+
+    def __init__(self, town: Town, broker: Mosquitto, folder: Path, protocol: int) -> None:
+        issued = town.gateway()
+        mqtt: dict[str, Any] = {
+            "host": "localhost",
+            "port": broker.port,
+            "client_id": GATEWAY_USER,
+            "ca": str(issued.ca),
+            "cert": str(issued.certificate),
+            "key": str(issued.key),
+            "protocol": protocol,
+        }
+        self.store = Store.open(folder / "store.sqlite")
+        self.status = IngestStatus()
+        self.ingest = Ingest(Config(gateway=Gateway(data=str(folder)), mqtt=Mqtt(**mqtt)), self.store, self.status)
+
+    def __enter__(self) -> "Service":
+        self.ingest.start()
+        assert self.ingest.ready.wait(20), self.status.trouble
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ingest.stop()
+        self.store.close()
+
+    def holds(self, count: int) -> bool:
+        """Waits until the store holds so many readings."""
+        return until(lambda: self.store.newest_id() >= count, 20)
+
+
+@pytest.fixture(params=[4, 5], ids=["MQTT 3.1.1", "MQTT 5"])
+def service(request: pytest.FixtureRequest, town: Town, broker: Mosquitto, tmp_path: Path) -> Iterator[Service]:
+    with Service(town, broker, tmp_path, request.param) as service:
+        yield service
+
+
+@pytest.fixture
+def board(town: Town, broker: Mosquitto) -> Iterator[Client]:
+    with Client(broker.port, town.context(town.device(DEVICE)), name=DEVICE) as client:
+        client.subscribe(f"bordstein/v1/{DEVICE}/receipt")
+        yield client
+
+
+def pack(seq: int, *, boot: int = 1, value: float = 8.5, at: int | None = None) -> bytes:
+    records = [
+        {"bn": device_name(DEVICE), "bt": BASE + seq if at is None else at, "n": "boot", "v": boot},
+        {"n": "seq", "v": seq},
+        {"n": SERIES, "u": "Cel", "v": value},
+    ]
+    return json.dumps(records).encode()
+
+
+def covered(board: Client, wanted: set[tuple[int, int]]) -> None:
+    """Waits until receipts name all of these (boot, seq), and no others."""
+    seen: set[tuple[int, int]] = set()
+    while seen != wanted:
+        receipt = json.loads(board.receive().payload)
+        assert abs(receipt["time"] - time.time()) < 60
+        for boot, lo, hi in [(receipt["boot"], receipt.get("from", 0), receipt["seq"]), *receipt.get("more", [])]:
+            seen |= {(boot, seq) for seq in range(lo, hi + 1)}
+        assert seen <= wanted
+
+
+def test_what_is_stored_gets_a_receipt(service: Service, board: Client) -> None:
+    for seq in range(30):
+        assert board.publish(TOPIC, pack(seq)) == "Success"
+    covered(board, {(1, seq) for seq in range(30)})
+    assert len(stored(service.store)) == 30
+
+
+def test_a_receipt_names_no_pack_that_did_not_come(service: Service, board: Client) -> None:
+    for seq in (5, 6, 9):
+        board.publish(TOPIC, pack(seq))
+    board.publish(TOPIC, pack(3, boot=2, at=BASE + 1000))
+    covered(board, {(1, 5), (1, 6), (1, 9), (2, 3)})
+
+
+def test_a_pack_that_comes_twice_counts_once_and_gets_its_receipt_again(service: Service, board: Client) -> None:
+    board.publish(TOPIC, pack(0))
+    covered(board, {(1, 0)})
+    board.publish(TOPIC, pack(0))
+    covered(board, {(1, 0)})
+    assert len(stored(service.store)) == 1
+    assert service.store.stats().packs_double == 1
+
+
+def test_the_same_key_with_another_value_is_kept_aside(service: Service, board: Client) -> None:
+    board.publish(TOPIC, pack(0))
+    board.publish(TOPIC, pack(1, at=BASE, value=9.5))
+    covered(board, {(1, 0), (1, 1)})
+    assert list(stored(service.store).values()) == [8.5]
+    (kept,) = service.store.quarantined()
+    assert "stored as 8.5" in kept.reason and "9.5" in kept.reason
+
+
+def test_a_pack_without_a_clock_that_comes_twice_counts_once(service: Service, board: Client) -> None:
+    records = [
+        {"bn": device_name(DEVICE), "n": "boot", "v": 1},
+        {"n": "seq", "v": 0},
+        {"n": "clock", "vs": "unset"},
+        {"n": SERIES, "u": "Cel", "v": 8.5, "t": -3},
+    ]
+    for age in (0, -2):
+        records[3]["t"] = -3 + age
+        board.publish(TOPIC, json.dumps(records))
+        covered(board, {(1, 0)})
+    assert len(stored(service.store)) == 1
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"", b"\xff\x00", b"{}", b"[", b'[{"n":"x y","v":1}]', pack(7).replace(b"Cel", b"")]
+)
+def test_what_cannot_be_read_is_kept_raw_and_stops_nothing(service: Service, board: Client, nonsense: bytes) -> None:
+    board.publish(TOPIC, nonsense)
+    board.publish(TOPIC, pack(0))
+    assert service.holds(1)
+    for kept in service.store.quarantined():
+        assert kept.payload == nonsense and kept.reason
+    assert until(lambda: service.status.acknowledged >= 2, 20)
+
+
+def test_a_full_disk_acknowledges_nothing_and_loses_nothing(service: Service, board: Client) -> None:
+    board.publish(TOPIC, pack(0))
+    covered(board, {(1, 0)})
+    acknowledged = service.status.acknowledged
+
+    def fill(connection: Any) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    service.store.submit(fill).result(20)
+    text = "x" * 2000
+    for seq in range(1, 40):
+        records = json.loads(pack(seq))
+        records[2] = {"n": "note/text", "vs": text}
+        board.publish(TOPIC, json.dumps(records))
+    assert until(lambda: service.status.store_trouble, 20)
+    assert "full" in service.status.store_trouble.lower()
+    on_disk = service.store.newest_id()
+    assert on_disk < 40 and service.status.acknowledged - acknowledged <= on_disk
+    service.store.database.writer.execute("PRAGMA max_page_count = 1000000")  # somebody made room
+    assert service.holds(40)
+    assert until(lambda: service.status.acknowledged - acknowledged >= 39, 20)
+    assert service.status.store_trouble == ""
+
+
+def test_the_network_gone_and_back_loses_nothing(service: Service, board: Client, broker: Mosquitto) -> None:
+    for seq in range(10):
+        board.publish(TOPIC, pack(seq))
+    covered(board, {(1, seq) for seq in range(10)})
+    broker.kill()
+    assert until(lambda: not service.status.connected, 20)
+    assert "localhost" in service.status.trouble
+    broker.start()
+    assert until(lambda: service.status.connected, 60), service.status.trouble
