@@ -57,6 +57,7 @@ class Board:
         self.lines: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
             command(SCRIPT, told_file, heapsize="256K"),
+            cwd=town.folder,  # the clock keeps a file there
             env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
