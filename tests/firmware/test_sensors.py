@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -239,6 +239,7 @@ def test_sds011_stream_is_in_step_again_with_the_frame_after_a_damaged_one(lengt
 
 
 @given(st.integers(30, 4500), st.integers(0, 3))
+@example(511, 1)
 def test_a02yyuw_stream_is_in_step_again_within_two_frames(mm, length):
     frame = b"\xff" + mm.to_bytes(2, "big")
     frame += bytes([sum(frame) & 255])

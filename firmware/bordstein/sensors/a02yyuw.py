@@ -17,8 +17,12 @@ _MAX_MM = 4500
 
 
 def checked(frame):
-    """True for a whole frame with the right head and check sum."""
-    return len(frame) == _LENGTH and frame[0] == 0xFF and (sum(frame[:3]) & 0xFF) == frame[3]
+    """True for a whole frame with the right head and check sum.
+
+    Two heads in a row are no frame: at 511 mm (FF 01 FF FF) the check sum looks like a head, and what begins with it
+    would add up too, for as long as the distance stays.
+    """
+    return len(frame) == _LENGTH and frame[0] == 0xFF != frame[1] and (sum(frame[:3]) & 0xFF) == frame[3]
 
 
 def parse(frame):
