@@ -16,6 +16,7 @@ from .status import ServiceState
 from .store import Store, StoreError
 
 _STOP_S = 20.0
+_PATIENCE_S = 15.0
 
 _log = structlog.get_logger(__name__)
 
@@ -111,14 +112,19 @@ async def _forward(forwarder: Any, stop: asyncio.Event) -> None:
 
 
 async def _watch(state: ServiceState, ingest: Ingest) -> None:
-    """READY once messages come and the store took a write; then the watchdog, as long as everything works."""
+    """READY once messages come and the store took a write; then the watchdog, as long as everything works.
+
+    A broker that is away is said, not waited for: systemd would end a service that never gets ready, again and again,
+    and with it the pages that say why.
+    """
     pause = notify.watchdog_seconds()
+    began = time.monotonic()
     said = False
     while True:
-        if not said and ingest.ready.is_set():
+        if not said and (ingest.ready.is_set() or time.monotonic() - began > _PATIENCE_S):
             said = True
-            notify.ready(f"takes messages from {state.config.mqtt.host}")
-            _log.info("ready")
+            notify.ready(state.ingest.trouble or f"takes messages from {state.config.mqtt.host}")
+            _log.info("ready", broker=state.ingest.trouble or "connected")
         wrong = state.healthy(time.monotonic()) if ingest.alive else ["The thread that takes messages in has ended."]
         if pause is not None and not wrong:
             notify.alive(state.ingest.trouble or "takes messages")
