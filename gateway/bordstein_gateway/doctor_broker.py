@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -24,6 +25,7 @@ from .finding import Finding, fine, loses, note
 _WAIT_S = 10.0
 # More than the 1,000 messages that Mosquitto's default lets wait.
 _PROBE = 1500
+_TOO_NEW = "Unsupported protocol version"
 _NOBODY = "000000000000"
 _SAFE = (2, 0, 13)
 _SYS = "$SYS/broker/"
@@ -137,9 +139,20 @@ def tls_context(mqtt: Mqtt) -> ssl.SSLContext:
 def broker(mqtt: Mqtt, *, probe: bool = True) -> Iterator[Finding]:
     """What the broker says of itself and does. Without a connection: the one sentence why."""
     where = f"{mqtt.host}:{mqtt.port}"
+    # In MQTT 5 a broker says what it refuses; in 3.1.1 it says yes and throws away.
+    wanted, mqtt = mqtt, msgspec.structs.replace(mqtt, protocol=5)
     client = _Client(mqtt, "look")
     try:
         client.connect(clean=True)
+        if client.connack[0].getName() == _TOO_NEW and wanted.protocol != 5:
+            client.close()
+            mqtt = wanted
+            client = _Client(mqtt, "look")
+            client.connect(clean=True)
+            yield note(
+                f"Der Broker {where} spricht kein MQTT 5: was seine Zugriffsliste verbietet, ist nicht zu sehen.",
+                f"The broker {where} does not speak MQTT 5: what its access list forbids can't be seen.",
+            )
         reason, properties = client.connack
         if reason.is_failure:
             yield loses(

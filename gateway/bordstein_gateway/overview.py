@@ -60,6 +60,7 @@ def _value(latest: Latest) -> dict[str, Any]:
     value = latest.value
     return {
         "series": latest.series,
+        "sensor": latest.series.rpartition("/")[0],
         "property": latest.property,
         "label": {"de": row.de if row else latest.property, "en": row.en if row else latest.property},
         "value": value.hex() if isinstance(value, bytes) else value,

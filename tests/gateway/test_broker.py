@@ -4,6 +4,7 @@ import getpass
 import re
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,9 +194,32 @@ def test_the_doctor_leaves_no_session_behind(shipped: Broker) -> None:
     assert int(sessions()) <= int(before) + 1
 
 
-def test_the_doctor_says_what_the_access_list_refuses(shipped: Broker) -> None:
-    sentences = [finding.en for finding in broker(shipped.login("stranger"))]
+@pytest.mark.parametrize("protocol", [5, 4])
+def test_the_doctor_says_what_the_access_list_refuses(shipped: Broker, protocol: int) -> None:
+    sentences = [finding.en for finding in broker(shipped.login("stranger", protocol=protocol))]
     assert any("may not write" in sentence for sentence in sentences), sentences
+
+
+def test_the_doctor_asks_a_broker_without_mqtt_5_in_its_own_words() -> None:
+    levels = []
+
+    def old_broker(listener: socket.socket) -> None:
+        """Answers CONNECT as MQTT 3.1.1 section 3.2.2.3 says, refusing all but version 4 and then anybody."""
+        for _ in range(2):
+            peer, _ = listener.accept()
+            with peer:
+                level = peer.recv(1000).partition(b"MQTT")[2][0]
+                levels.append(level)
+                peer.sendall(b"\x20\x02\x00" + (b"\x05" if level == 4 else b"\x01"))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=old_broker, args=(listener,), daemon=True)
+        thread.start()
+        login = Mqtt(host="127.0.0.1", port=listener.getsockname()[1], tls=False)
+        found = [finding.en for finding in broker(login)]
+        thread.join(10)
+    assert levels == [5, 4]
+    assert "does not speak MQTT 5" in found[0] and "refuses the gateway" in found[1]
 
 
 def test_the_doctor_says_why_there_is_no_connection(shipped: Broker, town: Town, tmp_path: Path) -> None:

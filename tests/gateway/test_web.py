@@ -56,6 +56,13 @@ def test_boards_values_and_completeness_are_shown(client: TestClient, state: Ser
     assert "6.5 °C" in client.get("/?lang=en").text
 
 
+def test_twins_on_one_board_are_told_apart(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 1)
+    assert "Lufttemperatur (" not in client.get("/").text
+    measure(state.store, 1, first=1, series="roof/air_temperature")
+    assert "Lufttemperatur (roof)" in client.get("/").text
+
+
 def when_utc(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
