@@ -1,8 +1,8 @@
 """Reads the sensors, each at its own interval, and puts what is due in the same second into one pack.
 
 Each sensor has a task of its own, so that one which fails or hangs holds up nobody: a round waits ROUND_MS for its
-sensors at most; who comes later gets a pack of his own. The times of packs strictly increase, and so do those of each
-series.
+sensors at most; who comes later gets a pack of his own. The times of each series strictly increase: with the series,
+they are what the gateway knows a reading by.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ class Round:
         self.time = time
         self.open = True
         self.pending = 0
+        self.sensors = []  # that gave something
         self.measurements = []
         self.complete = asyncio.Event()
 
@@ -34,8 +35,6 @@ class Sampler:
         self.sensors = {name: Sensor(name, options) for name, options in sensors.items()}
         self._store = store
         self._round = None
-        self._last_uptime = -1  # times of the last pack
-        self._last_utc = 0
         self.lost = 0  # readings that could not be spooled
 
     async def run(self):
@@ -79,9 +78,11 @@ class Sampler:
             except (KeyError, TypeError) as error:
                 sensor.refuse("%s can't be sent: %s" % (name, error))
         if not mine.open:
-            self._spool(clock.uptime(), measurements)
+            self._spool(clock.uptime(), [sensor], measurements)
             return
-        mine.measurements.extend(measurements)
+        if measurements:
+            mine.sensors.append(sensor)
+            mine.measurements.extend(measurements)
         mine.pending -= 1
         if not mine.pending:
             mine.complete.set()
@@ -95,16 +96,18 @@ class Sampler:
             except asyncio.TimeoutError:
                 pass
         mine.open = False
-        self._spool(mine.time, mine.measurements)
+        self._spool(mine.time, mine.sensors, mine.measurements)
 
-    def _spool(self, time, measurements):
+    def _spool(self, time, sensors, measurements):
         if not measurements:
             return
-        time = max(time, self._last_uptime + 1)
-        self._last_uptime = time
+        time = max([time] + [sensor.last_uptime + 1 for sensor in sensors])
+        utc = None
         if clock.quality() == "set":
-            utc = max(clock.now() - clock.uptime() + time, self._last_utc + 1)
-            self._last_utc = utc
+            utc = max([clock.now() - clock.uptime() + time] + [sensor.free_utc() for sensor in sensors])
+        for sensor in sensors:
+            sensor.last_uptime, sensor.last_utc = time, utc or 0
+        if utc is not None:
             payload = senml.pack(measurements, utc)
         else:
             payload = senml.pack(measurements, clock.utc_of(time), time)

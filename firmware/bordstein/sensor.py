@@ -26,6 +26,8 @@ class Sensor:
         self.due = 0  # uptime in seconds of the next reading
         self.errors = 0  # since the start
         self.attempts = 0  # readings tried since the start
+        self.last_uptime = -1  # times of its last reading; UTC is 0 while the clock is not set
+        self.last_utc = 0
         self.ready = False
         self.driver = None  # type: ignore[var-annotated]
         self._options = options
@@ -44,6 +46,10 @@ class Sensor:
         self.interval_s = seconds
         self.due = self._next_due()
         self._wake.set()
+
+    def free_utc(self):
+        """The first second of UTC for which it has no reading yet; after a clock that was put back, one in the future."""
+        return 0 if self.last_uptime < 0 else max(self.last_utc, clock.utc_of(self.last_uptime)) + 1
 
     def _next_due(self):
         # Multiples of the interval: sensors with the same interval meet in one round.

@@ -202,6 +202,29 @@ def test_times_of_a_board_without_a_clock_are_uptimes_and_strictly_increase():
     assert all(head[0] == "U" for head, _ in packs) and increasing(packs)
 
 
+def test_more_packs_than_seconds_do_not_run_ahead_of_the_clock():
+    def slow(seconds):
+        async def read(number):
+            await asyncio.sleep(seconds)
+            return [("air_temperature", 100)]
+
+        return read
+
+    Driver.behaviour = {"b": slow(4), "c": slow(4), "d": slow(4)}
+    now = []
+
+    async def script(sampler):
+        await asyncio.sleep(60)
+        now.append(clock.now())
+
+    packs, _ = run(sensors(a=1, b=5, c=5, d=5), 0, script)
+    Driver.behaviour = {}
+    assert count(packs, "b") >= 10 and len(packs) > 80
+    assert max(int(head[1:]) for head, _ in packs) <= now[0]
+    for name in "abcd":
+        assert increasing([pack for pack in packs if name + "/air_temperature" in pack[1]])
+
+
 def test_no_time_is_used_twice_when_the_clock_is_set_in_between_and_set_back():
     async def script(sampler):
         await asyncio.sleep(20)
