@@ -101,8 +101,9 @@ class App:
     def _make_link(self, mqtt, problems):
         if mqtt is None:
             return NoLink()
-        from bordstein.link import Link, make_context
+        from bordstein.link import Link
         from bordstein.resolve import lookup
+        from bordstein.stream import make_context
 
         context = None
         if mqtt["tls"]:

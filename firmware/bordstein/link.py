@@ -1,8 +1,8 @@
 """The MQTT link: one connection to the broker, kept up for years. The bytes are mqtt.py's, the socket stream.py's.
 
 What is published is in flight until the broker's PUBACK, over any number of connections: after a reconnect it goes
-out again first, with DUP and its old number (MQTT 3.1.1 section 4.4). Every wait has a limit; between tries there is a
-pause with full jitter, so that a whole street does not come back in the same second.
+out again first, with DUP and its old number (MQTT 3.1.1 section 4.4). Every wait has a limit, also that for a PUBACK;
+between tries there is a pause with full jitter, so that a whole street does not come back in the same second.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from bordstein import clock, mqtt
 from bordstein.stream import Stream, limited
 
 WINDOW = const(4)  # messages in flight
-_STEP_MS = const(20000)  # the limit for connecting, the TLS handshake, CONNACK, one write
 _SHORTEST_MS = const(1000)
 _LONGEST_MS = const(300000)
 _LASTED_S = const(60)  # a connection that lived that long was a good one
@@ -28,31 +27,12 @@ _REFUSED = (
 )
 
 
-def make_context(ca, cert=None, key=None):
-    """A TLS context that believes only the authority in the file `ca`, and shows the board's certificate (DER or PEM).
-
-    OSError for a missing file, ValueError for one that is no certificate or key.
-    """
-    import tls
-
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    # The default of tls (not of ssl); said because everything hangs on it.
-    context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
-    context.load_verify_locations(_content(ca))
-    if cert and key:
-        context.load_cert_chain(_content(cert), _content(key))
-    return context
-
-
-def _content(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
 class _Message:
     def __init__(self, number, packet):
         self.number = number
         self.packet = packet
+        self.connection = 0  # the one on which it was sent last; 0: none yet
+        self.sent = 0  # ticks
         self.acknowledged = asyncio.Event()
 
 
@@ -61,6 +41,9 @@ class Link:
     payload); on_message(topic, payload): function, called before the message is acknowledged; resolver: coroutine
     function from a host name to a numeric address.
     """
+
+    step_ms = 20000  # the limit for connecting, the TLS handshake, CONNACK, one write
+    puback_ms = 60000
 
     def __init__(
         self,
@@ -93,7 +76,9 @@ class Link:
         self._up = asyncio.Event()
         self._room = asyncio.Event()
         self._awaiting_ping = False
-        self._early = []  # type: list[tuple]
+        self._inbox = []  # type: list[tuple]  # packets that came and were not looked at yet
+        self._serving = None
+        self._broken = None
         self._closed = False
         self.on_connect = []  # functions, called with «session present» on each new connection
         self.connected = False
@@ -116,9 +101,9 @@ class Link:
         try:
             if self.connected:
                 try:
-                    await self._write(message.packet)
+                    await self._send(message)
                 except OSError:
-                    pass  # the reader meets the same, and it goes out again on the next connection
+                    pass  # that was the end of this connection; it goes out again on the next one
             await message.acknowledged.wait()
         finally:
             if message in self._flight:  # whoever published was cancelled
@@ -138,7 +123,13 @@ class Link:
         while not self._closed:
             begun = clock.uptime()
             try:
-                await self._connection()
+                self._broken = None
+                self._serving = asyncio.create_task(self._connection())
+                await self._serving
+            except asyncio.CancelledError:
+                if self._broken is None:
+                    raise  # run() itself was cancelled
+                self._say(self._broken)
             except (OSError, ValueError, mqtt.MQTTError) as error:
                 self._say(error)
             finally:
@@ -152,21 +143,23 @@ class Link:
     async def _connection(self):
         address = self._host
         if self._resolver:
-            address = await limited(self._resolver(address), _STEP_MS, "%s: no name server answered" % self._host)
+            address = await limited(self._resolver(address), self.step_ms, "%s: no name server answered" % self._host)
         self._stream = Stream(address, self._port, self._tls, self._host)
         where = "%s:%d" % (self._host, self._port)
-        await limited(self._stream.connected(), _STEP_MS, "%s can't be reached" % where)
+        await limited(self._stream.connected(), self.step_ms, "%s can't be reached" % where)
         hello = mqtt.connect(self._device, self._keepalive_s, will=self._will)
-        await limited(self._stream.greet(hello), _STEP_MS, "%s: the handshake takes too long" % where)
+        await limited(self._stream.greet(hello), self.step_ms, "%s: the handshake takes too long" % where)
         self._parser = mqtt.Parser()
+        self._inbox = []
         self._awaiting_ping = False
-        present = await limited(self._connack(), _STEP_MS, "%s does not answer" % where)
-        await self._write(mqtt.subscribe(self._next_number(), self._subscriptions))
-        for message in self._flight:
-            mqtt.mark_duplicate(message.packet)
-            await self._write(message.packet)
-        self.last_contact = clock.ticks_ms()
+        present = await limited(self._connack(), self.step_ms, "%s does not answer" % where)
         self.session += 1
+        await self._write(mqtt.subscribe(self._next_number(), self._subscriptions))
+        while True:  # what is published meanwhile joins in
+            waiting = [message for message in self._flight if message.connection != self.session]
+            if not waiting:
+                break
+            await self._send(waiting[0])
         self.connected = True
         self.problem = ""
         self._up.set()
@@ -177,10 +170,10 @@ class Link:
     async def _connack(self):
         """Whether the broker still has this board's session. Raises OSError."""
         while True:
-            packets = await self._packets()
-            for i, packet in enumerate(packets):
+            await self._receive()
+            while self._inbox:  # behind it comes at once what the session kept
+                packet = self._inbox.pop(0)
                 if packet[0] == mqtt.CONNACK:
-                    self._early = packets[i + 1 :]  # what the session kept comes at once, in the same read
                     if packet[2]:
                         why = _REFUSED[packet[2] - 1] if packet[2] <= len(_REFUSED) else "code %d" % packet[2]
                         raise OSError("the broker refuses the connection: %s" % why)
@@ -188,30 +181,34 @@ class Link:
 
     async def _serve(self):
         """Take packets until the connection ends. Silence for half the keep-alive asks for a sign of life."""
-        patience_ms = self._keepalive_s * 500
-        for packet in self._early:
-            await self._take(packet)
         while True:
+            while self._inbox:
+                await self._take(self._inbox.pop(0))
+            for message in self._flight:
+                if clock.ticks_diff(clock.ticks_ms(), message.sent) > self.puback_ms:
+                    raise OSError("the broker acknowledged nothing for %d s" % (self.puback_ms // 1000))
+            patience_ms = self._keepalive_s * 500
+            if self._flight:
+                patience_ms = min(patience_ms, self.puback_ms)
             try:
-                packets = (
-                    await asyncio.wait_for_ms(self._packets(), patience_ms) if patience_ms else await self._packets()
-                )
+                await asyncio.wait_for_ms(self._receive(), patience_ms)
             except asyncio.TimeoutError:
+                # Something may have come in the very moment in which the time was over.
+                if clock.ticks_diff(clock.ticks_ms(), self.last_contact) < patience_ms // 2:
+                    continue
                 if self._awaiting_ping:
                     raise OSError("the broker has been silent for %d s" % self._keepalive_s)
                 self._awaiting_ping = True
                 await self._write(mqtt.PINGREQ_PACKET)
-                continue
-            self._awaiting_ping = False
-            self.last_contact = clock.ticks_ms()
-            for packet in packets:
-                await self._take(packet)
 
-    async def _packets(self):
+    async def _receive(self):
+        """Wait for bytes; whole packets go to the inbox, where they are safe from a cancelled wait."""
         count = await self._stream.readinto(self._buffer)
         if not count:
             raise OSError("the broker closed the connection")
-        return list(self._parser.feed(memoryview(self._buffer)[:count]))
+        self._awaiting_ping = False
+        self.last_contact = clock.ticks_ms()
+        self._inbox.extend(self._parser.feed(memoryview(self._buffer)[:count]))
 
     async def _take(self, packet):
         if packet[0] == mqtt.PUBACK:
@@ -231,12 +228,32 @@ class Link:
         elif packet[0] == mqtt.SUBACK and max(packet[2]) > 1:
             raise OSError("the broker refuses a subscription; look at its access list")
 
+    async def _send(self, message):
+        if message.connection:
+            mqtt.mark_duplicate(message.packet)
+        message.connection = self.session
+        message.sent = clock.ticks_ms()
+        await self._write(message.packet)
+
     async def _write(self, data):
         async with self._lock:
             stream = self._stream
             if stream is None:
                 raise OSError("there is no connection")
-            await limited(stream.write(data), _STEP_MS, "the broker takes no bytes")
+            whole = False
+            try:
+                await limited(stream.write(data), self.step_ms, "the broker takes no bytes")
+                whole = True
+            finally:
+                if not whole:
+                    self._give_up()
+
+    def _give_up(self):
+        """Half a packet may be out, also when whoever wrote was cancelled: nothing may follow it."""
+        self._hang_up()
+        if self._serving is not asyncio.current_task():
+            self._broken = OSError("the broker takes no bytes")
+            self._serving.cancel()
 
     def _next_number(self):
         taken = [message.number for message in self._flight]

@@ -48,7 +48,7 @@ class Sensor:
         self._wake.set()
 
     def free_utc(self):
-        """The first second of UTC for which it has no reading yet; after a clock that was put back, one in the future."""
+        """The first second of UTC without a reading of it; after a clock that was put back, one in the future."""
         return 0 if self.last_uptime < 0 else max(self.last_utc, clock.utc_of(self.last_uptime)) + 1
 
     def _next_due(self):

@@ -33,6 +33,27 @@ async def limited(awaitable, limit_ms, sentence):
         raise OSError(errno.ETIMEDOUT, sentence)
 
 
+def make_context(ca, cert=None, key=None):
+    """A TLS context that believes only the authority in the file `ca`, and shows the board's certificate (DER or PEM).
+
+    OSError for a missing file, ValueError for one that is no certificate or key.
+    """
+    import tls
+
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    # The default of tls (not of ssl); said because everything hangs on it.
+    context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
+    context.load_verify_locations(_content(ca))
+    if cert and key:
+        context.load_cert_chain(_content(cert), _content(key))
+    return context
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def _open(kind, address, port):
     sock = socket.socket(socket.AF_INET, kind)
     sock.setblocking(False)

@@ -5,7 +5,8 @@ import json
 import sys
 
 from bordstein import clock
-from bordstein.link import Link, make_context
+from bordstein.link import Link
+from bordstein.stream import make_context
 
 
 async def main(told):
