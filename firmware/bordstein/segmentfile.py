@@ -7,14 +7,16 @@ from bordstein import segment
 
 
 class SegmentFile:
-    """number: of the file; size: bytes; runs: packs in it as [boot, first, last], in their order; sound: one may write
-    behind its end; header: (dropped, taken) at its beginning, or None when damaged; damaged: places that are."""
+    """number: of the file; size: bytes; sound: one may write behind its end; header: (dropped, taken) at its beginning,
+    or None when damaged; damaged: places that are; readings: how many are in it."""
 
     def __init__(self, folder, number):
         self.number = number
         self.name = "%s/%08d.seg" % (folder, number)
         self.size = 0
-        self.runs = []
+        # (boot, first, last) of its packs, in their order, one behind the other: a board that starts and starts again
+        # without ever reaching the town has hundreds of them.
+        self._runs = array("I")
         self.readings = 0
         self.sound = False
         self.header = None
@@ -22,15 +24,22 @@ class SegmentFile:
         self._offsets = None
 
     def scan(self):
-        """Read the whole file; OSError."""
-        self.size = os.stat(self.name)[6]
-        self.runs = []
-        self.readings = 0
-        self._offsets = None
+        """Read the whole file; OSError, and then nothing has changed."""
+        runs = array("I")
+        readings = 0
+
+        def found(_at, boot, seq, count):
+            nonlocal readings
+            readings += count
+            _note(runs, boot, seq)
+
         with open(self.name, "rb") as file:
-            self.header = segment.parse_header(file.read(segment.HEADER_BYTES))
-            sound, self.damaged = segment.scan(file, self.size, lambda _at, *record: self._note(*record))
-        self.sound = bool(self.header) and sound and not self.damaged
+            size = os.stat(self.name)[6]
+            header = segment.parse_header(file.read(segment.HEADER_BYTES))
+            sound, damaged = segment.scan(file, size, found)
+        self.size, self.header, self.damaged = size, header, damaged
+        self._runs, self.readings, self._offsets = runs, readings, None
+        self.sound = bool(header) and sound and not damaged
         return self
 
     def grow(self, boot, seq, readings, length):
@@ -38,29 +47,35 @@ class SegmentFile:
         if self._offsets is not None:
             self._offsets.append(self.size)
         self.size += length
-        self._note(boot, seq, readings)
-
-    def _note(self, boot, seq, readings):
         self.readings += readings
-        if self.runs:
-            run = self.runs[-1]
-            if run[0] == boot and run[2] == seq - 1:
-                run[2] = seq
-                return
-        self.runs.append([boot, seq, seq])
+        _note(self._runs, boot, seq)
+
+    @property
+    def boots(self):
+        """How many boots have packs in it; 0: it is empty."""
+        return len(self._runs) // 3
+
+    def runs(self, backwards=False):
+        """Yield (boot, first, last) of its packs, in their order."""
+        count = len(self._runs)
+        for at in range(count - 3, -1, -3) if backwards else range(0, count, 3):
+            yield self._runs[at], self._runs[at + 1], self._runs[at + 2]
 
     def place(self, boot, seq):
         """The pack is the how-manieth in this file? -1: not in it."""
         at = 0
-        for run in self.runs:
-            if run[0] == boot and run[1] <= seq <= run[2]:
-                return at + seq - run[1]
-            at += run[2] - run[1] + 1
+        for number, first, last in self.runs():
+            if number == boot and first <= seq <= last:
+                return at + seq - first
+            at += last - first + 1
         return -1
 
     def unsettled(self, settled):
         """How many of its packs are not in `settled` (Ranges)."""
-        return sum([run[2] - run[1] + 1 - settled.count(run[0], run[1], run[2]) for run in self.runs])
+        count = 0
+        for boot, first, last in self.runs():
+            count += last - first + 1 - settled.count(boot, first, last)
+        return count
 
     def read(self, boot, seq):
         """(payload, readings) of a pack that is in this file; None when it is damaged."""
@@ -92,3 +107,10 @@ class SegmentFile:
 
         segment.scan(file, self.size, found)
         return offsets
+
+
+def _note(runs, boot, seq):
+    if runs and runs[-3] == boot and runs[-1] == seq - 1:
+        runs[-1] = seq
+    else:
+        runs.extend(array("I", (boot, seq, seq)))

@@ -7,13 +7,17 @@ A ring of append-only segment files (segment.py has their format) in one folder 
 * oldest(), newest() and read() are for sending; any pack may be read again at any time.
 * settle(boot, first, last) takes a receipt. A file goes when all its packs are settled. What was settled is not written
   down: after a restart such packs go out again, and the gateway knows them by their number.
-* when there is no room, the oldest file goes; its unsettled packs are counted in `dropped`.
+* when there is no room, the oldest file goes; its unsettled packs are counted in `dropped`. No room is there, too, for
+  more starts than memory can keep apart.
+* a file that can't be read is left alone and counted in `corrupt`; a pack that flash did not take has a number all the
+  same, so that the gateway sees what is missing.
 
 `state` in the same folder (spoolstate.py) keeps the boot number, `dropped`, `taken` and the number of the first file
 that counts. It is written before what it says is done; a file that should be gone by then is removed at the next start.
 """
 
 import errno
+import gc
 import os
 
 from micropython import const
@@ -25,6 +29,7 @@ from bordstein.segmentfile import SegmentFile
 
 _BLOCK = const(4096)  # of littlefs: what a file at least takes, and what an emptied one may keep
 _ENOSPC = const(28)  # the boards' errno module does not have it
+_BOOTS = const(1500)  # runs of packs that memory has room for (18 kB)
 
 
 class Spool:
@@ -45,6 +50,7 @@ class Spool:
         self._batch = Batch()
         self.corrupt = 0  # damaged records seen since the start
         self.seq = 0
+        self._last = 0  # number of the newest file there ever was
         boot, self.dropped, self.taken, self._first = spoolstate.load(path)
         self.boot = max(boot, boot_above)
         self._open()
@@ -66,21 +72,23 @@ class Spool:
     def append(self, payload, readings):
         """Take a pack (bytes) with this many readings; returns its number (boot, seq).
 
-        It is durable then, unless batching. Raises ValueError when it is larger than a segment, OSError when flash
-        fails; the number is then given to the next pack.
+        It is durable then, unless batching. Raises ValueError when it is larger than a segment (it gets no number),
+        OSError when flash fails (its number is used up).
         """
         if len(payload) + segment.RECORD_BYTES + segment.HEADER_BYTES > self._segment_bytes:
             raise ValueError("a pack of %d bytes is too large for the spool" % len(payload))
+        entry = (self.boot, self.seq, readings, segment.RECORD_BYTES + len(payload))
         record = segment.record(self.boot, self.seq, readings, payload)
-        entry = (self.boot, self.seq, readings, len(record))
-        if not self.batch_ms or not self._batch.fits(record):
-            self.flush()
-        if self.batch_ms and self._batch.fits(record):
-            self._batch.add(record, entry)
-        else:
-            self._write(record, [entry])
-        self.seq += 1
-        self.taken += readings
+        try:
+            if not self.batch_ms or not self._batch.fits(record):
+                self.flush()
+            if self.batch_ms and self._batch.fits(record):
+                self._batch.add(record, entry)
+            else:
+                self._write(record, [entry])
+        finally:
+            self.seq += 1
+            self.taken += readings
         return entry[0], entry[1]
 
     def flush(self):
@@ -114,8 +122,11 @@ class Spool:
                     continue
                 if attempts > 1:
                     raise
-                if last and last.scan().place(entries[-1][0], entries[-1][1]) >= 0:
-                    return  # it is in flash after all
+                if last:
+                    if last.scan().place(entries[-1][0], entries[-1][1]) >= 0:
+                        return  # it is in flash after all
+                    # The failed file object may still write when it is collected: never again into this file.
+                    last.sound = False
         for entry in entries:
             last.grow(*entry)
 
@@ -125,7 +136,7 @@ class Spool:
         room = self._max - _whole_blocks(self._segment_bytes)
         while self._segments and sum([_whole_blocks(item.size) for item in self._segments]) > room:
             self._drop()
-        item = SegmentFile(self._path, max(self._first, self._segments[-1].number + 1 if self._segments else 1))
+        item = SegmentFile(self._path, max(self._first, self._last + 1))
         self._file = open(item.name, "wb")
         try:
             self._file.write(segment.header(self.dropped, self._written()))
@@ -135,6 +146,7 @@ class Spool:
             self._close()
             os.remove(item.name)
             raise
+        self._last = item.number
         item.size = segment.HEADER_BYTES
         item.sound = True
         self._segments.append(item)
@@ -149,15 +161,18 @@ class Spool:
         if not self._segments:
             return False
         self._close()
-        oldest = self._segments.pop(0)
-        self.dropped += oldest.unsettled(self._settled)
-        self._first = oldest.number + 1
+        oldest = self._segments[0]
+        count = oldest.unsettled(self._settled)
+        self.dropped += count
         try:
-            self._save()
+            self._save(oldest.number + 1)
         except OSError as error:
             if error.errno != _ENOSPC:
+                self.dropped -= count
                 raise
             # No room even for that: the header of the next file says it.
+            self._first = oldest.number + 1
+        self._segments.pop(0)
         self._remove(oldest)
         return True
 
@@ -166,7 +181,7 @@ class Spool:
     def oldest(self, skip):
         """Number of the oldest pack that is neither settled nor in `skip` (Ranges), or None."""
         for item in self._segments:
-            for boot, first, last in item.runs:
+            for boot, first, last in item.runs():
                 while True:
                     first = self._settled.first_free(boot, first, last)
                     free = skip.first_free(boot, first, last) if first >= 0 else -1
@@ -180,7 +195,7 @@ class Spool:
     def newest(self, skip):
         """Number of the newest pack that is neither settled nor in `skip` (Ranges), or None."""
         for item in reversed(self._segments):
-            for boot, first, last in reversed(item.runs):
+            for boot, first, last in item.runs(True):
                 while True:
                     last = self._settled.last_free(boot, first, last)
                     free = skip.last_free(boot, first, last) if last >= 0 else -1
@@ -215,7 +230,7 @@ class Spool:
         """The gateway has boot's packs first..last for good. What is not held is not touched."""
         for item in self._segments[:]:
             touched = False
-            for number, low, high in item.runs:
+            for number, low, high in item.runs():
                 if number == boot and low <= last and high >= first:
                     self._settled.add(boot, max(low, first), min(high, last))
                     touched = True
@@ -228,14 +243,13 @@ class Spool:
             if item.sound and item.size < min(_BLOCK, self._segment_bytes // 2):
                 return
             self._close()
-            if len(self._segments) == 1:
-                self._first = item.number + 1
-            self._save()  # it was the one that knew how many readings were taken
+            # It was the one that knew how many readings were taken.
+            self._save(item.number + 1 if len(self._segments) == 1 else self._first)
         self._segments.remove(item)
         self._remove(item)
 
     def _remove(self, item):
-        for boot, first, last in item.runs:
+        for boot, first, last in item.runs():
             self._settled.remove(boot, first, last)
         if item in self._indexed:
             self._indexed.remove(item)
@@ -257,8 +271,9 @@ class Spool:
         self.flush()
         self._close()
 
-    def _save(self):
-        spoolstate.save(self._path, self.boot, self.dropped, self._written(), self._first)
+    def _save(self, first):
+        spoolstate.save(self._path, self.boot, self.dropped, self._written(), first)
+        self._first = first
 
     def _open(self):
         try:
@@ -271,26 +286,32 @@ class Spool:
             if not name.endswith(".seg") or not name[:-4].isdigit():
                 continue
             item = SegmentFile(self._path, int(name[:-4]))
-            if item.number < self._first:
-                os.remove(item.name)
+            self._last = max(self._last, item.number)
+            try:
+                if item.number < self._first or not item.scan().boots:
+                    os.remove(item.name)
+            except OSError as error:
+                print("spool: %s can't be used, it is left alone: %r" % (item.name, error))
+                self.corrupt += 1
                 continue
-            item.scan()
             self.corrupt += item.damaged
             if item.header:
                 self.dropped = max(self.dropped, item.header[0])
                 taken = max(taken, item.header[1])
             taken += item.readings
-            if item.runs:
+            if item.boots:
                 self._segments.append(item)
-                self.boot = max([self.boot] + [run[0] for run in item.runs])
-            else:
-                os.remove(item.name)
+                for boot, _, _ in item.runs():
+                    self.boot = max(self.boot, boot)
+            gc.collect()  # or the records' garbage lies between what stays
         self.taken = max(self.taken, taken)
+        while sum([item.boots for item in self._segments]) > _BOOTS:
+            self._drop()
         self._recover()
         self.boot += 1
         while True:
             try:
-                self._save()
+                self._save(self._first)
                 break
             except OSError as error:
                 if error.errno != _ENOSPC or not self._drop():

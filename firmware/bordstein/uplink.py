@@ -132,6 +132,7 @@ class Uplink:
 
     def _forget(self, boot, first, last):
         self._out = [item for item in self._out if not (item[0] == boot and first <= item[1] <= last)]
+        self._sent.remove(boot, first, last)
         self.wake()
 
     def receipt(self, payload):

@@ -6,7 +6,7 @@ import os
 
 import flash
 
-from bordstein import platform
+from bordstein import platform, segment
 from bordstein.ranges import Ranges
 from bordstein.spool import Spool
 
@@ -244,6 +244,123 @@ def test_a_pack_larger_than_a_segment_is_refused_and_takes_no_number():
     except ValueError as error:
         assert "too large" in str(error)
     assert box.append(b"x", 1) == (1, 0)
+
+
+def blocks_with(disk, text):
+    return {number for number, cell in enumerate(disk._cells) if cell and text in bytes(cell)}
+
+
+def test_a_file_that_cannot_be_read_is_left_alone_and_the_rest_goes_on():
+    disk = flash.mount()
+    box = spool()
+    for i in range(60):
+        box.append(b"pack %02d %s" % (i, b"." * 100), 1)
+    box.close()
+    held = drain(box)
+    disk.bad_blocks = blocks_with(disk, b"pack 00")
+    box = spool()
+    assert box.corrupt == 1 and 40 < box.packs < 60, (box.corrupt, box.packs)
+    assert drain(box) == {number: payload for number, payload in held.items() if number[1] >= 60 - box.packs}
+    box.append(b"new", 1)
+    box.close()
+    disk.bad_blocks = set()
+    assert drain(spool()) == dict(list(held.items()) + [((2, 0), b"new")])
+
+
+def test_the_newest_file_cannot_be_read_and_is_not_written_over():
+    disk = flash.mount()
+    box = spool()
+    for i in range(10):
+        box.append(b"pack %02d %s" % (i, b"." * 100), 1)
+    box.close()
+    held = drain(box)
+    newest = max(held)
+    disk.bad_blocks = blocks_with(disk, b"pack %02d" % newest[1])
+    box = spool()
+    for _ in range(10):
+        box.append(b"new", 1)
+    box.close()
+    disk.bad_blocks = set()
+    box = spool()
+    assert all(drain(box)[number] == payload for number, payload in held.items()) and box.packs == 20
+
+
+def test_a_pack_that_flash_does_not_take_leaves_a_gap_in_the_numbers():
+    flash.mount(blocks=8)
+    box = spool()
+    others = []
+    try:
+        while True:
+            others.append("/flash/%d" % len(others))
+            with open(others[-1], "wb") as file:
+                file.write(b"." * 900)
+    except OSError:
+        pass
+    pack = b"x" * 900
+    try:
+        box.append(pack, 2)
+        raise AssertionError
+    except OSError as error:
+        assert error.errno == 28, error
+    os.remove(others[0])
+    os.remove(others[1])
+    assert box.append(pack, 2) == (1, 1) and box.next == (1, 2) and box.taken == 4
+    box.close()
+    box = spool()
+    assert drain(box) == {(1, 1): pack} and box.dropped == 0
+
+
+def test_a_failed_write_while_a_receipt_is_followed_costs_nothing_later():
+    disk = flash.mount()
+    box = spool(segment_bytes=8192)
+    pack = b"x" * 900
+    for _ in range(6):
+        box.append(pack, 1)
+    disk.worn = True
+    try:
+        box.settle(1, 0, 5)
+        raise AssertionError
+    except OSError:
+        pass
+    gc.collect()
+    disk.worn = False
+    numbers = [box.append(pack, 1) for _ in range(20)]
+    box.settle(1, numbers[-1][1], numbers[-1][1])
+    box.close()
+    assert set(numbers[:-1]) <= set(drain(spool(segment_bytes=8192)))
+
+
+def starts(count):
+    """What so many starts with one pack each leave behind."""
+    os.mkdir("spool")
+    for number in range(count // 100):
+        with open("spool/%08d.seg" % (number + 1), "wb") as file:
+            file.write(segment.header(0, number * 100))
+            for boot in range(number * 100 + 1, number * 100 + 101):
+                file.write(segment.record(boot, 0, 1, b"U8,1795500000;air/air_temperature=8.15"))
+
+
+def test_a_thousand_starts_without_a_receipt_fit_into_memory():
+    flash.mount(blocks=256)
+    starts(1000)
+    box = spool(segment_bytes=16384, max_bytes=524288)
+    assert box.packs == 1000 and box.dropped == 0
+    for number in ((1, 0), (500, 0), (1000, 0)):
+        assert box.read(*number)
+    box.close()
+    gc.collect()
+    held = gc.mem_alloc()
+    box = None
+    gc.collect()
+    assert held - gc.mem_alloc() < 20000, held - gc.mem_alloc()
+
+
+def test_more_starts_than_memory_can_keep_apart_cost_the_oldest_which_are_counted():
+    flash.mount(blocks=256)
+    starts(2000)
+    box = spool(segment_bytes=16384, max_bytes=524288)
+    assert box.packs <= 1500 and box.packs + box.dropped == 2000 and box.boot == 2001
+    assert box.newest(NONE) == (2000, 0)
 
 
 def test_ten_thousand_packs_need_no_more_heap_than_a_hundred():

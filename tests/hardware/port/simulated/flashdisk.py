@@ -3,7 +3,8 @@
 Both behave like NOR flash behind MicroPython's extended block protocol: an erase sets a block to 0xff, a program
 changes bytes of an erased area. What makes them a test instrument is `cut_at`: the k-th program or erase (counted
 from 1) raises `PowerCut`, and from then on the disk is dead, as flash is without power. With `torn` half of that last
-operation still reaches the cells. `snapshot()` gives the disk as the next start would find it.
+operation still reaches the cells. `snapshot()` gives the disk as the next start would find it. Worn flash: as long as
+`worn` is set programs and erases fail, blocks in `bad_blocks` can't be read, and the rest lives on.
 
     disk = RamDisk(32, 4096)
     vfs.VfsLfs2.mkfs(disk)
@@ -17,7 +18,7 @@ import errno
 
 
 class PowerCut(OSError):
-    """The power went away in the middle of (or just before) a program or an erase."""
+    """The power went away in the middle of (or just before) a program or an erase; or flash is worn and took it not."""
 
 
 class _Disk:
@@ -32,6 +33,8 @@ class _Disk:
         self.cut_at = None  # number of the operation that is cut, 1 = the first
         self.torn = False
         self.dead = False
+        self.worn = False
+        self.bad_blocks = set()
 
     def _refuse(self):
         """Raises PowerCut, except inside the collector's finaliser of a forgotten file: nobody is there to catch it."""
@@ -50,6 +53,8 @@ class _Disk:
     def readblocks(self, block, buffer, offset=0):
         if self.dead:
             return self._refuse()
+        if block in self.bad_blocks:
+            raise OSError(errno.EIO)
         self._load(block, offset, buffer)
 
     def writeblocks(self, block, data, offset=None):
@@ -64,6 +69,8 @@ class _Disk:
             self._program(block, offset, data)
 
     def _program(self, block, offset, data):
+        if self.worn:
+            return self._refuse()
         if self._is_cut():
             if self.torn and len(data) > 1:
                 self._save(block, offset, memoryview(data)[: len(data) // 2])
@@ -73,6 +80,8 @@ class _Disk:
 
     def _erase(self, block):
         size = self.block_size
+        if self.worn:
+            return self._refuse()
         if self._is_cut():
             if self.torn:
                 self._save(block, 0, b"\xff" * (size // 2))
