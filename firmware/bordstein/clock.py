@@ -2,13 +2,14 @@
 
 * ticks_ms, ticks_add, ticks_diff: wrap after 2**30 ms (12.4 days) on an ESP32; for pauses and limits only.
 * uptime(): seconds since the start, which do not wrap as long as somebody asks at least every six days (app does).
-* now(): UTC in Unix seconds (1970, whatever the port's epoch is). Never goes backwards, but for the one moment in
-  which an estimate is replaced by the true time.
+* now(): UTC in Unix seconds (1970, whatever the port's epoch is). Never goes backwards, but when an estimate is
+  replaced by the true time, or a time that was wrong by more than JUMP_S by a right one.
 * quality(): "set", "estimated" (went on from what an earlier start knew) or "unset" (the build time is all there is).
 
 The UTC of the start of each boot is kept in a file, so that times taken before the clock was set are put right also
-after a restart: `birth(boot)`. The last known time is written there once an hour; an estimate begins beyond anything
-the board may have said since, so that no time is used twice.
+after a restart: `birth(boot)`. There, too, stands a time that now() has not reached; after a power cut an estimate
+begins with it, so that no time is used twice. It lies ahead by about as long as the board has run, an hour at most:
+many short starts do not carry the estimate away.
 """
 
 import os
@@ -18,9 +19,12 @@ from micropython import const
 
 from bordstein import platform
 
-BUILD_TIME = 1795478400  # 2026-11-24; no clock of ours is ever behind it
+BUILD_TIME = 1795478400  # no clock of ours is ever behind it; tools/dev/mpy.py writes the build's own time here
+JUMP_S = const(300)
 _FILE = "clock"
 _HOUR = const(3600)
+_LEAST_AHEAD_S = const(60)
+_SLACK_S = const(5)  # what a receipt may be wrong by
 _KEEP = const(8)  # boots whose start is remembered
 _ESTIMATE_MARK = const(0xE5)
 
@@ -35,17 +39,19 @@ _ms = 0  # milliseconds since the start, up to the last look
 _offset = BUILD_TIME  # UTC minus uptime
 _quality = "unset"
 _said = 0  # the largest now() so far
+_ahead = 0  # what stands in the file: a time that now() has not reached
+_source = ""
 _boot = 0
 _births = []  # type: ignore[var-annotated]  # [boot, UTC of its uptime 0], oldest first
-_written = 0  # uptime at which the file was last written
 
 
 def start(boot):
     """Begin: uptime 0 is now, in boot number `boot`. Takes over the system clock where that is known to be right."""
-    global _last, _ms, _offset, _quality, _said, _boot, _births
+    global _last, _ms, _offset, _quality, _said, _boot, _births, _source
     _last = ticks_ms()
     _ms = _said = 0
     _boot = boot
+    _source = "system"
     known, _births = _load()
     system = platform.rtc_utc()
     if system > BUILD_TIME and not _system_is_estimate():
@@ -53,7 +59,8 @@ def start(boot):
         _quality = "set"
         _births.append([boot, system])
     else:
-        _offset = max(BUILD_TIME, known + _HOUR + 60 if known else 0)
+        # An estimate that went on through a reset has said nothing later than itself, but for a second's rounding.
+        _offset = system + 2 if system > BUILD_TIME else max(BUILD_TIME, known)
         _quality = "estimated" if known > BUILD_TIME else "unset"
         _mark_system(True)
         platform.set_rtc(_offset)
@@ -80,6 +87,8 @@ def now():
     """UTC in Unix seconds; an estimate as long as quality() is not "set". Never less than it was before."""
     global _said
     _said = max(_said, uptime() + _offset)
+    if _said >= _ahead:
+        _save()
     return _said
 
 
@@ -89,32 +98,32 @@ def quality():
 
 
 def set_utc(seconds, source):
-    """Take UTC from outside. source: "sntp" (also corrects a set clock) or "receipt" (only sets an unset one).
+    """Take UTC from outside. source: "sntp", or "receipt", which may be a few seconds off and never corrects SNTP.
 
     Returns whether it was taken; a time before the build time is refused: certificates would not be valid.
     """
-    global _offset, _quality
-    if seconds < BUILD_TIME or (source == "receipt" and _quality == "set"):
-        return False
+    global _offset, _quality, _source, _said
+    change = seconds - uptime() - _offset
     first = _quality != "set"
-    change = seconds - now()
+    if seconds < BUILD_TIME:
+        return False
+    if source == "receipt" and not first and (_source == "sntp" or -_SLACK_S <= change <= _SLACK_S):
+        return False
+    wrong = change < -JUMP_S or change > JUMP_S
     _offset = seconds - uptime()
     _quality = "set"
-    if first:
+    _source = source
+    if first or wrong:
+        # What was said with an estimate, or with a wrong clock, does not count as UTC.
+        _said = 0
+        _births[:] = [pair for pair in _births if pair[0] != _boot]
         _births.append([_boot, _offset])
-        _rewind()
         _save()
-    if first or abs(change) > 1:
+    if first or change < -1 or change > 1:
         print("clock: set by %s, %+d s" % (source, change))
         platform.set_rtc(seconds)
         _mark_system(False)
     return True
-
-
-def _rewind():
-    # An estimate may have run ahead of the real time; nothing that was said with it counts as UTC.
-    global _said
-    _said = 0
 
 
 def boot():
@@ -137,9 +146,8 @@ def utc_of(uptime_s):
 
 
 def poll():
-    """To be called at least every few hours: keeps uptime from wrapping, and the last known time on file."""
-    if uptime() - _written >= _HOUR:
-        _save()
+    """To be called at least every few hours: keeps uptime from wrapping, and the file ahead of the time."""
+    now()
 
 
 def last_boot():
@@ -147,7 +155,7 @@ def last_boot():
     return max([number for number, _ in _load()[1]] + [0])
 
 
-# The file: the last known time in the first line, then a line a boot: number and UTC of its start.
+# The file: a time not yet reached in the first line, then a line a boot: number and UTC of its start.
 
 
 def _load():
@@ -161,12 +169,13 @@ def _load():
 
 
 def _save():
-    global _written
-    _written = uptime()
+    global _ahead
+    passed = uptime()
+    _ahead = max(_said, passed + _offset) + min(max(passed, _LEAST_AHEAD_S), _HOUR)
     del _births[:-_KEEP]
     try:
         with open(_FILE + ".new", "w") as file:
-            file.write("%d\n" % now())
+            file.write("%d\n" % _ahead)
             for number, utc in _births:
                 file.write("%d %d\n" % (number, utc))
         os.rename(_FILE + ".new", _FILE)

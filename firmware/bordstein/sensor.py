@@ -48,8 +48,11 @@ class Sensor:
         self._wake.set()
 
     def free_utc(self):
-        """The first second of UTC without a reading of it; after a clock that was put back, one in the future."""
-        return 0 if self.last_uptime < 0 else max(self.last_utc, clock.utc_of(self.last_uptime)) + 1
+        """The first second of UTC without a reading of it; after a clock that was put back a little, one to come."""
+        if self.last_uptime < 0:
+            return 0
+        free = max(self.last_utc, clock.utc_of(self.last_uptime)) + 1
+        return free if free - clock.now() <= clock.JUMP_S else 0  # or these times were wrong
 
     def _next_due(self):
         # Multiples of the interval: sensors with the same interval meet in one round.

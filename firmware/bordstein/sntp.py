@@ -20,6 +20,7 @@ _SERVER = const(4)
 _UNSYNCHRONISED = const(3)
 _UNIX = 2208988800  # seconds from 1900 to 1970
 _ERA = 1 << 32
+_YEARS_30 = const(946728000)
 
 
 def request(mark):
@@ -33,7 +34,7 @@ def request(mark):
 def parse(data, mark, not_before):
     """Unix seconds of an answer; None: it is not the answer to this question. OSError: the server has no good time.
 
-    not_before: Unix seconds that are surely past.
+    not_before: Unix seconds that are surely past, and not for longer than 30 years.
     """
     if len(data) < _SIZE or data[0] & 7 != _SERVER or bytes(data[24:32]) != mark:
         return None
@@ -50,6 +51,8 @@ def parse(data, mark, not_before):
     seconds -= _UNIX
     while seconds < not_before:
         seconds += _ERA
+    if seconds - not_before > _YEARS_30:
+        raise OSError("the time server's own clock is wrong, it lies before this software was built")
     return seconds
 
 

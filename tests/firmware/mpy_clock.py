@@ -90,17 +90,65 @@ def test_time_set_from_outside_outlives_a_reset():
     assert clock.quality() == "set" and clock.now() == clock.BUILD_TIME + 5060
 
 
-def test_a_receipt_sets_only_an_unset_clock_and_sntp_corrects():
+def test_a_receipt_sets_a_clock_and_corrects_it_when_it_is_well_off():
     flash.mount()
     Time()
     clock.start(1)
     assert not clock.set_utc(clock.BUILD_TIME - 1, "sntp")
     assert clock.quality() == "unset"
     assert clock.set_utc(clock.BUILD_TIME + 100, "receipt")
-    assert not clock.set_utc(clock.BUILD_TIME + 900, "receipt")
+    assert not clock.set_utc(clock.BUILD_TIME + 104, "receipt")
     assert clock.now() == clock.BUILD_TIME + 100
-    assert clock.set_utc(clock.BUILD_TIME + 110, "sntp")
-    assert clock.now() == clock.BUILD_TIME + 110
+    assert clock.set_utc(clock.BUILD_TIME + 107, "receipt")
+    assert clock.now() == clock.BUILD_TIME + 107
+
+
+def test_sntp_corrects_everything_and_no_receipt_corrects_sntp():
+    flash.mount()
+    Time()
+    clock.start(1)
+    assert clock.set_utc(clock.BUILD_TIME + 100, "receipt")
+    assert clock.set_utc(clock.BUILD_TIME + 102, "sntp")
+    assert not clock.set_utc(clock.BUILD_TIME + 900, "receipt")
+    assert clock.now() == clock.BUILD_TIME + 102
+
+
+def test_a_wrong_time_far_ahead_is_left_again_with_all_that_hangs_on_it():
+    flash.mount()
+    time = Time()
+    clock.start(1)
+    wrong = clock.BUILD_TIME + 5 * 365 * 86400
+    right = clock.BUILD_TIME + 1000
+    clock.set_utc(wrong, "sntp")
+    time.pass_s(100)
+    assert clock.now() == wrong + 100
+    clock.set_utc(right, "sntp")
+    assert clock.now() == right and clock.utc_of(clock.uptime()) == right and time.system == right
+    time.power_cut()
+    clock.start(2)
+    assert right < clock.now() < right + 4000
+
+
+def test_many_short_starts_do_not_carry_the_estimate_away():
+    flash.mount()
+    time = Time()
+    clock.start(1)
+    clock.set_utc(clock.BUILD_TIME + 1000, "sntp")
+    time.power_cut()
+    clock.start(2)
+    begin = clock.now()
+    said = begin
+    for boot in range(3, 1003):
+        for _ in range(6):
+            time.pass_s(5)
+            assert clock.now() >= said
+            said = clock.now()
+        if boot % 2:
+            time.power_cut()
+        clock.start(boot)
+        assert clock.now() > said and clock.quality() == "estimated"
+        said = clock.now()
+    assert said - begin < 2 * 30 * 1000, said - begin  # 30,000 s have passed
 
 
 def test_now_never_goes_backwards():

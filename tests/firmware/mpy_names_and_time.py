@@ -74,8 +74,8 @@ def time_reply(seconds, fraction=0, mode=4, leap=0, stratum=2, mark=MARK):
 
 
 def test_the_time_is_whole_unix_seconds():
-    assert sntp.parse(time_reply(NOW + 2208988800), MARK, 0) == NOW
-    assert sntp.parse(time_reply(NOW + 2208988800, 0x80000000), MARK, 0) == NOW + 1
+    assert sntp.parse(time_reply(NOW + 2208988800), MARK, NOW - 1000) == NOW
+    assert sntp.parse(time_reply(NOW + 2208988800, 0x80000000), MARK, NOW - 1000) == NOW + 1
 
 
 def test_the_time_goes_on_after_2036():
@@ -83,16 +83,21 @@ def test_the_time_goes_on_after_2036():
     assert sntp.parse(time_reply(later + 2208988800), MARK, NOW) == later
 
 
+def test_a_server_that_lives_in_the_past_is_not_taken_for_one_of_the_next_era():
+    for past in (946684800, 0, NOW - 86400):
+        assert "is wrong" in fails(sntp.parse, time_reply(past + 2208988800), MARK, NOW)
+
+
 def test_only_an_answer_to_the_own_question_counts():
-    assert sntp.parse(time_reply(NOW, mark=b"87654321"), MARK, 0) is None
-    assert sntp.parse(time_reply(NOW, mode=3), MARK, 0) is None
-    assert sntp.parse(b"x" * 20, MARK, 0) is None
+    assert sntp.parse(time_reply(NOW, mark=b"87654321"), MARK, NOW - 1000) is None
+    assert sntp.parse(time_reply(NOW, mode=3), MARK, NOW - 1000) is None
+    assert sntp.parse(b"x" * 20, MARK, NOW - 1000) is None
 
 
 def test_a_server_without_the_time_is_said():
-    assert "RATE" in fails(sntp.parse, time_reply(NOW, stratum=0), MARK, 0)
-    assert "not set" in fails(sntp.parse, time_reply(NOW, leap=3), MARK, 0)
-    assert "no time" in fails(sntp.parse, time_reply(0), MARK, 0)
+    assert "RATE" in fails(sntp.parse, time_reply(NOW, stratum=0), MARK, NOW - 1000)
+    assert "not set" in fails(sntp.parse, time_reply(NOW, leap=3), MARK, NOW - 1000)
+    assert "no time" in fails(sntp.parse, time_reply(0), MARK, NOW - 1000)
 
 
 def test_the_question_repeats_the_mark():

@@ -240,6 +240,23 @@ def test_no_time_is_used_twice_when_the_clock_is_set_in_between_and_set_back():
     assert len(times) >= 58 and len(set(times)) == len(times) and times == sorted(times)
 
 
+def test_a_clock_that_was_years_ahead_does_not_hold_the_times_of_readings_there():
+    wrong = clock.BUILD_TIME + 5 * 365 * 86400
+    right = clock.BUILD_TIME + 7000
+
+    async def script(sampler):
+        clock.set_utc(wrong, "sntp")
+        await asyncio.sleep(20)
+        clock.set_utc(right, "sntp")
+        await asyncio.sleep(20)
+
+    packs, _ = run(sensors(a=1), 0, script)
+    times = [int(head[1:]) for head, _ in packs]
+    assert any(time >= wrong for time in times) and right <= times[-1] < right + 40
+    after = [time for time in times if time < wrong]
+    assert after == sorted(set(after))
+
+
 def test_a_command_to_sample_reads_now_and_says_what_failed():
     results = []
 
