@@ -79,9 +79,7 @@ class App:
         print("bordstein %s, device %s, started by %s" % (bordstein.__version__, self.device, platform.reset_cause()))
         for problem in problems:
             print("config:", problem)
-        platform.use_led(config.get("led"))
-        if config["supply"]:
-            platform.use_supply(config["supply"]["pin"], config["supply"]["factor"])
+        self._use_pins(config, problems)
         kept = config["spool"]
         self.spool = Spool(
             max_bytes=kept["max_kb"] * 1024, batch_ms=kept["batch_s"] * 1000, boot_above=clock.last_boot()
@@ -97,6 +95,18 @@ class App:
         if not isinstance(self.link, NoLink):
             self.link.on_connect.append(self.state.refresh)
             self.link.on_connect.append(self.uplink.wake)
+
+    def _use_pins(self, config, problems):
+        """LED and supply: what this chip can't do with a pin must not keep the board from measuring."""
+        try:
+            path = "led"
+            platform.use_led(config.get("led"))
+            path = "supply.pin"
+            if config["supply"]:
+                platform.use_supply(config["supply"]["pin"], config["supply"]["factor"])
+        except (OSError, ValueError) as error:
+            problems.append("%s: this chip can't use that pin so (%s); choose another" % (path, error))
+            print("config:", problems[-1])
 
     def _make_link(self, mqtt, problems):
         if mqtt is None:
@@ -213,8 +223,11 @@ class App:
             await asyncio.wait_for_ms(self.link.close(), _FAREWELL_MS)
         except (OSError, asyncio.TimeoutError):
             pass
-        self.spool.close()
-        platform.reset()
+        finally:
+            try:
+                self.spool.close()
+            finally:
+                platform.reset()
 
 
 async def keep(name, job):

@@ -59,9 +59,12 @@ class Commands:
         result = await self._result(command)
         self._answers = [(known, result if known == number else old) for known, old in self._answers]
         if reboot:
-            with open(_FILE + ".new", "w") as file:
-                file.write(number)
-            os.rename(_FILE + ".new", _FILE)
+            try:
+                with open(_FILE + ".new", "w") as file:
+                    file.write(number)
+                os.rename(_FILE + ".new", _FILE)
+            except OSError as error:  # a restart may be what helps
+                print("commands: flash does not remember the restart:", error)
         await self._answer(number, result)
         if reboot:
             await self._restart()

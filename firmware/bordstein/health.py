@@ -19,6 +19,8 @@ def payload(spool, sampler, device):
         ("voltage", platform.voltage()),
         ("spool_packs", spool.packs),
         ("spool_dropped", spool.dropped),
+        ("spool_corrupt", spool.corrupt),
+        ("readings_lost", sampler.lost),
         ("taken", spool.taken),
     ]
     for name, value in values:

@@ -34,6 +34,8 @@ heap_free B 0
 rssi dBm 0
 spool_packs count 0
 spool_dropped count 0
+readings_lost count 0
+spool_corrupt count 0
 taken count 0
 errors count 0
 """

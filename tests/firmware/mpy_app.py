@@ -187,6 +187,43 @@ def test_reboot_says_disconnected_and_keeps_what_waits():
     assert board.spool.packs == 2
 
 
+def test_reboot_happens_also_when_flash_takes_nothing_any_more():
+    ended = []
+    platform.reset = lambda: ended.append(True)
+
+    async def script(board):
+        await asyncio.sleep(100)
+        full = os.getcwd() + "/full"
+        try:
+            with open(full, "w") as file:
+                while True:
+                    file.write("." * 512)
+                    file.flush()
+        except OSError:
+            pass
+        board.spool._write = worn
+        board._message("x/command", b'{"id":"r","do":"reboot"}')
+        await asyncio.sleep(20)
+
+    def worn(*_):
+        raise OSError(5)
+
+    start({"mqtt": MQTT, "sensors": {"people": PULSE}, "spool": {"batch_s": 600}}, 1, script)
+    assert ended == [True]
+
+
+def test_a_pin_that_the_chip_cannot_use_so_is_an_alert_and_no_end():
+    def refuse(*_):
+        raise ValueError("pin can only be input")
+
+    use_led, use_supply = platform.use_led, platform.use_supply
+    platform.use_led = platform.use_supply = refuse
+    board = start({"mqtt": MQTT, "sensors": {"people": PULSE}, "led": 34}, 200)
+    platform.use_led, platform.use_supply = use_led, use_supply
+    assert board.state.word == "alert" and board.spool.taken > 0
+    assert any(problem.startswith("led: ") for problem in board.state.problems)
+
+
 def test_batched_packs_are_written_when_their_time_has_come():
     board = start({"mqtt": MQTT, "sensors": {"people": PULSE}, "spool": {"batch_s": 300}}, 250)
     assert not [name for name in os.listdir("spool") if name.endswith(".seg")]

@@ -12,7 +12,7 @@ virtual = virtual_time.install(virtual_time.WRAP - 5000)
 
 from simulated import world  # noqa: E402
 
-from bordstein import platform  # noqa: E402
+from bordstein import clock, platform  # noqa: E402
 from bordstein.sensors import a02yyuw, bme280, ds18b20, pulse, rm3100, sds011  # noqa: E402
 
 I2C = {"type": "i2c", "id": 0, "scl": 22, "sda": 21, "freq": 100000}
@@ -352,6 +352,22 @@ def test_rm3100_reads_on_through_a_bad_bus():
         except OSError:
             pass
     assert [value for _, value in follow(driver, chip, (300, 0), (300, 1))] == [False, True]
+
+
+def test_rm3100_back_after_a_week_looks_anew_and_never_tells_the_old_state():
+    flash.mount(blocks=16)
+    week = 7 * 86400  # more than ticks can tell apart
+    chip = build(bay(), faults=[{"chip": "bay", "kind": "dead", "from_s": 60, "until_s": 60 + week}])
+    driver = ready(rm3100, bus=I2C)
+    assert follow(driver, chip, (50, 0))[-1][1] is False
+    chip.spec["values"]["occupied"] = 1
+    for _ in range(8):
+        pass_time(86400)
+        clock.uptime()  # the application looks at it every minute
+    asyncio.run(driver.setup())
+    assert read(driver) == {}
+    changes = follow(driver, chip, (30, 1))
+    assert [value for _, value in changes] == [True] and changes[0][0] < 10, changes
 
 
 def test_rm3100_that_hangs_or_died_or_is_another_chip_is_a_sentence():

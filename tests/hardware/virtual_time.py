@@ -77,6 +77,7 @@ class VirtualTime:
         module.ticks_ms = self.ticks_ms
         module.ticks_add = self.ticks_add
         module.ticks_diff = self.ticks_diff
+        module._last = self.ticks_ms()  # or uptime stands still until these ticks pass the real ones
         return self
 
 

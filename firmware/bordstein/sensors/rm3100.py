@@ -35,6 +35,7 @@ _AGREE = 4
 _FOLLOW_MS = 600000  # time constant with which the baseline follows
 _MOVED_NT = 500  # write the baseline down again when it went that far from what is in the file
 _FAILURES = 10  # in a row, until wait() gives up
+_AWAY_MS = 60000
 
 
 def parse(data):
@@ -170,12 +171,15 @@ class Driver:
         if registers is None:
             raise OSError("RM3100: not set up yet")
         async with self._lock:
-            now = clock.ticks_ms()
-            elapsed = self._sample_ms if self._sampled is None else clock.ticks_diff(now, self._sampled)
+            now = clock.uptime_ms()
+            elapsed = self._sample_ms if self._sampled is None else now - self._sampled
             if elapsed * 2 < self._sample_ms:
                 return
             field = parse(await self._measure(registers))
             self._sampled = now
+            if elapsed > _AWAY_MS and elapsed > 10 * self._sample_ms:
+                # Nobody saw what came or went meanwhile: that is to be decided anew.
+                self.bay = Bay(self.bay.threshold_nt, self.bay.baseline)
             self.bay.feed(field, elapsed)
             baseline = self.bay.baseline
             if baseline and self.bay.state is False:
