@@ -364,6 +364,7 @@ def test_rm3100_back_after_a_week_looks_anew_and_never_tells_the_old_state():
     for _ in range(8):
         pass_time(86400)
         clock.uptime()  # the application looks at it every minute
+        world.elapsed_ms()
     asyncio.run(driver.setup())
     assert read(driver) == {}
     changes = follow(driver, chip, (30, 1))
