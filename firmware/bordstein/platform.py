@@ -101,9 +101,14 @@ def onewire(bus):
 
 
 def use_led(number):
-    """From now on led() drives this pin; None: the board has no LED."""
+    """From now on led() drives this pin; None, or a pin that can't: the board has no LED."""
     global _led
-    _led = None if number is None else pin(number, "out")
+    _led = None
+    if number is not None:
+        try:
+            _led = pin(number, "out")
+        except ValueError as error:
+            print("led: pin %d: %s" % (number, error))
 
 
 def led(on):
@@ -115,15 +120,22 @@ def led(on):
 def use_supply(number, factor):
     """From now on voltage() reads this pin; factor: thousandths by which the divider in front of it divides."""
     global _supply
-    _supply = (machine.ADC(machine.Pin(number)), factor)
+    try:
+        # Without the attenuator an ESP32 measures no more than about 1 V.
+        _supply = (machine.ADC(machine.Pin(number), atten=machine.ADC.ATTN_11DB), factor)
+    except ValueError as error:
+        print("supply: pin %d: %s" % (number, error))
 
 
 def voltage():
-    """Supply voltage in mV, or None where nothing measures it."""
+    """Supply voltage in mV, or None where nothing measures it (on the pins of ADC2 nothing does beside Wi-Fi)."""
     if _supply is None:
         return None
     adc, factor = _supply
-    return adc.read_uv() // 1000 * factor // 1000
+    try:
+        return adc.read_uv() // 1000 * factor // 1000
+    except (OSError, ValueError):
+        return None
 
 
 # Network

@@ -8,6 +8,7 @@ import asyncio
 import errno
 import time
 
+import network
 from simulated import board, world
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
@@ -46,9 +47,12 @@ class Pin:
     IN, OUT, OPEN_DRAIN = 1, 3, 7
     PULL_DOWN, PULL_UP = 1, 2
     IRQ_RISING, IRQ_FALLING = 1, 2
+    _THERE = tuple(range(24)) + (25, 26, 27) + tuple(range(32, 40))  # those of a plain ESP32
 
     def __init__(self, number, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
-        if not isinstance(number, int) or not 0 <= number <= 48:
+        if isinstance(number, Pin):
+            number = number.number
+        if number not in self._THERE:
             raise ValueError("invalid pin")
         self.number = number
         self._handler = None
@@ -228,13 +232,23 @@ class WDT:
 
 
 class ADC:
-    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
+    """Measures the supply behind a divider by two, up to where the attenuation in front of it saturates."""
 
-    def __init__(self, pin, *, atten=ATTN_11DB):
-        self._pin = pin
+    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
+    _FULL_SCALE_UV = (1100000, 1500000, 2200000, 3100000)
+    _ADC1 = (32, 33, 34, 35, 36, 37, 38, 39)
+    _ADC2 = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)
+
+    def __init__(self, pin, *, atten=ATTN_0DB):
+        self._pin = Pin(pin).number
+        if self._pin not in self._ADC1 + self._ADC2:
+            raise ValueError("invalid pin")
+        self._full_scale = self._FULL_SCALE_UV[atten]
 
     def read_uv(self):
-        return int(world.scenario.get("supply_v", 3.3) * 500000)  # behind a divider by two
+        if self._pin in self._ADC2 and network.WLAN(network.STA_IF).active():
+            raise OSError(errno.ETIMEDOUT)  # the radio has it
+        return min(int(world.scenario.get("supply_v", 3.3) * 500000), self._full_scale)
 
     def read_u16(self):
-        return min(self.read_uv() * 65535 // 3300000, 65535)
+        return self.read_uv() * 65535 // self._full_scale

@@ -1,0 +1,42 @@
+"""The platform on a virtual ESP32: what its pins can and can't do. For MicroPython."""
+
+import machine
+import network
+from simulated import world
+
+from bordstein import platform
+
+
+def test_supply_voltage_is_not_cut_off_at_the_first_volt():
+    for volts in (2.5, 3.3, 4.9):
+        world.scenario = {"supply_v": volts}
+        platform.use_supply(35, 2000)
+        assert abs(platform.voltage() - volts * 1000) <= 2, platform.voltage()
+
+
+def test_adc_saturates_where_its_attenuation_ends():
+    world.scenario = {"supply_v": 3.3}
+    pin = machine.Pin(35)
+    assert machine.ADC(pin).read_uv() == 1100000
+    assert machine.ADC(pin, atten=machine.ADC.ATTN_11DB).read_uv() == 1650000
+    world.scenario = {"supply_v": 12}
+    assert machine.ADC(pin, atten=machine.ADC.ATTN_11DB).read_uv() == 3100000
+
+
+def test_voltage_is_none_while_the_radio_has_the_adc():
+    platform.use_supply(25, 2000)
+    assert platform.voltage() > 0
+    network.WLAN(network.STA_IF).active(True)
+    assert platform.voltage() is None
+
+
+def test_a_pin_that_can_not_do_it_leaves_a_board_that_runs():
+    for pin in (34, 28):
+        platform.use_led(pin)
+        platform.led(True)
+    for pin in (5, 28):
+        platform.use_supply(pin, 2000)
+        assert platform.voltage() is None
+    platform.use_led(2)
+    platform.led(True)
+    assert machine.Pin(2).value() == 1
