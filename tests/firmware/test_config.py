@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
-from bordstein import config  # noqa: E402
+from bordstein import config, config_check, properties  # noqa: E402
 
 GOOD = {
     "name": "Marktplatz 7",
@@ -23,7 +23,7 @@ GOOD = {
     "buses": {
         "i2c0": {"type": "i2c", "id": 0, "scl": 22, "sda": 21},
         "uart1": {"type": "uart", "id": 1, "tx": 17, "rx": 16},
-        "uart2": {"type": "uart", "id": 2, "rx": 25},
+        "uart2": {"type": "uart", "id": 2, "tx": 26, "rx": 25},
         "w1": {"type": "onewire", "pin": 4},
     },
     "sensors": {
@@ -40,6 +40,12 @@ GOOD = {
     "led": 2,
 }
 MISSING = object()
+THERMOMETER = {"driver": "ds18b20", "bus": "w1"}
+
+
+def check(made, exists=None, pins=config._ESP32):
+    """What a plain ESP32 says of a configuration."""
+    return config_check.Check(exists, pins).whole(made)
 
 
 def changed(path, value):
@@ -59,8 +65,8 @@ def changed(path, value):
 
 
 def test_a_sound_configuration_has_no_mistakes():
-    assert config.check(GOOD) == []
-    assert config.check({"mqtt": {"host": "localhost", "port": 1883, "tls": False}}) == []
+    assert check(GOOD) == []
+    assert check({"mqtt": {"host": "localhost", "port": 1883, "tls": False}}) == []
 
 
 MISTAKES = [
@@ -70,7 +76,11 @@ MISTAKES = [
     ("health_s", 9, "health_s", "10 to 86400"),
     ("health_s", 60.5, "health_s", "whole number"),
     ("health_s", True, "health_s", "whole number"),
-    ("led", 99, "led", "0 to 48"),
+    ("led", 99, "led", "0 to 39"),
+    ("led", 34, "led", "only be an input"),
+    ("led", 6, "led", "flash"),
+    ("led", 24, "led", "no pin 24"),
+    ("name", "Markt\n7", "name", "control characters"),
     ("lde", 2, "lde", 'did you mean "led"'),
     ("sensor", {}, "sensor", 'did you mean "sensors"'),
     ("zzzzzzzz", 1, "zzzzzzzz", "allowed are"),
@@ -78,6 +88,10 @@ MISTAKES = [
     ("mqtt", [], "mqtt", "object"),
     ("mqtt.host", MISSING, "mqtt.host", "missing"),
     ("mqtt.host", "", "mqtt.host", "text"),
+    ("mqtt.host", "mqtt.x:8883 x", "mqtt.host", "alone"),
+    ("mqtt.host", "mqtt..x", "mqtt.host", "alone"),
+    ("mqtt.host", "mqtt.x\n", "mqtt.host", "control characters"),
+    ("mqtt.ca", "ca\x00.der", "mqtt.ca", "control characters"),
     ("mqtt.port", "abc", "mqtt.port", '"abc"'),
     ("mqtt.port", 70000, "mqtt.port", "65535"),
     ("mqtt.ca", MISSING, "mqtt.ca", "authority"),
@@ -93,7 +107,9 @@ MISTAKES = [
     ("network.wifi.1.ssid", MISSING, "network.wifi[1].ssid", "missing"),
     ("network.wifi.0.password", "kurz", "network.wifi[0].password", "8 to 63"),
     ("time.servers", "192.0.2.1", "time.servers", "list"),
-    ("time.servers", [1], "time.servers", "list"),
+    ("time.servers", [1], "time.servers[0]", "text"),
+    ("time.servers", ["192.0.2.1", "a b"], "time.servers[1]", "alone"),
+    ("network.wifi.0.ssid", "x" * 33, "network.wifi[0].ssid", "32 bytes"),
     ("buses.i2c0", 7, "buses.i2c0", "object"),
     ("buses.i2c0.type", "spi", "buses.i2c0.type", "i2c, uart, onewire"),
     ("buses.i2c0.type", "i2s", "buses.i2c0.type", 'did you mean "i2c"'),
@@ -104,6 +120,12 @@ MISTAKES = [
     ("buses.uart1.baud", 9600, "buses.uart1.baud", "no such key"),
     ("buses.uart2.id", 1, "buses.uart2.id", "already used by buses.uart1"),
     ("buses.uart1.tx", 22, "buses.uart1.tx", "already used by buses.i2c0.scl"),
+    ("buses.uart1.tx", MISSING, "buses.uart1.tx", "missing"),
+    ("buses.uart1.tx", 35, "buses.uart1.tx", "only be an input"),
+    ("buses.uart1.rx", 9, "buses.uart1.rx", "flash"),
+    ("buses.i2c0.sda", 36, "buses.i2c0.sda", "only be an input"),
+    ("buses.w1.pin", 1, "buses.w1.pin", "console"),
+    ("buses.w1.pin", 39, "buses.w1.pin", "only be an input"),
     ("sensors.people.pin", 2, "sensors.people.pin", "already used by led"),
     ("buses.W1", {"type": "onewire", "pin": 5}, "buses.W1", "a-z"),
     ("sensors.Luft", {"driver": "pulse", "pin": 5}, "sensors.Luft", "a-z"),
@@ -119,9 +141,14 @@ MISTAKES = [
     ("sensors.air.address", 5, "sensors.air.address", "118 to 119"),
     ("sensors.air.interval_s", 0, "sensors.air.interval_s", "1 to 86400"),
     ("sensors.air.intervall_s", 60, "sensors.air.intervall_s", 'did you mean "interval_s"'),
-    ("sensors.bay2", {"driver": "rm3100", "bus": "i2c0"}, "sensors.bay2.address", "already sensors.bay"),
-    ("sensors.road.property", "mood", "sensors.road.property", "property table"),
-    ("sensors.road.property", ["x"], "sensors.road.property", "property table"),
+    ("sensors.bay2", {"driver": "rm3100", "bus": "i2c0"}, "sensors.bay2.address", "already taken by sensors.bay"),
+    ("sensors.road.property", "pm10", "sensors.road.property", "soil_temperature"),
+    ("sensors.road.property", "air_temperature Cel", "sensors.road.property", "air_temperature"),
+    ("sensors.road.property", ["x"], "sensors.road.property", "not known"),
+    ("sensors.people.property", "precipitation", "sensors.people.property", "allowed are pedestrian_count"),
+    ("sensors.level.bus", "uart1", "sensors.level.bus", "already taken by sensors.dust"),
+    ("sensors.water", THERMOMETER, "sensors.water.rom", "each of several sensors"),
+    ("sensors.dust.interval_s", 10, "sensors.dust.interval_s", "30 s or more"),
     ("sensors.road.rom", "28FF", "sensors.road.rom", "hex"),
     ("sensors.people.edge", "both", "sensors.people.edge", "rising, falling"),
     ("sensors.people.pin", MISSING, "sensors.people.pin", "missing"),
@@ -129,12 +156,14 @@ MISTAKES = [
     ("spool.max_kb", 1, "spool.max_kb", "32"),
     ("spool.batch_s", -1, "spool.batch_s", "0 to 3600"),
     ("supply.factor", 1, "supply.factor", "1000"),
+    ("supply.pin", 5, "supply.pin", "measures no voltage"),
+    ("supply.pin", 25, "supply.pin", "measures no voltage"),
 ]
 
 
 @pytest.mark.parametrize(("path", "value", "named", "word"), MISTAKES)
 def test_a_mistake_gives_one_sentence_that_names_its_path(path, value, named, word):
-    problems = config.check(changed(path, value))
+    problems = check(changed(path, value))
     about = [problem for problem in problems if problem.startswith(named + ": ")]
     assert len(about) == 1, problems
     assert word in about[0]
@@ -142,22 +171,79 @@ def test_a_mistake_gives_one_sentence_that_names_its_path(path, value, named, wo
     assert all(problem == about[0] or ".bus: " in problem or ".address: " in problem for problem in problems), problems
 
 
+def test_two_sensors_on_one_line_need_a_rom_each():
+    made = changed("sensors.water", {**THERMOMETER, "rom": "021cb801000000a2"})
+    assert check(made) == []
+    made["sensors"]["water"]["rom"] = made["sensors"]["road"]["rom"]
+    assert [problem[: problem.index(": ")] for problem in check(made)] == ["sensors.water.rom"]
+    made = changed("sensors.road.rom", MISSING)
+    assert check(made) == []
+
+
+def test_an_sds011_has_time_to_sleep():
+    from bordstein.sensors import sds011
+
+    wait_s = (2500 + 3 * 1000) / 1000  # for the frames, at most
+    assert sds011.Driver.WARM_UP_S + wait_s < config_check._ASLEEP_S
+    assert sds011.Driver.INTERVAL_S >= config_check._ASLEEP_S
+    for change in ({"interval_s": config_check._ASLEEP_S}, {"interval_s": 1, "sleep": False}):
+        made = changed("name", "x")
+        made["sensors"]["dust"].update(change)
+        assert check(made) == []
+
+
+def test_properties_that_a_sensor_may_have_are_its_drivers_and_in_the_table():
+    for driver in config_check.DRIVERS:
+        module = __import__("bordstein.sensors." + driver, fromlist=["Driver"])
+        for name in module.Driver.PROPERTIES:
+            properties.row(name)
+        for line in config_check.RULES[driver].split("\n"):
+            if line.startswith("property "):
+                assert line.split(" ")[2:] == list(module.Driver.PROPERTIES)
+
+
+@pytest.mark.parametrize("name", ["", "mood", "air_temperature Cel", "air_temperature Cel 2\nrelative_humidity", "air"])
+def test_what_is_no_name_of_a_property_has_no_row(name):
+    with pytest.raises(KeyError):
+        properties.row(name)
+
+
+def test_other_chips_have_other_pins():
+    made = changed("led", 48)
+    made["buses"]["w1"]["pin"] = 1
+    made["buses"]["i2c0"].update(scl=38, sda=6)
+    made["supply"]["pin"] = 5
+    assert check(made, pins=None) == []
+
+
+def test_a_board_knows_that_it_is_a_plain_esp32(monkeypatch):
+    for machine, known in (
+        ("Generic ESP32 module with ESP32", True),
+        ("Generic ESP32 module with SPIRAM with ESP32", True),
+        ("Generic ESP32S3 module with ESP32S3", False),
+        ("Generic ESP32C3 module with ESP32C3", False),
+        ("linux [GCC 14.2.0] version", False),
+    ):
+        monkeypatch.setattr(sys.implementation, "_machine", machine, raising=False)
+        assert (config.pins() is not None) == known
+
+
 def test_all_mistakes_come_at_once():
     made = changed("mqtt.port", "abc")
     made["sensors"]["air"]["interval_s"] = 0
     made["sensors"]["road"]["driver"] = "ds18b2o"
     made["typo"] = 1
-    assert len(config.check(made)) == 4
+    assert len(check(made)) == 4
 
 
 def test_files_that_are_missing_are_mistakes():
-    problems = config.check(GOOD, exists=lambda name: name != "ca.der")
+    problems = check(GOOD, exists=lambda name: name != "ca.der")
     assert problems == ['mqtt.ca: the file "ca.der" is not there']
 
 
 @pytest.mark.parametrize("other", [[], "x", 7, None, True])
 def test_something_else_than_an_object_is_a_mistake(other):
-    assert len(config.check(other)) == 1
+    assert len(check(other)) == 1
 
 
 def test_defaults_are_filled_in(tmp_path):
@@ -169,13 +255,14 @@ def test_defaults_are_filled_in(tmp_path):
     assert found["supply"]["factor"] == 2000
 
 
-@pytest.mark.parametrize("text", ["", "{", "{'name': 1}", "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "{'name': 1}", "\x00", "[" * 100000])
 def test_a_file_that_is_not_json_is_said_so(tmp_path, text):
     file = tmp_path / "config.json"
     file.write_text(text)
     with pytest.raises(config.ConfigError) as caught:
         config.load(str(file))
-    assert "JSON" in caught.value.problems[0] and caught.value.usable["sensors"] == {}
+    assert "JSON" in caught.value.problems[0] or "too deeply nested" in caught.value.problems[0]
+    assert caught.value.usable["sensors"] == {}
 
 
 def test_a_missing_file_is_said_so(tmp_path):
@@ -198,6 +285,8 @@ def test_what_has_no_mistake_goes_on(tmp_path):
     assert usable["mqtt"]["host"] == "broker.example"
     usable = load(tmp_path, changed("mqtt.port", "abc"))
     assert usable["mqtt"] is None and len(usable["sensors"]) == 6
+    usable = load(tmp_path, changed("time.servers", [""]))
+    assert usable["time"] == {} and len(usable["sensors"]) == 6
     usable = load(tmp_path, changed("spool.max_kb", 1))
     assert usable["spool"] == {"max_kb": 512, "batch_s": 0}
 
@@ -207,15 +296,15 @@ def test_odd_names_leave_something_that_runs(name):
     for section in ("buses", "sensors"):
         made = changed(f"{section}.x", 1)
         made[section][name] = made[section].pop("x")
-        problems = config.check(made)
+        problems = check(made)
         assert problems
-        assert config.fill(config.usable(made, problems))["mqtt"]["host"] == "broker.example"
+        assert set(config.fill(config.usable(made))["sensors"]) == set(GOOD["sensors"])
 
 
 def test_no_password_appears_in_a_sentence():
     made = changed("network.wifi.0.password", "kurz")
     made["network"]["wifi"][1]["password"] = 12345678
-    assert not [problem for problem in config.check(made) if "kurz" in problem or "12345678" in problem]
+    assert not [problem for problem in check(made) if "kurz" in problem or "12345678" in problem]
 
 
 JSON = st.recursive(
@@ -229,6 +318,6 @@ PATHS = sorted({mistake[0] for mistake in MISTAKES if mistake[0] not in ("sensor
 @given(st.sampled_from(PATHS), JSON)
 def test_whatever_stands_there_is_checked_without_an_exception_and_leaves_something_that_runs(path, value):
     made = changed(path, value)
-    problems = config.check(made)
+    problems = check(made)
     assert all(": " in problem for problem in problems)
-    config.fill(config.usable(made, problems))
+    config.fill(config.usable(made))

@@ -1,12 +1,18 @@
 """Are the board descriptions in boards/ sound?"""
 
 import itertools
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "boards"
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "firmware"))
+
+from bordstein import config, config_check  # noqa: E402
+
+FOLDER = ROOT / "boards"
 FILES = sorted(FOLDER.glob("*.toml"))
 CHIPS = {"virtual": 49, "esp32": 40, "esp32s2": 47, "esp32s3": 49, "esp32c3": 22, "esp32c6": 31}  # chip: pins
 TOP = {"name", "title_de", "title_en", "chip", "led", "power_pin", "supply", "flash", "image", "pins", "buses"}
@@ -66,9 +72,13 @@ def problems(name, board):
     for pin in pins.get("free", ()):
         if pin in used or pin in never:
             found.append(f"pins.free: pin {pin} is not free")
-    for pin in itertools.chain(used, *pins.values()):
+    lists = [value for key, value in pins.items() if key != "last"]
+    for pin in itertools.chain(used, [pins["last"]], *lists):
         if not 0 <= pin < CHIPS[board["chip"]]:
             found.append(f"pin {pin}: the chip has none")
+    parts = {key: board[key] for key in ("buses", "supply", "led") if key in board}
+    checked = config_check.Check(pins=pins).whole({"mqtt": {"host": "x", "tls": False}, **parts})
+    found += [problem for problem in checked if " is already used by " not in problem]
     return found
 
 
@@ -79,6 +89,27 @@ def test_board_description_is_sound(file):
 
 def test_the_boards_that_everything_builds_on_are_there():
     assert {"virtual", "esp32-devkitc"} <= {file.stem for file in FILES}
+
+
+def refused(pins):
+    """(use, pin) of all that a configuration may not do with the pins of a board."""
+    uses = {"out": "led", "in": "sensors.x.pin", "adc": "supply.pin"}
+    found = set()
+    for pin in range(49):
+        made = {"led": pin, "sensors": {"x": {"driver": "pulse", "pin": pin}}, "supply": {"pin": pin}}
+        for use, path in uses.items():
+            alone = {key: made[key] for key in made if path.startswith(key)}
+            if any(problem.startswith(path + ": ") for problem in config_check.Check(pins=pins).whole(alone)):
+                found.add((use, pin))
+    return found
+
+
+def test_what_a_plain_esp32_refuses_by_itself_the_tool_refuses_too():
+    for file in FILES:
+        board = tomllib.loads(file.read_text(encoding="utf-8"))
+        if board["chip"] in ("esp32", "virtual"):
+            assert refused(config._ESP32) <= refused(board["pins"])
+            assert {("out", 34), ("out", 6), ("in", 1), ("in", 28), ("adc", 25)} <= refused(config._ESP32)
 
 
 def test_every_key_is_explained():
@@ -97,6 +128,7 @@ def test_every_key_is_explained():
         ({"buses": {"w1": {"type": "onewire", "pin": 34}}}, "input only"),
         ({"buses": {"w1": {"type": "onewire", "pin": 6}}}, "must not"),
         ({"buses": {"w1": {"type": "spi"}}}, "unknown type"),
+        ({"supply": {"pin": 25, "factor": 2000}}, "measures no voltage"),
         ({"image": {"name": "ESP32-1.24.0.bin", "version": "1.24.0"}}, "1.25"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`bordstein config check` says what the board itself would say, also from the built wheel."""
+"""`bordstein config check` says what the board itself would say, also from the built wheel; `init` gives an example."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOUND = {
     "name": "Marktplatz 7",
+    "board": "esp32-devkitc",
     "mqtt": {"host": "mqtt.musterstadt.de", "ca": "ca.der", "cert": "device.der", "key": "device.key.der"},
     "buses": {"i2c0": {"type": "i2c", "id": 0, "scl": 22, "sda": 21}},
     "sensors": {"air": {"driver": "bme280", "bus": "i2c0"}},
@@ -20,9 +21,13 @@ WRONG = {**SOUND, "sensors": {"air": {"driver": "bme280", "bus": "i2c0", "interv
 
 
 def check(file: Path, *arguments: str, program: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    return bordstein("check", str(file), *arguments, program=program)
+
+
+def bordstein(*arguments: str, program: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     command = program or (str(Path(sys.executable).with_name("bordstein")),)
     return subprocess.run(
-        [*command, "config", "check", str(file), *arguments],
+        [*command, "config", *arguments],
         env={**os.environ, "BORDSTEIN_LANG": "en"},
         capture_output=True,
         text=True,
@@ -41,6 +46,26 @@ def test_a_sound_configuration_has_no_mistakes(file):
     run = check(file)
     assert (run.returncode, run.stdout) == (0, f"{file}: no mistakes.\n")
     assert json.loads(check(file, "--json").stdout) == {"file": str(file), "problems": []}
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps(SOUND).encode())
+    assert check(file).returncode == 0
+
+
+def test_a_board_is_known_and_its_pins_too(file):
+    def problems(**change):
+        file.write_text(json.dumps({**SOUND, **change}))
+        return json.loads(check(file, "--json").stdout)["problems"]
+
+    assert [line.partition(":")[0] for line in problems(led=34)] == ["led"]
+    assert [line.partition(":")[0] for line in problems(led=20)] == ["led"]
+    assert problems(led=2) == []
+    [line] = problems(board="no-such-board", led=34)
+    assert line.startswith("board: ") and "esp32-devkitc" in line
+
+
+def test_without_a_board_it_says_that_no_pin_was_checked(file):
+    file.write_text(json.dumps({key: value for key, value in SOUND.items() if key != "board"}))
+    run = check(file)
+    assert (run.returncode, run.stdout) == (0, f"{file}: no mistakes; without `board` the pins are not checked.\n")
 
 
 def test_all_mistakes_are_named_at_once_by_their_path(file):
@@ -52,17 +77,36 @@ def test_all_mistakes_are_named_at_once_by_their_path(file):
     assert len(json.loads(check(file, "--json").stdout)["problems"]) == 2
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("{", "is not JSON"), (None, "cannot be read")])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 100000, "too deeply nested"),
+        ("\udcff", "is not JSON"),
+        (None, "cannot be read"),
+    ],
+)
 def test_what_is_no_configuration_is_one_sentence(file, text, sentence):
     if text is not None:
-        file.write_text(text)
+        file.write_text(text, errors="surrogateescape")
     run = check(file)
     assert run.returncode == 1
     assert sentence in run.stderr
     assert len(run.stderr.splitlines()) == 1
 
 
-def test_the_wheel_carries_the_checker(file, tmp_path):
+def test_an_example_to_start_from_is_sound_for_its_owner_only_and_never_overwrites(file):
+    assert bordstein("init", str(file)).returncode == 0
+    assert file.read_bytes() == (ROOT / "firmware/config.example.json").read_bytes()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert check(file).stdout == f"{file}: no mistakes.\n"
+    run = bordstein("init", str(file))
+    assert run.returncode == 1 and "not be overwritten" in run.stderr
+    run = bordstein("init", str(file / "nowhere"), "--json")
+    assert run.returncode == 1 and "cannot be written" in json.loads(run.stdout)["error"]
+
+
+def test_the_wheel_carries_the_checker_the_example_and_the_boards(file, tmp_path):
     build = [sys.executable, "-m", "build", "--quiet", "--wheel", "--no-isolation", "--outdir", str(tmp_path)]
     subprocess.run([*build, str(ROOT / "tools")], check=True, capture_output=True, timeout=120)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
@@ -70,7 +114,12 @@ def test_the_wheel_carries_the_checker(file, tmp_path):
     file.write_text(json.dumps(WRONG))
     # Isolated from the checkout: only the unpacked wheel and the installed dependencies are on the path.
     script = f"import sys; sys.path.insert(0, {str(tmp_path / 'unpacked')!r}); import bordstein_tools.cli as cli; "
-    script += "from bordstein_tools import firmware_rules as r; assert r.CARRIED.is_dir(), r.CARRIED; cli.main()"
-    run = check(file, program=(sys.executable, "-I", "-c", script))
+    script += "from bordstein_tools import boards, firmware_rules; "
+    script += "assert boards.CARRIED.is_dir() and firmware_rules.CARRIED.is_dir(); cli.main()"
+    program = (sys.executable, "-I", "-c", script)
+    run = check(file, program=program)
     assert run.returncode == 1, run.stderr
     assert "sensors.air.interval_s: " in run.stdout
+    file.unlink()
+    assert bordstein("init", str(file), program=program).returncode == 0
+    assert check(file, program=program).stdout == f"{file}: no mistakes.\n"

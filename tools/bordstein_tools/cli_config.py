@@ -2,22 +2,54 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from . import boards, firmware_rules
 from .cli_ca import Json
-from .firmware_rules import checker
-from .keyfiles import read
+from .keyfiles import PRIVATE, read
 from .output import FAILED, answer, failed
 from .texts import Problem, pick
 
 app = typer.Typer(help=pick("Die Konfiguration eines Geräts.", "A board's configuration."), no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """More verbs will follow; without this, typer would make the only one the group itself."""
+@app.command(
+    help=pick(
+        "Ein vollständiges Beispiel schreiben, das nur noch gekürzt werden muss.",
+        "Write a complete example that only has to be cut down.",
+    )
+)
+def init(
+    file: Annotated[Path, typer.Argument(help=pick("Die neue Datei.", "The new file."))],
+    as_json: Json = False,
+) -> None:
+    try:
+        # It will hold a Wi-Fi password.
+        file.touch(mode=PRIVATE, exist_ok=False)
+        file.write_bytes(firmware_rules.example())
+    except FileExistsError:
+        failed(
+            Problem(
+                f"{file} gibt es schon und wird nicht überschrieben.", f"{file} is there and will not be overwritten."
+            ),
+            as_json,
+        )
+    except OSError as error:
+        failed(
+            Problem(
+                f"{file} lässt sich nicht schreiben ({error.strerror}).",
+                f"{file} cannot be written ({error.strerror}).",
+            ),
+            as_json,
+        )
+    answer(
+        as_json,
+        {"file": str(file)},
+        f"{file}: geschrieben; streichen, was nicht da ist, und den Rest anpassen.",
+        f"{file}: written; cut what is not there and adapt the rest.",
+    )
 
 
 @app.command(
@@ -28,16 +60,16 @@ def check(
     as_json: Json = False,
 ) -> None:
     try:
-        text = read(file, "Die Konfiguration", "the configuration")
-        try:
-            config = json.loads(text)
-        except ValueError as error:
-            raise Problem(f"{file} ist kein JSON: {error}.", f"{file} is not JSON: {error}.") from None
+        config = _parsed(file, read(file, "Die Konfiguration", "the configuration"))
     except Problem as problem:
         failed(problem, as_json)
-    problems = checker()(config, None)
+    problems = _problems(config)
     if not problems:
-        answer(as_json, {"file": str(file), "problems": []}, f"{file}: keine Fehler.", f"{file}: no mistakes.")
+        de, en = f"{file}: keine Fehler", f"{file}: no mistakes"
+        if "board" not in config:
+            de += "; ohne `board` sind die Pins nicht geprüft"
+            en += "; without `board` the pins are not checked"
+        answer(as_json, {"file": str(file), "problems": []}, de + ".", en + ".")
         return
     if as_json:
         typer.echo(json.dumps({"file": str(file), "problems": problems}, ensure_ascii=False))
@@ -45,3 +77,25 @@ def check(
         for line in problems:
             typer.echo(f"{file}: {line}")
     raise typer.Exit(FAILED)
+
+
+def _parsed(file: Path, content: bytes) -> Any:
+    try:
+        return firmware_rules.parse(content.decode())
+    except RecursionError:
+        raise Problem(
+            f"{file} ist zu tief verschachtelt für ein Board.", f"{file} is too deeply nested for a board."
+        ) from None
+    except ValueError as error:
+        raise Problem(f"{file} ist kein JSON: {error}.", f"{file} is not JSON: {error}.") from None
+
+
+def _problems(config: Any) -> list[str]:
+    """What the board would say, and what only the tool can know: whether there is such a board, and its pins."""
+    name = config.get("board") if isinstance(config, dict) else None
+    board = boards.known().get(name) if isinstance(name, str) else None
+    problems = firmware_rules.check(config, board["pins"] if board else None)
+    if isinstance(name, str) and name and board is None:
+        names = ", ".join(boards.known())
+        problems.insert(0, f'board: "{name}" is not known; allowed are {names}; without it no pin is checked')
+    return problems

@@ -25,7 +25,7 @@ TABLE = """
 def row(name):
     """(unit, decimals) of a property; KeyError when the table has none of that name."""
     start = TABLE.find("\\n" + name + " ")
-    if start < 0 or not name:
+    if start < 0 or not name or " " in name:
         raise KeyError(name)
     start += len(name) + 2
     unit, decimals = TABLE[start : TABLE.find("\\n", start)].split(" ")

@@ -1,0 +1,320 @@
+"""What may stand in a configuration, and the checker that says all mistakes. Pure, and needs nothing else of the
+firmware: the tools carry this file.
+
+What a section may contain stands in RULES, a line a key: its kind, limits, and "!" when it must be there or "=value"
+for its default. firmware/README.md describes the keys for people.
+"""
+
+import json
+
+# kinds: text, host (name or address), ssid, secret (never shown), file, int low high, bool, one (of the words that
+# follow), pin (a GPIO number; out, in or adc says what for), address low high (I2C), rom (1-wire), or the type of the
+# bus whose name stands there
+RULES = {
+    "": "name text\nboard text\nhealth_s int 10 86400 =300\nled pin out",
+    "mqtt": "host host !\nport int 1 65535 =8883\ntls bool =true\nca file\ncert file\nkey file\n"
+    "keepalive_s int 5 3600 =60",
+    "spool": "max_kb int 32 16384 =512\nbatch_s int 0 3600 =0",
+    "supply": "pin pin adc !\nfactor int 1000 100000 =2000",
+    "wifi": "ssid ssid !\npassword secret",
+    "i2c": "type text\nid int 0 1 !\nscl pin out !\nsda pin out !\nfreq int 10000 1000000 =100000",
+    # Without tx the port takes GPIO 10 (flash) or 17 for it, so one has to be named even where nobody listens.
+    "uart": "type text\nid int 1 2 !\ntx pin out !\nrx pin in !",
+    "onewire": "type text\npin pin out !",
+    "sensor": "driver text !\ninterval_s int 1 86400",
+    "bme280": "bus i2c !\naddress address 118 119 =118",
+    "sds011": "bus uart !\nsleep bool",
+    "a02yyuw": "bus uart !\nzero_mm int -20000 20000\nframes int 1 50",
+    "ds18b20": "bus onewire !\nproperty one road_surface_temperature soil_temperature water_temperature "
+    "air_temperature\nrom rom",
+    "rm3100": "bus i2c !\naddress address 32 35 =32\nthreshold_nt int 100 100000\nheartbeat_s int 1 86400\n"
+    "sample_ms int 50 60000\ndeviation bool",
+    "pulse": "pin pin in !\nproperty one pedestrian_count\ndebounce_ms int 0 10000\nedge one rising falling",
+}
+DRIVERS = ("bme280", "sds011", "a02yyuw", "ds18b20", "rm3100", "pulse")
+BUSES = ("i2c", "uart", "onewire")
+SECTIONS = ("network", "mqtt", "time", "buses", "sensors", "spool", "supply")
+_IDENTIFIER = "abcdefghijklmnopqrstuvwxyz0123456789_"
+_PINS = (  # key in [pins], uses that it forbids, why
+    ("missing", "out in adc", "this chip has no pin %d"),
+    ("flash", "out in adc", "pin %d belongs to the flash memory: the board would stop"),
+    ("console", "out in adc", "pin %d belongs to the USB console"),
+    ("input_only", "out", "pin %d can only be an input"),
+)
+_ASLEEP_S = 30  # an SDS011 that sleeps takes up to 21 s for a reading
+
+
+def parse(text):
+    """The JSON in a configuration's text. Windows editors put a byte order mark before it."""
+    return json.loads(text[1:] if text[:1] == "\ufeff" else text)
+
+
+def defaults(section, values):
+    """The values of a section, with the defaults of what is not there."""
+    filled = dict(values)
+    for line in RULES[section].split("\n"):
+        words = line.split(" ")
+        if words[-1][0] == "=":
+            filled.setdefault(words[0], json.loads(words[-1][1:]))
+    return filled
+
+
+class Check:
+    """problems: a sentence each. parts: what has mistakes, (key,) or ("sensors", name) or ("buses", name).
+
+    exists(path) -> bool: files must be there. pins: what a board's pins are good for, as in [pins] of boards/*.toml.
+    """
+
+    def __init__(self, exists=None, pins=None):
+        self.problems = []
+        self.parts = set()
+        self._part = None  # what is looked at; None: the top level, where each key is a part of its own
+        self._exists = exists
+        self._chip = pins or {}
+        self._pins = {}  # number: path of what uses it
+        self._buses = {}  # name: type
+        self._places = {}  # (bus, address, name or rom): path of the sensor there
+
+    def _say(self, path, sentence):
+        self.problems.append(path + ": " + sentence)
+        self.parts.add(self._part or (path,))
+
+    def _expected(self, path, what, value):
+        self._say(path, "expected %s, got %s" % (what, _short(value)))
+
+    def whole(self, config):
+        """All mistakes of a configuration, each "path: what is wrong, what is allowed"."""
+        if not isinstance(config, dict):
+            return ["config.json: expected an object {…}, got " + _short(config)]
+        self._section("", {key: config[key] for key in config if key not in SECTIONS}, ("",), SECTIONS)
+        for name in SECTIONS:
+            if name in config and not isinstance(config[name], dict):
+                self._expected(name, "an object {…}", config[name])
+        sections = {name: config.get(name) for name in SECTIONS if isinstance(config.get(name), dict)}
+        if "mqtt" not in config:
+            self._say("mqtt", "is missing; without a broker nothing can be sent: add host, ca, cert and key")
+        elif "mqtt" in sections:
+            self._mqtt(sections["mqtt"])
+        self._network(sections.get("network", {}))
+        self._time(sections.get("time", {}))
+        for name in ("spool", "supply"):
+            if name in sections:
+                self._part = (name,)
+                self._section(name, sections[name], (name,))
+        self._all_buses(sections.get("buses", {}))
+        self._all_sensors(sections.get("sensors", {}))
+        return self.problems
+
+    def _mqtt(self, mqtt):
+        self._part = ("mqtt",)
+        self._section("mqtt", mqtt, ("mqtt",))
+        if mqtt.get("tls", True) is not False:
+            if "ca" not in mqtt:
+                self._say("mqtt.ca", 'is missing; name the file with the authority\'s certificate, such as "ca.der"')
+            for one, other in (("cert", "key"), ("key", "cert")):
+                if one in mqtt and other not in mqtt:
+                    self._say("mqtt." + other, "is missing; certificate and key belong together")
+
+    def _network(self, network):
+        self._part = ("network",)
+        self._known("network", network, ("wifi",))
+        wifi = network.get("wifi", [])
+        if not isinstance(wifi, list):
+            self._expected("network.wifi", "a list of {ssid, password}", wifi)
+            return
+        for i, entry in enumerate(wifi):
+            path = "network.wifi[%d]" % i
+            if not isinstance(entry, dict):
+                self._expected(path, "an object {ssid, password}", entry)
+                continue
+            self._section(path, entry, ("wifi",))
+            password = entry.get("password")
+            if isinstance(password, str) and not 8 <= len(password.encode()) <= 63:
+                self._say(
+                    path + ".password", "a Wi-Fi password has 8 to 63 characters; leave it out for an open network"
+                )
+
+    def _time(self, time):
+        self._part = ("time",)
+        self._known("time", time, ("servers",))
+        servers = time.get("servers", [])
+        if not isinstance(servers, list):
+            self._expected("time.servers", "a list of names or addresses", servers)
+            return
+        for i, server in enumerate(servers):
+            self._value("time.servers[%d]" % i, server, ("", "host"))
+
+    def _all_buses(self, buses):
+        ids = {}  # type: ignore[var-annotated]
+        for name, bus in sorted(buses.items()):
+            path = "buses." + name
+            self._part = ("buses", name)
+            self._identifier(path, name)
+            if not isinstance(bus, dict):
+                self._expected(path, "an object {…}", bus)
+                continue
+            kind = bus.get("type")
+            if kind not in BUSES:
+                self._say(path + ".type", _not_among(kind, BUSES))
+                continue
+            self._buses[name] = kind
+            self._section(path, bus, (kind,))
+            unit = "%s %s" % (kind, bus.get("id"))
+            if "id" in bus and unit in ids:
+                self._say(path + ".id", "%s is already used by %s" % (unit, ids[unit]))
+            ids[unit] = path
+
+    def _all_sensors(self, sensors):
+        for name, sensor in sorted(sensors.items()):
+            path = "sensors." + name
+            self._part = ("sensors", name)
+            self._identifier(path, name)
+            if not isinstance(sensor, dict):
+                self._expected(path, "an object {…}", sensor)
+                continue
+            driver = sensor.get("driver")
+            if driver not in DRIVERS:
+                self._say(path + ".driver", _not_among(driver, DRIVERS))
+                continue
+            self._section(path, sensor, ("sensor", driver))
+            self._alone(path, defaults(driver, sensor), sensors)
+            interval = sensor.get("interval_s")
+            if sensor.get("sleep") is True and isinstance(interval, int) and 1 <= interval < _ASLEEP_S:
+                self._say(path + ".interval_s", "a sensor that sleeps needs %d s or more to wake up" % _ASLEEP_S)
+
+    def _alone(self, path, sensor, sensors):
+        """No two sensors may answer at one place: a UART, an I2C address, a 1-wire line without their `rom`."""
+        bus = sensor.get("bus")
+        kind = self._buses.get(bus) if isinstance(bus, str) else None
+        key = {"i2c": "address", "uart": "bus", "onewire": "rom"}.get(kind or "")
+        if key == "rom" and "rom" not in sensor:
+            if sum(1 for other in sensors.values() if isinstance(other, dict) and other.get("bus") == bus) > 1:
+                self._say(path + ".rom", "is missing; each of several sensors on one line needs its own")
+        elif key in sensor:
+            place = (bus, str(sensor[key]))
+            if place in self._places:
+                self._say("%s.%s" % (path, key), "%s is already taken by %s" % (sensor[key], self._places[place]))
+            self._places[place] = path
+
+    # Keys and values
+
+    def _section(self, path, values, sections, also=()):
+        rules = [line.split(" ") for section in sections for line in RULES[section].split("\n")]
+        prefix = path + "." if path else ""
+        self._known(path, values, [rule[0] for rule in rules] + list(also))
+        for rule in rules:
+            if rule[0] in values:
+                self._value(prefix + rule[0], values[rule[0]], rule)
+            elif rule[-1] == "!":
+                self._say(prefix + rule[0], "is missing")
+
+    def _known(self, path, values, names):
+        for name in sorted(values):
+            if name not in names:
+                near = _nearest(name, names)
+                hint = ' did you mean "%s"?' % near if near else " allowed are " + ", ".join(sorted(names))
+                self._say((path + "." if path else "") + name, "there is no such key;" + hint)
+
+    def _identifier(self, path, name):
+        if not name or any(letter not in _IDENTIFIER for letter in name):
+            self._say(path, "a name is made of a-z, 0-9 and _ only")
+        elif name == "health":
+            self._say(path, "this name is taken by the board's own values; choose another")
+
+    def _value(self, path, value, rule):
+        kind = rule[1]
+        if kind == "secret":
+            if not isinstance(value, str):
+                self._say(path, "expected a text")
+        elif kind in ("text", "host", "ssid", "file"):
+            self._text(path, value, kind)
+        elif kind == "bool":
+            if not isinstance(value, bool):
+                self._expected(path, "true or false", value)
+        elif kind == "int" or kind == "address":
+            self._whole(path, value, int(rule[2]), int(rule[3]))
+        elif kind == "pin":
+            self._pin(path, value, rule[2])
+        elif kind == "one":
+            if value not in rule[2:]:
+                self._say(path, _not_among(value, rule[2:]))
+        elif kind == "rom":
+            if not isinstance(value, str) or len(value) != 16 or value.strip("0123456789abcdef"):
+                self._expected(path, "16 lower-case hex digits", value)
+        elif not isinstance(value, str) or value not in self._buses:  # kind is that of a bus
+            names = [name for name in sorted(self._buses) if self._buses[name] == kind]
+            self._say(
+                path, "there is no sound bus %s; %s buses: %s" % (_short(value), kind, ", ".join(names) or "none")
+            )
+        elif self._buses[value] != kind:
+            self._say(path, "%s is of type %s, this driver needs %s" % (value, self._buses[value], kind))
+
+    def _whole(self, path, value, low, high):
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return True
+        self._expected(path, "a whole number from %d to %d" % (low, high), value)
+        return False
+
+    def _text(self, path, value, kind):
+        if not isinstance(value, str) or not value:
+            self._expected(path, "a text", value)
+        elif min(value) < " ":
+            self._expected(path, "a text without control characters", value)
+        elif kind == "host" and (value.lower().strip(_IDENTIFIER + "-.") or ".." in "." + value + "."):
+            self._expected(path, "a name or an IPv4 address alone", value)
+        elif kind == "ssid" and len(value.encode()) > 32:
+            self._expected(path, "32 bytes at most", value)
+        elif kind == "file" and self._exists and not self._exists(value):
+            self._say(path, 'the file "%s" is not there' % value)
+
+    def _pin(self, path, value, use):
+        chip = self._chip
+        if not self._whole(path, value, 0, chip.get("last", 48)):
+            return
+        for name, concerned, sentence in _PINS:
+            if value in chip.get(name, ()) and use in concerned:
+                self._say(path, sentence % value)
+                return
+        if use == "adc" and value not in chip.get("adc", (value,)):
+            pins = ", ".join(str(pin) for pin in chip["adc"])
+            self._say(path, "pin %d measures no voltage beside Wi-Fi; %s do" % (value, pins))
+        elif value in self._pins:
+            self._say(path, "pin %d is already used by %s" % (value, self._pins[value]))
+        else:
+            self._pins[value] = path
+
+
+def _short(value):
+    if isinstance(value, (dict, list)):
+        return "{…}" if isinstance(value, dict) else "[…]"  # however deep it is
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _not_among(value, names):
+    if value is None:
+        return "is missing; allowed are " + ", ".join(names)
+    near = _nearest(value, names) if isinstance(value, str) else None
+    hint = '; did you mean "%s"?' % near if near else ""
+    return "%s is not known; allowed are %s%s" % (_short(value), ", ".join(names), hint)
+
+
+def _nearest(word, names):
+    """The name with the fewest changed letters, if they are few enough to be a slip."""
+    best, least = None, 3
+    word = word[:40]
+    for name in names:
+        distance = _distance(word, name)
+        if distance < least and distance < len(name):
+            best, least = name, distance
+    return best
+
+
+def _distance(a, b):
+    # Levenshtein, one line of the table at a time.
+    line = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, line[0] = i, i + 1
+        for j, y in enumerate(b):
+            last, line[j + 1] = line[j + 1], min(line[j + 1] + 1, line[j] + 1, last + (x != y))
+    return line[len(b)]

@@ -1,0 +1,16 @@
+"""The kinds of boards that are known: the files of boards/. The wheel carries them; a checkout has them."""
+
+import functools
+import tomllib
+from pathlib import Path
+from typing import Any
+
+CARRIED = Path(__file__).with_name("boards")
+CHECKOUT = Path(__file__).parents[2] / "boards"
+
+
+@functools.cache
+def known() -> dict[str, dict[str, Any]]:
+    """What is known of each board, by its name."""
+    folder = CARRIED if CARRIED.is_dir() else CHECKOUT
+    return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.toml"))}
