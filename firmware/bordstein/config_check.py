@@ -276,8 +276,7 @@ class Check:
                 self._say(path, sentence % value)
                 return
         if use == "adc" and value not in chip.get("adc", (value,)):
-            pins = ", ".join(str(pin) for pin in chip["adc"])
-            self._say(path, "pin %d measures no voltage beside Wi-Fi; %s do" % (value, pins))
+            self._say(path, "pin %d measures no voltage beside Wi-Fi; those of ADC1 do" % value)
         elif value in self._pins:
             self._say(path, "pin %d is already used by %s" % (value, self._pins[value]))
         else:
