@@ -101,14 +101,11 @@ def onewire(bus):
 
 
 def use_led(number):
-    """From now on led() drives this pin; None, or a pin that can't: the board has no LED."""
+    """From now on led() drives this pin; None: the board has no LED. ValueError: this chip's pin can't."""
     global _led
     _led = None
     if number is not None:
-        try:
-            _led = pin(number, "out")
-        except ValueError as error:
-            print("led: pin %d: %s" % (number, error))
+        _led = pin(number, "out")
 
 
 def led(on):
@@ -118,13 +115,13 @@ def led(on):
 
 
 def use_supply(number, factor):
-    """From now on voltage() reads this pin; factor: thousandths by which the divider in front of it divides."""
+    """From now on voltage() reads this pin; factor: thousandths by which the divider in front of it divides.
+
+    ValueError: this chip's pin can't.
+    """
     global _supply
-    try:
-        # Without the attenuator an ESP32 measures no more than about 1 V.
-        _supply = (machine.ADC(machine.Pin(number), atten=machine.ADC.ATTN_11DB), factor)
-    except ValueError as error:
-        print("supply: pin %d: %s" % (number, error))
+    # Without the attenuator an ESP32 measures no more than about 1 V.
+    _supply = (machine.ADC(machine.Pin(number), atten=machine.ADC.ATTN_11DB), factor)
 
 
 def voltage():

@@ -30,13 +30,19 @@ def test_voltage_is_none_while_the_radio_has_the_adc():
     assert platform.voltage() is None
 
 
-def test_a_pin_that_can_not_do_it_leaves_a_board_that_runs():
+def test_a_pin_that_can_not_do_it_is_refused_and_stands_for_none():
     for pin in (34, 28):
-        platform.use_led(pin)
-        platform.led(True)
+        try:
+            platform.use_led(pin)
+            raise AssertionError
+        except ValueError:
+            platform.led(True)
     for pin in (5, 28):
-        platform.use_supply(pin, 2000)
-        assert platform.voltage() is None
+        try:
+            platform.use_supply(pin, 2000)
+            raise AssertionError
+        except ValueError:
+            assert platform.voltage() is None
     platform.use_led(2)
     platform.led(True)
     assert machine.Pin(2).value() == 1
