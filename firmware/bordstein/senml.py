@@ -98,17 +98,3 @@ def expand(line, device, boot, seq):
         parts.append("," + record(series, value, unit, offset))
     parts.append("]")
     return "".join(parts).encode()
-
-
-def examples():
-    """Packs as a usual board sends them (four readings, clock set): for measuring and trying out."""
-    line = pack(
-        [
-            measurement("air/air_temperature", 815),
-            measurement("air/relative_humidity", 7967),
-            measurement("air/air_pressure", 99621),
-            measurement("dust/pm10", 84),
-        ],
-        clock.BUILD_TIME,
-    )
-    return [expand(line, "24a160123456", 3, 17)]

@@ -16,7 +16,6 @@ from typing import Any
 
 import psutil
 
-from tests.bench.load import payload
 from tests.street.processes import ROOT, Process, free_port, until
 from tests.street.servers import mosquitto_path
 
@@ -158,5 +157,3 @@ def run() -> Iterator[dict[str, Any]]:
     yield {"name": "gateway.durable.packs_per_s", "value": round(durable["packs"]), "unit": "1/s"}
     yield {"name": "gateway.rss_mb_500_devices", "value": round(durable["rss"], 1), "unit": "MB"}
     yield {"name": "store.bytes_per_reading", "value": round(durable["bytes"], 1), "unit": "B"}
-    size = len(payload("24a160000001", 100, 1_795_000_000)) / READINGS
-    yield {"name": "wire.bytes_per_reading", "value": round(size, 1), "unit": "B"}

@@ -6,6 +6,7 @@ Builds the scenario's chips, mounts a littlefs volume on its flash file (formatt
 installs the flight recorder and runs the firmware's boot.py and main.py. Everything about scenarios: README.md.
 """
 
+import asyncio  # noqa: F401  (first: with words of 32 bits the stack is too small to load it from deep within)
 import json
 import os
 import sys

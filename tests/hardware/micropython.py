@@ -17,6 +17,12 @@ def interpreter() -> str:
     return subprocess.run(["sh", script], check=True, capture_output=True, text=True).stdout.strip()
 
 
+def interpreter_of_32_bits() -> str | None:
+    """Path of one with words as wide as an ESP32's; None where `make setup` found that this machine can't run it."""
+    path = ROOT / ".cache" / "micropython32" / "bin" / "micropython"
+    return str(path) if path.exists() else None
+
+
 def command(script: Path, *arguments: str | Path, heapsize: str = "400K") -> list[str]:
     return [interpreter(), "-X", f"heapsize={heapsize}", str(script), *map(str, arguments)]
 

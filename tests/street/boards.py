@@ -13,7 +13,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ RESET = 42  # exit code of machine.reset() in a virtual board
 class Board:
     """One virtual board with its own flash file, flight recorder and certificate. Safe to use from several threads.
 
-    description: an entry of tests.hardware.scenarios.BOARDS. config: changes to its config.json.
+    description: an entry of tests.hardware.scenarios.BOARDS. config: changes to its config.json. run: the command line
+    that ends with a board.py, in place of the usual one. firmware: a folder with compiled firmware.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class Board:
         *,
         config: Mapping[str, Any] | None = None,
         folder: Path | None = None,
+        run: Sequence[str] = (),
+        firmware: Path | None = None,
     ) -> None:
         self.device = device
         self.name: str = description["name"]
@@ -73,9 +76,13 @@ class Board:
                 "device.key.der": str(issued.key_der),
             },
         }
+        if firmware:
+            scenario["firmware"] = str(firmware)
         file = self.folder / "scenario.json"
         file.write_text(json.dumps(scenario))
-        self.process = Process(f"board {device}", command(HARDWARE / "board.py", file), self.folder / "log")
+        self.process = Process(
+            f"board {device}", [*run, str(file)] if run else command(HARDWARE / "board.py", file), self.folder / "log"
+        )
         self._command = self.process.command
         self._lock = threading.Lock()
         self._powered = threading.Event()

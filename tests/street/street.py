@@ -59,9 +59,10 @@ class Verdict:
 
 
 class Street:
-    """boards: descriptions from tests.hardware.scenarios. Everything is started on entry and ended on exit."""
+    """boards: descriptions from tests.hardware.scenarios; options: of each Board. Everything is started on entry and
+    ended on exit."""
 
-    def __init__(self, folder: Path, boards: Sequence[Mapping[str, Any]], *, config: Mapping[str, Any] | None = None):
+    def __init__(self, folder: Path, boards: Sequence[Mapping[str, Any]], **options: Any) -> None:
         self.town = Town(folder)
         self.broker = Mosquitto(self.town)
         self.receivers: list[Receiver] = [SensorThings(folder), Webhook(folder)]
@@ -76,7 +77,7 @@ class Street:
             forward={receiver.name: receiver.section() for receiver in self.receivers},
         )
         self.boards = [
-            Board(self.town, self.broker, device, board, config=config)
+            Board(self.town, self.broker, device, board, **options)
             for device, board in zip(devices, boards, strict=True)
         ]
         self.flights = {board.device: Flight(board.recorder) for board in self.boards}

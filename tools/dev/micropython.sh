@@ -1,6 +1,10 @@
 #!/bin/sh
 # Prints the path of a Unix-port MicroPython >= 1.25, fetching one where the machine has none.
 #
+#   micropython.sh          one for this machine's processor
+#   micropython.sh --32     one with words of 32 bits, as on an ESP32, for measuring its memory; fails where the
+#                           machine can't run such programs
+#
 # One on PATH is taken if it is new enough. Else the distribution's own package (with the libraries it needs)
 # is fetched by apt from the mirror this machine already uses, its signatures checked, and unpacked below
 # .cache/: nothing is installed, no root is needed, and the system's own libraries are not touched. The binary
@@ -9,6 +13,14 @@ set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 home="$root/.cache/micropython"
+foreign=
+if [ "${1:-}" = --32 ]; then
+    case "$(dpkg --print-architecture 2>/dev/null || uname -m)" in
+        amd64 | x86_64) foreign=i386 ;;
+        arm64 | aarch64) foreign=armhf ;;
+    esac
+    home="$root/.cache/micropython32"
+fi
 wrapper="$home/bin/micropython"
 
 new_enough() {
@@ -21,7 +33,7 @@ fail() {
     exit 1
 }
 
-if found=$(command -v micropython) && new_enough "$found"; then
+if [ -z "$foreign" ] && found=$(command -v micropython) && new_enough "$found"; then
     echo "$found"
     exit 0
 fi
@@ -63,7 +75,8 @@ private_apt() {
         -o Dir::Cache="$work" -o Dir::Cache::archives="$work/archives" \
         -o Dir::Etc::sourcelist="$work/none" -o Dir::Etc::sourceparts="$work/sources" \
         -o Acquire::Languages=none -o APT::Sandbox::User= -o Debug::NoLocking=1 \
-        -o Acquire::Retries=3 -o APT::Install-Recommends=false "$@"
+        -o Acquire::Retries=3 -o APT::Install-Recommends=false \
+        ${foreign:+-o APT::Architecture=$foreign -o APT::Architectures::=$foreign} "$@"
 }
 
 fetched=

@@ -27,6 +27,7 @@ class _Disk:
     def __init__(self, blocks, block_size):
         self.blocks = blocks
         self.block_size = block_size
+        self._erased = b"\xff" * block_size  # made once: a board's flash takes nothing of its heap for an erase
         self.operations = 0  # programs and erases so far
         self.erases = 0
         self.bytes_programmed = 0
@@ -84,10 +85,10 @@ class _Disk:
             return self._refuse()
         if self._is_cut():
             if self.torn:
-                self._save(block, 0, b"\xff" * (size // 2))
+                self._save(block, 0, memoryview(self._erased)[: size // 2])
             raise PowerCut(errno.EIO)
         self.erases += 1
-        self._save(block, 0, b"\xff" * size)
+        self._save(block, 0, self._erased)
 
     def ioctl(self, operation, argument):
         if operation == 4:
@@ -151,9 +152,8 @@ class FileDisk(_Disk):
             self._file = open(path, "r+b")
         except OSError:
             with open(path, "wb") as fresh:
-                erased = b"\xff" * block_size
                 for _ in range(blocks):
-                    fresh.write(erased)
+                    fresh.write(self._erased)
             self._file = open(path, "r+b")
 
     def _load(self, block, offset, buffer):

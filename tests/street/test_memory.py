@@ -1,0 +1,48 @@
+"""The whole firmware, compiled as for a board, in the memory of an ESP32: words of 32 bits and a small heap."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.hardware.micropython import HARDWARE, interpreter_of_32_bits
+from tests.hardware.scenarios import BOARDS
+from tests.street.processes import until
+from tests.street.street import Street
+from tools.dev.mpy import MPY_CROSS, compile_to
+
+# A plain ESP32 has 147 kB of heap on Wi-Fi before anything of ours is loaded. Here the simulated chips, the recorder
+# and board.py are in it as well, 53 kB that no board carries.
+HEAP = "200K"
+
+
+def compiled_hardware(folder: Path) -> Path:
+    """tests/hardware with its modules compiled, as the interpreter's own compiler would need memory too."""
+    for source in (HARDWARE / "port").rglob("*.py"):
+        target = folder / source.relative_to(HARDWARE).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([MPY_CROSS, "-msmall-int-bits=31", "-o", target, source], check=True)
+    for name in ("board.py", "recorder.py"):
+        shutil.copy(HARDWARE / name, folder / name)
+    return folder / "board.py"
+
+
+def test_a_board_with_five_sensors_runs_and_loses_nothing_in_the_memory_of_an_esp32(tmp_path: Path) -> None:
+    interpreter = interpreter_of_32_bits()
+    if interpreter is None:
+        pytest.skip("this machine runs no programs of 32 bits")
+    firmware = tmp_path / "firmware"
+    dict(compile_to(firmware))
+    run = [interpreter, "-X", f"heapsize={HEAP}", str(compiled_hardware(tmp_path / "hardware"))]
+    busy = [board for board in BOARDS if len(board["sensors"]) >= 5]
+    assert busy
+    with Street(tmp_path / "street", busy, run=run, firmware=firmware, config={"health_s": 10}) as street:
+        board = street.boards[0]
+        assert until(lambda: street.read_flights() or street.flights[board.device].taken >= 40 or board.crash, 60, 0.2)
+        assert not board.crash, board.crash
+        assert street.finish(60), "not everything arrived"
+        verdict = street.verdict()
+        assert verdict.whole, "\n".join(verdict.sentences())
+        log = board.process.log.read_text()
+        assert "MemoryError" not in log and "memory allocation failed" not in log, log
