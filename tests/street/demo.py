@@ -131,9 +131,13 @@ def main(arguments: list[str] | None = None) -> int:
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     console = Console()
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bordstein-") as folder:
+    if options.keep is not None and options.keep.exists():
+        parser.error(f"{options.keep} is there already; name a new folder")
+    folder = Path(tempfile.mkdtemp(prefix="bordstein-"))
+    keep = True  # a run that went wrong is to be looked into
+    try:
         try:
-            with Street(Path(folder), BOARDS[: options.boards]) as street:
+            with Street(folder, BOARDS[: options.boards]) as street:
                 where = f"gateway's page: {street.gateway.url}"
                 console.print(f"{len(street.boards)} boards run the firmware; {where}", highlight=False)
                 verdict = run(street, console, options.seconds, seed if options.chaos else None)
@@ -142,10 +146,16 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         except KeyboardInterrupt:
             print("demo: stopped before everything was delivered", file=sys.stderr)
+            keep = False
             return 1
-        finally:
-            if options.keep is not None:
-                shutil.copytree(folder, options.keep)
+        keep = not verdict.whole
+    finally:
+        if options.keep is not None:
+            shutil.move(folder, options.keep)
+        elif keep:
+            print(f"demo: the logs of all its parts are in {folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(folder)
     for sentence in verdict.sentences():
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     print(json.dumps(summary(verdict, time.monotonic() - begun)), flush=True)
