@@ -23,10 +23,12 @@ async def main(told):
         on_message=lambda topic, payload: print("message", payload.decode()),
         resolver=resolver,
     )
+    link.step_ms = told.get("step_ms", link.step_ms)
     link.on_connect.append(lambda present: print("connected", present))
     running = asyncio.create_task(link.run())
     for number in range(told["count"]):
         await link.publish(topics + "readings", b"%d" % number)
+        await asyncio.sleep_ms(told.get("pause_ms", 0))
     print("published")
     if told.get("close"):
         await link.close()

@@ -13,6 +13,7 @@ import pytest
 from tests.hardware.micropython import command, environment
 from tests.street.client import TIMEOUT, Client
 from tests.street.servers import GATEWAY_USER, Mosquitto, Town
+from tests.street.tunnel import Tunnel
 
 DEVICE, OTHER = "24a160000001", "24a160000002"
 SCRIPT = Path(__file__).with_name("link_script.py")
@@ -143,6 +144,29 @@ def test_a_killed_broker_costs_no_message(town: Town, broker: Mosquitto) -> None
         with Client(broker.port, town.context(town.gateway()), name=GATEWAY_USER) as gateway:
             gateway.subscribe("bordstein/v1/#")
             board.says("published")  # each of the 400 got its PUBACK
+
+
+def test_a_half_open_connection_is_noticed_and_left_and_nothing_is_lost(
+    town: Town, broker: Mosquitto, gateway: Client
+) -> None:
+    told = {"count": 60, "pause_ms": 20, "keepalive_s": 5}
+    with Tunnel(broker.port) as tunnel, Board(town, broker, port=tunnel.port, **told) as board:
+        found = numbers(gateway, 5)
+        tunnel.freeze()
+        assert "silent" in board.says("link:")  # by its own patience: nobody tells it
+        tunnel.thaw()
+        while found != set(range(60)):  # what was on its way comes twice
+            found |= numbers(gateway, 1)
+        board.says("published")
+
+
+def test_a_broker_that_takes_the_call_and_says_nothing_is_given_up(town: Town, broker: Mosquitto) -> None:
+    with Tunnel(broker.port) as tunnel:
+        tunnel.freeze()
+        with Board(town, broker, port=tunnel.port, step_ms=1000) as board:
+            assert "takes too long" in board.says("link:")
+            tunnel.thaw()
+            board.says("published")
 
 
 def test_a_broker_of_another_authority_is_refused(town: Town, tmp_path: Path) -> None:
