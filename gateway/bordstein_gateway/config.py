@@ -14,17 +14,69 @@ import msgspec
 from msgspec import Meta
 
 from .config_check import ConfigError, checked
+from .config_files import secret
 
 __all__ = ["Config", "ConfigError", "Forward", "SensorThings", "Webhook", "load", "problems"]
 
-Text = Annotated[str, Meta(min_length=1)]
-File = Annotated[str, Meta(min_length=1, extra={"is": "file"})]
-Secret = Annotated[str, Meta(min_length=1, extra={"is": "secret"})]
+
+def _like(pattern: str, de: str, en: str, **marks: str) -> Meta:
+    """Text of this pattern, whole, and what is expected in words. `$` would let a line end pass; \\Z does not."""
+    return Meta(pattern=rf"\A(?:{pattern})\Z", extra={"de": de, "en": en, **marks})
+
+
+_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+"
+_TEXT = ("Text in Anführungszeichen, in einer Zeile und nicht leer", "text in quotes, of one line and not empty")
+_FILE = ("der Name einer Datei", "the name of a file")
+
+Text = Annotated[str, _like(_LINE, *_TEXT)]
+File = Annotated[str, _like(_LINE, *_FILE, **{"is": "file"})]
+Secret = Annotated[str, _like(_LINE, *_FILE, **{"is": "secret"})]
+Host = Annotated[
+    str,
+    _like(
+        _LINE,
+        "ein Rechnername oder eine IP-Adresse, wie mqtt.musterstadt.de",
+        "a host name or an IP address, as in mqtt.musterstadt.de",
+        **{"is": "host"},
+    ),
+]
 Port = Annotated[int, Meta(ge=1, le=65535)]
-DeviceId = Annotated[str, Meta(pattern="^[0-9a-f]{12}$", description="12 lower-case hex digits, as in 24a160123456")]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]+", description="an address that begins with https:// or http://")]
-Topic = Annotated[str, Meta(pattern="^[^#+/]+(/[^#+/]+)*$", description="topic levels without # and +")]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", description="letters, digits and -_. only")]
+DeviceId = Annotated[
+    str,
+    _like(
+        "[0-9a-f]{12}",
+        "12 Hexadezimalziffern in Kleinschreibung, wie 24a160123456",
+        "12 lower-case hex digits, as in 24a160123456",
+    ),
+]
+Url = Annotated[
+    str,
+    _like(
+        r"https?://[^\s\x00-\x1f\x7f]+",
+        "eine Adresse, die mit https:// oder http:// beginnt",
+        "an address that begins with https:// or http://",
+    ),
+]
+Topic = Annotated[
+    str,
+    _like(
+        r"[^#+/\x00-\x1f\x7f]+(?:/[^#+/\x00-\x1f\x7f]+)*",
+        "Topic-Ebenen ohne # und +",
+        "topic levels without # and +",
+    ),
+]
+Name = Annotated[
+    str,
+    _like("[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "nur Buchstaben, Ziffern und -_.", "letters, digits and -_. only"),
+]
+Uri = Annotated[
+    str,
+    _like(
+        r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+",
+        "eine URI, wie urn:bordstein:gateway",
+        "a URI, as in urn:bordstein:gateway",
+    ),
+]
 PropertyName = Annotated[str, Meta(extra={"is": "property"})]
 
 
@@ -45,7 +97,7 @@ class Mqtt(_Section, kw_only=True):
     `receive_maximum`: messages the broker sends before the gateway has stored and acknowledged them.
     """
 
-    host: Text
+    host: Host
     port: Port = 8883
     client_id: Name = "bordstein-gateway"
     tls: bool = True
@@ -73,7 +125,7 @@ class Store(_Section, kw_only=True):
 class Http(_Section, kw_only=True):
     """[http]: where the start page, /api, /metrics and /healthz are served."""
 
-    host: Text = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 8080
 
 
@@ -97,20 +149,23 @@ class Device(_Section, kw_only=True):
 class Forward(_Section, kw_only=True):
     """[forward.<name>]: one town system. `user` with `password_file` is HTTP Basic, `token_file` a bearer token.
 
-    `properties`, `devices`: only these (all when empty). `batch`: readings a request. `max_age` in hours: what is older
-    is not sent (0: all is). `timeout`: seconds for one request. `ca`: an authority beside the system's.
+    `headers` go with each request; `header_files`: header, and the file that holds its secret value. `properties`,
+    `devices`: only these (all when empty). `batch`: readings a request. `max_age` in hours: what is older is not sent
+    (0: all is). `timeout`: seconds for one request, from connecting to its answer's end. `ca`: an authority beside the
+    system's.
     """
 
-    url: Url
+    url: Url = ""
     user: Text | None = None
     password_file: Secret | None = None
     token_file: Secret | None = None
     ca: File | None = None
     headers: dict[str, str] = {}
+    header_files: dict[str, Secret] = {}
     properties: list[PropertyName] = []
     devices: list[DeviceId] = []
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 500
-    max_age: Annotated[int, Meta(ge=0)] = 0
+    max_age: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     timeout: Annotated[int, Meta(ge=1, le=600)] = 30
 
 
@@ -122,10 +177,14 @@ class SensorThings(Forward, kw_only=True, tag_field="kind", tag="sensorthings"):
 
 
 class Webhook(Forward, kw_only=True, tag_field="kind", tag="webhook"):
-    """CloudEvents 1.0. `secret_file`: the key of the HMAC signature. `source`: the events' source, a URI."""
+    """CloudEvents 1.0. `url_file`: the file with the address, in place of `url` where a part of it is secret.
 
+    `secret_file`: the key of the HMAC signature. `source`: the events' source, a URI.
+    """
+
+    url_file: Secret | None = None
     secret_file: Secret | None = None
-    source: Text | None = None
+    source: Uri | None = None
 
 
 class Config(_Section, kw_only=True):
@@ -144,13 +203,26 @@ class Config(_Section, kw_only=True):
         """The store's file."""
         return Path(self.store.path) if self.store.path else Path(self.gateway.data) / "bordstein.sqlite"
 
+    @property
+    def secret_files(self) -> list[str]:
+        """All files that hold a secret."""
+        files = [self.mqtt.key, self.mqtt.password_file]
+        for target in self.forward.values():
+            files += [target.password_file, target.token_file, *target.header_files.values()]
+            files += [target.url_file, target.secret_file] if isinstance(target, Webhook) else []
+        return [file for file in files if file is not None]
+
 
 def load(path: Path | str) -> Config:
     """The configuration in a file; ConfigError lists all its mistakes."""
     values, found = checked(Path(path), Config)
     if found:
         raise ConfigError(found)
-    return msgspec.convert(values, Config)
+    config = msgspec.convert(values, Config)
+    for target in config.forward.values():
+        if isinstance(target, Webhook) and target.url_file is not None:
+            target.url = secret(target.url_file)
+    return config
 
 
 def problems(path: Path | str) -> list[str]:

@@ -1,9 +1,8 @@
 """Finds all mistakes of a configuration file at once and says each in a sentence, with file, line and key.
 
-The types in config.py say what is allowed; config_rules.py knows what no type can say.
+The types in config.py say what is allowed; config_rules.py and config_forward.py know what no type can say.
 """
 
-import difflib
 import math
 import re
 import tomllib
@@ -15,7 +14,9 @@ import msgspec
 from msgspec import inspect
 
 from .config_files import FileProblem, find
+from .config_words import allowed, dotted, expected, is_host, marks_of, missing, nearest, one_of, shown, visible
 from .properties import TABLE
+from .texts import pick
 from .toml_lines import Path as KeyPath
 from .toml_lines import key_lines, line_of
 
@@ -39,32 +40,43 @@ def checked(path: Path, of: type[msgspec.Struct]) -> tuple[dict[str, Any], list[
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        return {}, [f"{path}: can't be read: {error.strerror or error}"]
+        return {}, [f"{path}: {unreadable(error)}"]
     except UnicodeDecodeError:
-        return {}, [f"{path}: is not a text file in UTF-8"]
+        return {}, [f"{path}: {pick('ist keine Textdatei in UTF-8', 'is not a text file in UTF-8')}"]
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        lines = key_lines(text)
+    except RecursionError:
+        return {}, [f"{path}: {pick('ist zu tief geschachtelt', 'is nested too deep')}"]
+    except ValueError as error:  # a number of thousands of digits is one that is no TOMLDecodeError
         return {}, [f"{path}:{_syntax_error(text, str(error))}"]
+    if not values:
+        nothing = pick(
+            "darin steht nichts; ein Beispiel schreibt: bordstein-gateway init --force",
+            "there is nothing in it; an example is written by: bordstein-gateway init --force",
+        )
+        return {}, [f"{path}:1: {nothing} {path}"]
     check = _Check(path.absolute().parent)
     resolved = check.struct(_info(of), values, ())
-    lines = key_lines(text)
     found = check.found + list(rules(resolved, {place for place, _ in check.found}))
     found.sort(key=lambda problem: line_of(lines, problem[0]))
-    return resolved, [f"{path}:{line_of(lines, place)}: {_dotted(place)}{text}" for place, text in found]
+    return resolved, [f"{path}:{line_of(lines, place)}: {visible(_sentence(place, said))}" for place, said in found]
+
+
+def unreadable(error: OSError) -> str:
+    """Why a file can't be read."""
+    return pick(f"nicht lesbar: {error.strerror or error}", f"can't be read: {error.strerror or error}")
+
+
+def _sentence(place: KeyPath, said: str) -> str:
+    return f"{dotted(place)}: {said}" if place else said
 
 
 def _syntax_error(text: str, message: str) -> str:
     place = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)
     line = (place and place.group(1)) or str(text.count("\n") + 1)
-    return f"{line}: not TOML: {message[: place.start()] if place else message}"
-
-
-def _dotted(path: KeyPath) -> str:
-    dotted = ""
-    for part in path:
-        dotted += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if dotted else part
-    return dotted + ": " if dotted else ""
+    said = message[: place.start()] if place else message.partition(":")[0]
+    return visible(f"{line}: {pick('kein TOML', 'not TOML')}: {said}")
 
 
 @cache
@@ -82,7 +94,7 @@ class _Check:
 
     def struct(self, info: Any, values: Any, path: KeyPath) -> dict[str, Any]:
         if not isinstance(values, dict):
-            self.say(path, f"expected a table, got {_shown(values)}")
+            self.say(path, expected(pick("eine Tabelle", "a table"), values))
             return {}
         fields = {field.encode_name: field for field in info.fields}
         known = [*fields, *([info.tag_field] if info.tag_field else [])]
@@ -96,14 +108,12 @@ class _Check:
                 self.say((*path, key), _unknown(key, known))
         for name, field in fields.items():
             if field.required and name not in values:
-                self.say(path, f"{name} is missing: {_allowed(field.type)}")
+                self.say(path, missing(name, allowed(field.type)))
         return checked
 
     def value(self, info: Any, value: Any, path: KeyPath) -> Any:
-        marks: dict[str, Any] = {}
-        while isinstance(info, inspect.Metadata):
-            marks = {**(info.extra or {}), **(info.extra_json_schema or {}), **marks}
-            info = info.type
+        """The value with its files found. None for a wrong one: it counts as given and is looked at no further."""
+        info, marks = marks_of(info)
         if isinstance(info, inspect.UnionType):
             member = self._member(info, value, path)
             return self._common(info, value, path) if member is None else self.value(member, value, path)
@@ -112,13 +122,13 @@ class _Check:
         if isinstance(info, inspect.ListType):
             if isinstance(value, list):
                 return [self.value(info.item_type, item, (*path, place)) for place, item in enumerate(value)]
-            self.say(path, f"expected a list, got {_shown(value)}")
-            return value
+            self.say(path, expected(pick("eine Liste", "a list"), value))
+            return None
         if isinstance(info, inspect.DictType):
             return self._table(info, value, path)
         if not isinstance(info, inspect.AnyType) and not _fits(info, value):
-            self.say(path, f"expected {_allowed(info, marks)}, got {_shown(value)}")
-            return value
+            self.say(path, expected(allowed(info, marks), value))
+            return None
         return self._marked(marks, value, path)
 
     def _member(self, info: inspect.UnionType, value: Any, path: KeyPath) -> Any:
@@ -127,11 +137,11 @@ class _Check:
             return members[0]
         tags = {member.tag: member for member in members if isinstance(member, inspect.StructType)}
         if not isinstance(value, dict):
-            self.say(path, f"expected a table, got {_shown(value)}")
+            self.say(path, expected(pick("eine Tabelle", "a table"), value))
         elif "kind" not in value:
-            self.say(path, f"kind is missing: one of {_listed(tags)}")
-        elif value["kind"] not in tags:
-            self.say((*path, "kind"), f"expected one of {_listed(tags)}, got {_shown(value['kind'])}")
+            self.say(path, missing("kind", one_of(tags)))
+        elif not isinstance(value["kind"], str) or value["kind"] not in tags:
+            self.say((*path, "kind"), expected(one_of(tags), value["kind"]))
         else:
             return tags[value["kind"]]
         return None
@@ -147,8 +157,8 @@ class _Check:
 
     def _table(self, info: inspect.DictType, value: Any, path: KeyPath) -> Any:
         if not isinstance(value, dict):
-            self.say(path, f"expected a table, got {_shown(value)}")
-            return value
+            self.say(path, expected(pick("eine Tabelle", "a table"), value))
+            return None
         for key in value:
             self.value(info.key_type, key, (*path, key))
         return {key: self.value(info.value_type, item, (*path, key)) for key, item in value.items()}
@@ -156,26 +166,37 @@ class _Check:
     def _marked(self, marks: dict[str, Any], value: Any, path: KeyPath) -> Any:
         kind = marks.get("is")
         if kind == "property" and value not in TABLE:
-            self.say(path, f"no property of the table is called {_shown(value)}{_nearest(value, list(TABLE))}")
+            near = nearest(value, list(TABLE))
+            self.say(
+                path,
+                pick(
+                    f"keine Größe der Tabelle heißt {shown(value)}{near}",
+                    f"no property of the table is called {shown(value)}{near}",
+                ),
+            )
+        if kind == "host" and not is_host(value):
+            self.say(path, expected(pick(marks["de"], marks["en"]), value))
+            return None
         if kind in ("file", "secret"):
             try:
                 return str(find(value, self.folder))
             except FileProblem as problem:
                 self.say(path, str(problem))
+                return None
         return value
 
 
 def _unknown(key: str, known: list[str]) -> str:
+    no_secret = pick("in dieser Datei steht kein Geheimnis", "no secret stands in this file")
     if _CLEAR.get(key) in known:
-        return f"no secret stands in this file: write it into a file of its own and name that file as {_CLEAR[key]}"
+        return no_secret + pick(
+            f": in eine eigene Datei damit, die als {_CLEAR[key]} genannt wird",
+            f": write it into a file of its own and name that file as {_CLEAR[key]}",
+        )
     if key == "password":
-        return "no secret stands in this file"
-    return f"there is no such key here{_nearest(key, known) or '; known are ' + ', '.join(known)}"
-
-
-def _nearest(name: Any, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(name), known, 1, 0.6)
-    return f"; is {near[0]} meant?" if near else ""
+        return no_secret
+    others = pick(f"; es gibt {', '.join(known)}", f"; known are {', '.join(known)}")
+    return pick("das gibt es hier nicht", "there is no such key here") + (nearest(key, known) or others)
 
 
 def _fits(info: Any, value: Any) -> bool:
@@ -207,48 +228,3 @@ def _as_type(info: Any) -> Any:
         if (limit := getattr(info, name, None)) is not None
     }
     return Annotated[plain, msgspec.Meta(**limits)] if limits else plain
-
-
-def _allowed(info: Any, marks: dict[str, Any] | None = None) -> str:
-    marks = marks or {}
-    while isinstance(info, inspect.Metadata):
-        marks = {**(info.extra or {}), **(info.extra_json_schema or {}), **marks}
-        info = info.type
-    if "description" in marks:
-        return str(marks["description"])
-    if isinstance(info, inspect.LiteralType):
-        return f"one of {_listed(info.values)}"
-    if isinstance(info, inspect.BoolType):
-        return "true or false"
-    if isinstance(info, inspect.IntType | inspect.FloatType):
-        kind = "an integer" if isinstance(info, inspect.IntType) else "a number"
-        if info.ge is None:
-            return kind
-        return f"{kind} {_number(info.ge)}..{_number(info.le)}" if info.le is not None else f"{kind} from {info.ge} on"
-    if isinstance(info, inspect.StrType):
-        if marks.get("is") in ("file", "secret"):
-            return "the name of a file"
-        return "text in quotes, not empty" if info.min_length else "text in quotes"
-    return "a table"
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else str(value)
-
-
-def _listed(values: Any) -> str:
-    return ", ".join(f'"{value}"' if isinstance(value, str) else str(value) for value in values)
-
-
-_USER = re.compile(r"//[^/@\s]*@")
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = f'"{_USER.sub("//…@", value)}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:57] + '…"'

@@ -1,93 +1,123 @@
 """Rules of the configuration that no type can say. Each takes the values as far as they were right."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from .config_files import FileProblem, secret
+from .config_files import no_authority, no_secret
+from .config_forward import forward_rules
+from .config_words import expected, is_here, missing, table
+from .texts import pick
 from .toml_lines import Path as KeyPath
 
 Problem = tuple[KeyPath, str]
 
-_HERE = ("localhost", "127.0.0.1", "::1")
-
 
 def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
     """What is wrong between keys that are right alone; `wrong`: paths that were already complained of."""
-    yield from _gateway(_table(values, "gateway"))
-    mqtt = _table(values, "mqtt")
-    yield from _mqtt(mqtt)
+    yield from _pairs(values)
+    mqtt = table(values, "mqtt")
+    places = _places(table(values, "gateway").get("data"), table(values, "store").get("path"))
+    for path, said in chain(places, _mqtt(mqtt), _devices(values.get("device"))):
+        if path not in wrong:
+            yield path, said
     if not any(path[:1] == ("mqtt",) for path in wrong):
         yield from _certificates(mqtt)
-    yield from _devices(values.get("device"))
-    for name, forward in _table(values, "forward").items():
-        if isinstance(forward, dict):
-            yield from _forward(("forward", name), forward)
-            if ("forward", name, "url") not in wrong:
-                yield from _address(("forward", name), forward)
-    for path, value in _secrets(values):
-        if path not in wrong:
-            try:
-                secret(value)
-            except FileProblem as problem:
-                yield path, str(problem)
+    for name, target in table(values, "forward").items():
+        if isinstance(target, dict):
+            for key, said in forward_rules(target):
+                path = ("forward", name, *key)
+                if said and path not in wrong:
+                    yield path, said
 
 
-def _table(values: dict[str, Any], key: str) -> dict[str, Any]:
-    table = values.get(key)
-    return table if isinstance(table, dict) else {}
+def _pairs(values: dict[str, Any]) -> Iterator[Problem]:
+    """Keys of which each needs the other."""
+    yield from _together(("mqtt",), values.get("mqtt"), "cert", "key")
+    yield from _together(("mqtt",), values.get("mqtt"), "username", "password_file")
+    devices = values.get("device")
+    for place, device in enumerate(devices if isinstance(devices, list) else []):
+        yield from _together(("device", place), device, "latitude", "longitude")
+    for name, target in table(values, "forward").items():
+        yield from _together(("forward", name), target, "user", "password_file")
 
 
-def _gateway(gateway: dict[str, Any]) -> Iterator[Problem]:
-    data = gateway.get("data")
-    if isinstance(data, str) and data:
-        if not Path(data).is_absolute():
-            yield ("gateway", "data"), f'expected an absolute path, got "{data}"'
-        elif Path(data).exists() and not Path(data).is_dir():
-            yield ("gateway", "data"), f"{data} is a file, not a folder"
+def _together(path: KeyPath, values: Any, one: str, other: str) -> Iterator[Problem]:
+    if isinstance(values, dict) and (one in values) != (other in values):
+        given, absent = (one, other) if one in values else (other, one)
+        yield (*path, given), missing(absent, pick("die beiden gehören zusammen", "the two belong together"))
+
+
+def _places(data: Any, path: Any) -> Iterator[Problem]:
+    for key, place in ((("gateway", "data"), data), (("store", "path"), path)):
+        if isinstance(place, str) and not Path(place).is_absolute():
+            yield key, expected(pick("ein absoluter Pfad", "an absolute path"), place)
+    if isinstance(data, str) and _is(Path(data).is_file):
+        yield ("gateway", "data"), pick(f"{data} ist eine Datei, kein Ordner", f"{data} is a file, not a folder")
+    if isinstance(path, str) and _is(Path(path).is_dir):
+        yield ("store", "path"), pick(f"{path} ist ein Ordner, keine Datei", f"{path} is a folder, not a file")
+
+
+def _is(look: Callable[[], bool]) -> bool:
+    """Whether it is so; not, where nobody may look (the service may)."""
+    try:
+        return look()
+    except (OSError, ValueError):
+        return False
 
 
 def _mqtt(mqtt: dict[str, Any]) -> Iterator[Problem]:
-    yield from _together(("mqtt",), mqtt, "cert", "key")
-    yield from _together(("mqtt",), mqtt, "username", "password_file")
+    said = no_secret(mqtt.get("password_file"))
+    if said:
+        yield ("mqtt", "password_file"), said
     if mqtt.get("tls") is False:
-        if mqtt.get("host") not in _HERE:
-            yield ("mqtt", "tls"), "without TLS only a broker on this machine (host localhost) is talked to"
+        if mqtt.get("host") and not is_here(mqtt["host"]):
+            yield (
+                ("mqtt", "tls"),
+                pick(
+                    "ohne TLS nur mit einem Broker auf diesem Rechner (host localhost)",
+                    "without TLS only a broker on this machine (host localhost) is talked to",
+                ),
+            )
         for key in ("ca", "cert", "key"):
             if key in mqtt:
-                yield ("mqtt", key), "has no use with tls = false"
+                yield ("mqtt", key), pick("nützt nichts bei tls = false", "has no use with tls = false")
     elif mqtt and "cert" not in mqtt and "username" not in mqtt:
-        yield ("mqtt",), "the broker has to know who connects: name cert and key, or username and password_file"
-
-
-def _together(path: KeyPath, table: dict[str, Any], one: str, other: str) -> Iterator[Problem]:
-    if (one in table) != (other in table):
-        given, missing = (one, other) if one in table else (other, one)
-        yield (*path, given), f"{missing} is missing: the two belong together"
+        yield (
+            ("mqtt",),
+            pick(
+                "der Broker muss wissen, wer sich verbindet: cert und key nennen, oder username und password_file",
+                "the broker has to know who connects: name cert and key, or username and password_file",
+            ),
+        )
 
 
 def _certificates(mqtt: dict[str, Any]) -> Iterator[Problem]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if "ca" in mqtt:
-        try:
-            context.load_verify_locations(mqtt["ca"])
-        except (ssl.SSLError, OSError):
-            yield ("mqtt", "ca"), f"{mqtt['ca']} holds no certificate in PEM"
-    if "cert" in mqtt and "key" in mqtt:
-        try:
-            context.load_cert_chain(mqtt["cert"], mqtt["key"], password=lambda: b"")
-        except ssl.SSLError as error:
-            if "KEY_VALUES_MISMATCH" in str(error):
-                yield ("mqtt", "key"), f"{mqtt['key']} is not the key of the certificate {mqtt['cert']}"
-            else:
-                yield (
-                    ("mqtt", "cert"),
-                    f"{mqtt['cert']} and {mqtt['key']} are no certificate and open key in PEM",
-                )
-        except (OSError, ValueError) as error:
-            yield ("mqtt", "cert"), f"{mqtt['cert']} can't be used: {error}"
+    said = no_authority(mqtt.get("ca"))
+    if said:
+        yield ("mqtt", "ca"), said
+    cert, key = mqtt.get("cert"), mqtt.get("key")
+    if not isinstance(cert, str) or not isinstance(key, str):
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password=lambda: b"")
+    except ssl.SSLError as error:
+        if "KEY_VALUES_MISMATCH" in str(error):
+            said = pick(
+                f"{key} ist nicht der Schlüssel des Zertifikats {cert}",
+                f"{key} is not the key of the certificate {cert}",
+            )
+            yield ("mqtt", "key"), said
+        else:
+            said = pick(
+                f"{cert} und {key} sind kein Zertifikat mit offenem Schlüssel in PEM",
+                f"{cert} and {key} are no certificate and open key in PEM",
+            )
+            yield ("mqtt", "cert"), said
+    except (OSError, ValueError) as error:
+        yield ("mqtt", "cert"), pick(f"{cert} ist nicht brauchbar: {error}", f"{cert} can't be used: {error}")
 
 
 def _devices(devices: Any) -> Iterator[Problem]:
@@ -96,43 +126,9 @@ def _devices(devices: Any) -> Iterator[Problem]:
         if not isinstance(device, dict):
             continue
         name = device.get("id")
-        if isinstance(name, str) and first.setdefault(name, place) != place:
-            yield ("device", place, "id"), f"{name} is already device {first[name] + 1} of this file"
-        yield from _together(("device", place), device, "latitude", "longitude")
-
-
-def _forward(path: KeyPath, forward: dict[str, Any]) -> Iterator[Problem]:
-    yield from _together(path, forward, "user", "password_file")
-    if "user" in forward and "token_file" in forward:
-        yield (*path, "token_file"), "either user and password_file or token_file, not both"
-    for name in _table(forward, "headers"):
-        if name.lower() in ("authorization", "proxy-authorization", "cookie"):
-            yield (*path, "headers", name), "no secret stands in this file: use user and password_file, or token_file"
-
-
-def _address(path: KeyPath, forward: dict[str, Any]) -> Iterator[Problem]:
-    url = forward.get("url")
-    if not isinstance(url, str):
-        return
-    try:
-        parts = urlsplit(url)
-        host, named = parts.hostname, parts.username or parts.password
-    except ValueError:
-        yield (*path, "url"), "is not an address"
-        return
-    if named:
-        yield (*path, "url"), "no user or password stands in an address: use user and password_file"
-    secret_sent = "user" in forward or "token_file" in forward
-    if parts.scheme == "http" and secret_sent and host not in _HERE:
-        yield (*path, "url"), "a password or token would travel in the clear: use https://"
-    if "ca" in forward and parts.scheme == "http":
-        yield (*path, "ca"), "has no use with an http:// address"
-
-
-def _secrets(values: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    tables: list[tuple[KeyPath, Any]] = [(("mqtt",), values.get("mqtt"))]
-    tables += [(("forward", name), forward) for name, forward in _table(values, "forward").items()]
-    for path, table in tables:
-        for key in ("password_file", "token_file", "secret_file"):
-            if isinstance(table, dict) and isinstance(table.get(key), str):
-                yield (*path, key), table[key]
+        if isinstance(name, str) and (number := first.setdefault(name, place)) != place:
+            said = pick(
+                f"{name} ist schon das Gerät {number + 1} dieser Datei",
+                f"{name} is already device {number + 1} of this file",
+            )
+            yield ("device", place, "id"), said

@@ -6,6 +6,7 @@ The text has to be valid TOML: parse it with tomllib first. Source: TOML 1.0.0.
 """
 
 import re
+import tomllib
 
 Path = tuple[str | int, ...]
 
@@ -113,7 +114,10 @@ class _Scanner:
                 raise ValueError(f"no key in line {self._line(self.at)}")
             self.at = found.end()
             name = found.group()
-            names.append(name if name[0] not in "\"'" else name[1:-1])
+            if name[0] == '"':
+                names.append(tomllib.loads(f"key = {name}")["key"])
+            else:
+                names.append(name.strip("'"))
             self._skip(_BLANK)
             if self.text[self.at] != ".":
                 return names

@@ -132,7 +132,7 @@ properties = ["pm10", "air_temprature"]
     assert found == [
         "2: gateway.nmae: there is no such key here; is name meant?",
         '3: gateway.data: expected an absolute path, got "here"',
-        "4: mqtt: host is missing: text in quotes, not empty",
+        "4: mqtt: host is missing: a host name or an IP address, as in mqtt.musterstadt.de",
         '5: mqtt.port: expected an integer 1..65535, got "abc"',
         f"6: mqtt.ca: there is no file {folder}/nowhere.pem",
         "7: mqtt.cert: key is missing: the two belong together",
@@ -150,11 +150,24 @@ properties = ["pm10", "air_temprature"]
     ]
 
 
+def secrets(folder: Path) -> None:
+    (folder / "empty").write_text("\n")
+    (folder / "secret").write_text("geheim\n")
+    (folder / "umlaut").write_text("geheimö\n")
+    (folder / "two lines").write_text("geheim\ngeheim\n")
+    (folder / "address").write_text("http://depot.example.org/geheim\n")
+    os.mkfifo(folder / "pipe")
+
+
 HOOK = MQTT + '[forward.hook]\nkind = "webhook"\nurl = "https://depot.example.org/"\n'
 MISTAKES = [
     ("[mqtt]\nhost = 'x'\nhost = 'y'\n", "not TOML", 3),
     ("[mqtt\n", "not TOML", 1),
-    ("", "mqtt is missing", 1),
+    ("", "there is nothing in it", 1),
+    ("# x\n", "there is nothing in it", 1),
+    ("[http]\n", "mqtt is missing: a table", 1),
+    (f"x = {'[' * 5000}{']' * 5000}\n", "nested too deep", 0),
+    (f"x = {'9' * 5000}\n", "not TOML", 2),
     ("mqtt = 1\n", "mqtt: expected a table, got 1", 1),
     (MQTT + "port = 0\n", "expected an integer 1..65535, got 0", 6),
     (MQTT + "port = true\n", "expected an integer 1..65535, got true", 6),
@@ -166,6 +179,22 @@ MISTAKES = [
     (MQTT + 'topic = "bordstein/#"\n', "without # and +", 6),
     (MQTT + "receive_maximum = 5\n", "20..65535", 6),
     (MQTT + "keepalive = nan\n", "got nan", 6),
+    (MQTT + "keepalive = 0x" + "f" * 5000 + "\n", "got a huge number", 6),
+    (MQTT.replace("localhost", "mqtts://broker:8883"), "mqtt.host: expected a host name or an IP address", 2),
+    (MQTT.replace("localhost", "localhost\\nx"), 'got "localhost\\nx"', 2),
+    (MQTT.replace("localhost", "broker:8883"), "mqtt.host: expected a host name", 2),
+    (MQTT.replace("localhost", "192.0.2.700"), "mqtt.host: expected a host name", 2),
+    (MQTT + 'topic = "a\\n"\n', "without # and +", 6),
+    (MQTT + '"a\\nb" = 1\n', 'mqtt."a\\nb": there is no such key here', 6),
+    (MQTT.replace("ca.pem", "a\\u0000"), 'mqtt.ca: expected the name of a file, got "a\\x00"', 3),
+    (MQTT.replace("ca.pem", "pipe"), "is not a regular file", 3),
+    (MQTT.replace("ca.pem", "a" * 200), "there is no file", 3),
+    (MQTT + '[gateway]\nname = "a\\n"\n', "letters, digits", 7),
+    (MQTT + '[gateway]\ndata = "/a\\u0000"\n', "of one line and not empty", 7),
+    (MQTT + '[store]\npath = "here.sqlite"\n', 'store.path: expected an absolute path, got "here.sqlite"', 7),
+    (MQTT + '[store]\npath = "/"\n', "/ is a folder, not a file", 7),
+    (MQTT + '[http]\nhost = "http://0.0.0.0"\n', "http.host: expected a host name", 7),
+    (MQTT + '[[device]]\nid = "24a160123456\\n"\n', "12 lower-case hex digits", 7),
     (MQTT.replace("ca.pem", ""), "mqtt.ca: expected the name of a file", 3),
     (MQTT.replace("ca.pem", "."), "is a folder", 3),
     (MQTT.replace("ca.pem", "gateway.toml"), "holds no certificate", 3),
@@ -196,7 +225,48 @@ MISTAKES = [
     (HOOK.replace("https", "http") + 'token_file = "secret"\n', "in the clear: use https://", 8),
     (HOOK.replace("depot.", "u:geheim@depot."), "no user or password stands in an address", 8),
     (HOOK.replace("https://", "ftp://u:geheim@"), 'got "ftp://…@depot', 8),
-    (HOOK.replace("https://depot.example.org/", "https://[x"), "is not an address", 8),
+    *(
+        (HOOK.replace("https://depot.example.org/", url), "forward.hook.url: is not an address", 8)
+        for url in ("https://[x", "https://h:abc/", "https://:80/", "https://h:99999/", "https://h:0/", "https://a..b/")
+    ),
+    (HOOK.replace("org/", "org/a b"), "begins with https:// or http://", 8),
+    (HOOK.replace("org/", "org/\\u0000"), "begins with https:// or http://", 8),
+    (HOOK.replace("org/", "org/F#frag"), "the address ends before ? and #", 8),
+    (HOOK.replace("webhook", "sensorthings").replace("org/", "org/F?x=1"), "the address ends before ? and #", 8),
+    (HOOK.replace("org/", "org/F?x=1&token=geheim"), "hook.url: no secret stands in this file: write the whole", 8),
+    (HOOK.replace("org/", "org/F?apiKey=geheim"), "name it as url_file", 8),
+    (HOOK + 'url_file = "address"\n', "either url or url_file", 9),
+    (HOOK.replace('url = "https://depot.example.org/"', 'url_file = "secret"'), "url_file: is not an address", 8),
+    (HOOK.replace('url = "https://depot.example.org/"', 'url_file = "address"'), "travel in the clear", 8),
+    (HOOK + 'ca = "gateway.key"\n', "forward.hook.ca: ", 9),
+    (HOOK + 'token_file = "umlaut"\n', "forward.hook.token_file: a header takes only", 9),
+    (HOOK + 'token_file = "two lines"\n', "forward.hook.token_file: a header takes only", 9),
+    (HOOK + 'user = "a:b"\npassword_file = "secret"\n', "no colon is allowed", 9),
+    (HOOK + 'headers = { "Umläut" = "x" }\n', "forward.hook.headers.Umläut: no header has such a name", 9),
+    (HOOK + 'headers = { "X-A" = "ö€" }\n', "headers.X-A: a header takes only", 9),
+    (HOOK + 'headers = { "X-A" = "a\\r\\nX-B: c" }\n', "headers.X-A: a header takes only", 9),
+    (HOOK + 'headers = { "" = "x" }\n', 'headers."": no header has such a name', 9),
+    (HOOK + 'headers = { "X\\nA" = "x" }\n', 'headers."X\\nA": no header has such a name', 9),
+    (HOOK + 'headers = { "content-length" = "3" }\n', "the gateway sets this header itself", 9),
+    (HOOK + 'headers = { "X-Api-Key" = "geheim" }\n', "or header_files", 9),
+    (HOOK + 'header_files = { "X-Api-Key" = "umlaut" }\n', "header_files.X-Api-Key: a header takes only", 9),
+    (HOOK + 'header_files = { "X-Api-Key" = "empty" }\n', "is empty", 9),
+    (HOOK + 'header_files = { "X-Api-Key" = "nowhere" }\n', "there is no file", 9),
+    (HOOK + 'header_files = { X = "secret" }\nheaders = { x = "y" }\n', "already set in another way", 9),
+    (HOOK + 'header_files = { Authorization = "secret" }\ntoken_file = "secret"\n', "already set in another way", 9),
+    (HOOK + 'headers = { X-A = "1", x-a = "2" }\n', "headers.x-a: is there already", 9),
+    (HOOK + 'source = "not a uri"\n', "forward.hook.source: expected a URI", 9),
+    *(
+        (HOOK.replace("webhook", "sensorthings") + f"members = {{ x = {{ y = [{value}] }} }}\n", said, 9)
+        for value, said in (
+            ("2020-01-01", 'JSON has no dates and times: write "2020-01-01" in quotes'),
+            ("nan", "JSON has no nan"),
+            ("-inf", "JSON has no -inf"),
+            (f"0x{'f' * 5000}", "an integer is too large"),
+            ("[" * 100 + "]" * 100, "is nested too deep"),
+        )
+    ),
+    (HOOK + "max_age = 0x" + "f" * 500 + "\n", "expected an integer 0..1000000", 9),
     (HOOK + "timeout = 0\n", "expected an integer 1..600, got 0", 9),
     (HOOK + 'devices = ["24a160"]\n', "forward.hook.devices[1]: expected 12 lower-case hex digits", 9),
 ]
@@ -206,17 +276,15 @@ MISTAKES = [
 def test_every_mistake_gives_a_sentence_with_line_and_key_and_no_secret(
     folder: Path, text: str, said: str, line: int
 ) -> None:
-    (folder / "empty").write_text("\n")
-    (folder / "secret").write_text("geheim\n")
+    secrets(folder)
     found = problems(folder, text)
-    assert any(problem.startswith(f"{line}: ") and said in problem for problem in found), found
+    assert any(problem.startswith(f"{line}: " if line else "") and said in problem for problem in found), found
     assert all(len(problem) < 300 and "\n" not in problem for problem in found)
     assert "geheim" not in "".join(found)
 
 
 def test_one_mistake_gives_one_sentence(folder: Path) -> None:
-    (folder / "empty").write_text("\n")
-    (folder / "secret").write_text("geheim\n")
+    secrets(folder)
     doubled = [(text, found) for text, _, _ in MISTAKES if len(found := problems(folder, text)) != 1]
     assert doubled == []
 
@@ -226,6 +294,12 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         assert re.fullmatch(rf"{path}: can't be read: [A-Z].*", config.problems(path)[0])
     (tmp_path / "latin.toml").write_bytes(b"# gr\xfcn")
     assert config.problems(tmp_path / "latin.toml") == [f"{tmp_path / 'latin.toml'}: is not a text file in UTF-8"]
+
+
+def test_a_name_no_file_can_have_is_a_mistake(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    (said,) = problems(folder, MQTT.replace("ca.pem", "b" * 256))
+    assert said.startswith("3: mqtt.ca: ") and said.endswith("can't be read: File name too long")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")

@@ -9,7 +9,7 @@ TEXT = '''# [not.a.table]
 top = 1
 a.b.c = "x = 1 # no comment"   # a comment
 [table]
-"quoted key" = 'literal \\'
+"quoted\\u0020key" = 'literal \\'
 text = """
 inside = 1
 [inside]

@@ -1,0 +1,165 @@
+"""Rules of [forward.…]: what has to be so that a target can be built, each request sent and no secret shown."""
+
+import datetime
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
+
+from .config_files import FileProblem, no_authority, no_secret, secret
+from .config_words import is_here, is_host, missing, table
+from .texts import pick
+from .toml_lines import Path as KeyPath
+
+Rule = Iterator[tuple[KeyPath, str]]
+"""Places below [forward.<name>], and what is wrong there; empty: nothing."""
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")
+"""RFC 9110 sections 5.1 and 5.5; of values only what every server reads alike."""
+_TOKEN = re.compile(r"[!-~]+")
+_FRAMING = ("connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade")
+_SECRETS = ("auth", "authorization", "code", "cookie", "key", "pass", "passwd", "pwd", "sas", "session", "sig")
+_SECRET_ENDS = ("apikey", "credential", "credentials", "password", "secret", "signature", "token")
+_DEEPEST = 20
+
+
+def forward_rules(forward: dict[str, Any]) -> Rule:
+    """What is wrong in one target."""
+    yield from _credentials(forward)
+    for key in ("headers", "header_files"):
+        for name, value in table(forward, key).items():
+            yield (key, name), _header(forward, key, name, value)
+    yield from _address(forward)
+    yield ("ca",), no_authority(forward.get("ca"))
+    yield ("members",), _no_json(table(forward, "members"))
+
+
+def _credentials(forward: dict[str, Any]) -> Rule:
+    if "user" in forward and "token_file" in forward:
+        yield (
+            ("token_file",),
+            pick(
+                "entweder user und password_file oder token_file, nicht beides",
+                "either user and password_file or token_file, not both",
+            ),
+        )
+    if ":" in str(forward.get("user")):
+        yield ("user",), pick("ohne Doppelpunkt (RFC 7617)", "no colon is allowed (RFC 7617)")
+    for key in ("password_file", "secret_file", "url_file"):
+        yield (key,), no_secret(forward.get(key))
+    yield ("token_file",), no_secret(forward.get("token_file")) or _odd(_TOKEN, _content(forward.get("token_file")))
+
+
+def _content(file: Any) -> str:
+    """A secret, as far as there is one."""
+    try:
+        return secret(file) if isinstance(file, str) else ""
+    except FileProblem:
+        return ""
+
+
+def _odd(pattern: re.Pattern[str], text: str) -> str:
+    """Text that can't stand in a header."""
+    if not text or pattern.fullmatch(text):
+        return ""
+    return pick(
+        "in einen Header passen nur Buchstaben, Ziffern und Zeichen aus ASCII, in einer Zeile",
+        "a header takes only letters, digits and signs of ASCII, on one line",
+    )
+
+
+def _header(forward: dict[str, Any], key: str, name: str, value: Any) -> str:
+    lower = name.lower()
+    if not _NAME.fullmatch(name):
+        return pick("so heißt kein Header (RFC 9110)", "no header has such a name (RFC 9110)")
+    if lower in _FRAMING:
+        return pick("diesen Header setzt das Gateway selbst", "the gateway sets this header itself")
+    if key == "headers":
+        if _is_secret(name):
+            return pick(
+                "in dieser Datei steht kein Geheimnis: user und password_file, token_file oder header_files verwenden",
+                "no secret stands in this file: use user and password_file, token_file, or header_files",
+            )
+        if next(other for other in table(forward, key) if other.lower() == lower) != name:
+            return pick("steht schon da, in anderer Schreibung", "is there already, spelt otherwise")
+        return _odd(_VALUE, value) if isinstance(value, str) else ""
+    others = {other.lower() for other in table(forward, "headers")}
+    if lower in others or (lower == "authorization" and ("user" in forward or "token_file" in forward)):
+        return pick("dieser Header ist schon anders belegt", "this header is already set in another way")
+    return no_secret(value) or _odd(_VALUE, _content(value))
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a header or a parameter of this name holds a secret, as far as names tell."""
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return any(word in _SECRETS or word.endswith(_SECRET_ENDS) for word in words)
+
+
+def _address(forward: dict[str, Any]) -> Rule:
+    url, file = forward.get("url"), forward.get("url_file")
+    if "url" in forward and "url_file" in forward:
+        yield ("url_file",), pick("entweder url oder url_file, nicht beides", "either url or url_file, not both")
+    elif "url" not in forward and "url_file" not in forward:
+        yield (), missing("url", pick("die Adresse des Ziels", "the target's address"))
+    key, address = ("url", url) if isinstance(url, str) else ("url_file", _content(file))
+    if address:
+        yield (key,), _no_address(forward, key, address)
+    if "ca" in forward and address.startswith("http://"):
+        yield ("ca",), pick("nützt nichts bei einer Adresse mit http://", "has no use with an http:// address")
+
+
+def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
+    """Why no request can or may go to this address. Its text is not repeated: a part of it may be secret."""
+    try:
+        parts = urlsplit(url)
+        right = is_host(parts.hostname or "") and parts.port != 0 and parts.scheme in ("http", "https")
+        httpx2.URL(url)
+    except (ValueError, httpx2.InvalidURL):
+        right = False
+    if not right or not re.fullmatch(r"[^\s\x00-\x1f\x7f]+", url):
+        return pick(
+            "ist keine Adresse wie https://ziel.example.org/pfad",
+            "is not an address like https://target.example.org/path",
+        )
+    if parts.username or parts.password:
+        return pick(
+            "in einer Adresse steht weder Benutzer noch Passwort: user und password_file verwenden",
+            "no user or password stands in an address: use user and password_file",
+        )
+    if "#" in url or ("?" in url and forward.get("kind") == "sensorthings"):
+        return pick("die Adresse endet vor ? und #", "the address ends before ? and #")
+    if key == "url" and any(_is_secret(name) for name, _ in parse_qsl(parts.query)):
+        return pick(
+            "in dieser Datei steht kein Geheimnis: die ganze Adresse in eine eigene Datei, als url_file genannt",
+            "no secret stands in this file: write the whole address into a file of its own and name it as url_file",
+        )
+    secret_sent = {"user", "token_file", "header_files", "url_file"} & forward.keys()
+    if parts.scheme == "http" and secret_sent and not is_here(parts.hostname):
+        return pick(
+            "ein Geheimnis ginge im Klartext durchs Netz: https:// verwenden",
+            "a password or token would travel in the clear: use https://",
+        )
+    return ""
+
+
+def _no_json(value: Any, depth: int = 0) -> str:
+    """Why this can't be sent as JSON."""
+    if depth > _DEEPEST:
+        return pick("ist zu tief geschachtelt", "is nested too deep")
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return next(filter(None, (_no_json(item, depth + 1) for item in inner)), "")
+    if isinstance(value, datetime.date | datetime.time):
+        return pick(
+            f'JSON kennt keine Zeitangaben: "{value}" in Anführungszeichen',
+            f'JSON has no dates and times: write "{value}" in quotes',
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        return pick(f"JSON kennt kein {value}", f"JSON has no {value}")
+    if isinstance(value, int) and value.bit_length() > 63:
+        return pick("eine ganze Zahl ist zu groß für JSON", "an integer is too large for JSON")
+    return ""
