@@ -20,6 +20,7 @@ from .config import Config, SensorThings, Webhook
 from .doctor_broker import broker
 from .doctor_mosquitto import mosquitto_conf
 from .finding import Finding, fine, loses, note
+from .forward.http import shown
 
 # No clock is right that is before this: the month this check was written.
 _NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -108,11 +109,7 @@ def certificates(config: Config, now: datetime) -> Iterator[Finding]:
                 f"{path} gilt noch nicht: die Uhr dieses Rechners geht nach, oder es wurde zu früh eingespielt.",
                 f"{path} is not valid yet: this machine's clock is behind, or it was installed too early.",
             )
-    secrets = [config.mqtt.key, config.mqtt.password_file]
-    for target in config.forward.values():
-        secrets += [target.password_file, target.token_file]
-        secrets += [target.secret_file] if isinstance(target, Webhook) else []
-    for path in filter(None, secrets):
+    for path in config.secret_files:
         mode = Path(path).stat().st_mode & 0o777
         if mode & 0o077:
             yield note(
@@ -139,19 +136,20 @@ def expiry(what: str, end: datetime, now: datetime) -> Finding:
 
 def forwarder(name: str, target: SensorThings | Webhook) -> Iterator[Finding]:
     """Whether a town's system answers, and whether its clock agrees with ours. Nothing is lost if not: it waits."""
-    context = ssl.create_default_context()
+    where = shown(target)
     try:
-        if target.ca:
+        context = ssl.create_default_context()
+        if target.ca:  # beside the system's authorities
             context.load_verify_locations(target.ca)
         with httpx2.Client(verify=context, timeout=10) as client:
             answer = client.head(target.url)
-    except (httpx2.HTTPError, ssl.SSLError, OSError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
         yield note(
-            f"forward.{name}: {target.url} antwortet nicht ({error}); Messwerte warten, bis es wieder geht.",
-            f"forward.{name}: {target.url} does not answer ({error}); readings wait until it does.",
+            f"forward.{name}: {where} antwortet nicht ({error}); Messwerte warten, bis es wieder geht.",
+            f"forward.{name}: {where} does not answer ({error}); readings wait until it does.",
         )
         return
-    yield fine(f"forward.{name}: {target.url} antwortet.", f"forward.{name}: {target.url} answers.")
+    yield fine(f"forward.{name}: {where} antwortet.", f"forward.{name}: {where} answers.")
     try:
         theirs = parsedate_to_datetime(answer.headers["Date"])
         off = abs((theirs - datetime.now(UTC)).total_seconds())

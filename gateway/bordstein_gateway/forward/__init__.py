@@ -9,6 +9,7 @@ from ..store import Store
 from .outbox import Outbox
 from .sensorthings import SensorThingsTarget
 from .target import Target
+from .unbuilt import Unbuilt
 from .webhook import WebhookTarget
 
 __all__ = ["Outbox", "start"]
@@ -23,6 +24,13 @@ def start(config: Config, store: Store) -> list[Outbox]:
 
 
 def _target(name: str, settings: Forward, config: Config, store: Store) -> Target:
+    try:
+        return _built(name, settings, config, store)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the others go on)
+        return Unbuilt(f"This target can't be set up: {error or type(error).__name__}; then start the gateway again.")
+
+
+def _built(name: str, settings: Forward, config: Config, store: Store) -> Target:
     if isinstance(settings, SensorThings):
         return SensorThingsTarget(name, settings, config.devices, store)
     if isinstance(settings, Webhook):

@@ -1,25 +1,37 @@
-"""One HTTP client for all kinds of target: credentials, limits, and answers turned into words a person can use."""
+"""One HTTP client for all kinds of target: credentials, limits, and answers turned into words a person can use.
 
+The words are shown on a page that asks for no password, so of an address they have only what can't be secret: no query,
+and of a webhook's no path either.
+"""
+
+import asyncio
 import email.utils
 import ssl
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
 from .. import __version__
-from ..config import Forward
+from ..config import Forward, Webhook
+from ..config_files import secret
 from .target import Retry
 
 _BUSY = (408, 425, 429, 503)
+_LARGEST = 16 << 20
+"""Bytes of an answer; the largest that is asked for, the links of 10,000 Observations, has about one million."""
+_SHORTEST = 4
+"""Letters of a part of an address that is looked for in what the other side says."""
 
 
 def client(settings: Forward, headers: Mapping[str, str] | None = None) -> httpx2.AsyncClient:
     """A client for one target. Secrets are read here, so that a changed file counts from the next start on."""
     auth = None
-    given = {"user-agent": f"bordstein-gateway/{__version__}", **(headers or {}), **settings.headers}
+    given = httpx2.Headers({"user-agent": f"bordstein-gateway/{__version__}", **(headers or {})})
+    given.update(settings.headers)
+    given.update({name: secret(file) for name, file in settings.header_files.items()})
     if settings.user is not None and settings.password_file is not None:
         auth = httpx2.BasicAuth(settings.user, secret(settings.password_file))
     elif settings.token_file is not None:
@@ -31,43 +43,90 @@ def client(settings: Forward, headers: Mapping[str, str] | None = None) -> httpx
         auth=auth,
         headers=given,
         verify=context,
-        timeout=settings.timeout,
+        # Connecting gives up a little earlier than the request: then it is clear that nothing was sent.
+        timeout=httpx2.Timeout(settings.timeout, connect=settings.timeout * 0.9),
         follow_redirects=False,
         limits=httpx2.Limits(max_connections=2, max_keepalive_connections=2),
     )
 
 
-def secret(path: str) -> str:
-    """The content of a secret's file without the line end."""
-    return Path(path).read_text(encoding="utf-8").strip()
+def shown(settings: Forward) -> str:
+    """A target's address as people may see it."""
+    return origin(settings.url) if isinstance(settings, Webhook) else without_query(settings.url)
 
 
-async def request(http: httpx2.AsyncClient, method: str, url: str, **options: Any) -> httpx2.Response:
-    """One request; the answer, whatever its status below 500 that is not «busy» or «who are you?». Retry otherwise."""
+def origin(url: str) -> str:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def without_query(url: str) -> str:
+    """And the path."""
+    return origin(url) + urlsplit(url).path
+
+
+async def request(
+    http: httpx2.AsyncClient, method: str, url: str, *, name: str | None = None, **options: Any
+) -> httpx2.Response:
+    """One request; the answer, whatever its status below 500 that is not «busy» or «who are you?». Retry otherwise.
+
+    `name`: what the address is called in words; the address without its query when not given.
+    """
+    name = name or without_query(url)
     try:
-        answer = await http.request(method, url, **options)
+        # The client's own limit is for each read: a server that sends a byte now and then would hold us for ever.
+        async with asyncio.timeout(http.timeout.read):
+            answer = await _whole(http, method, url, name, options)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-        raise Retry(f"{url} can't be reached: {_why(error)}") from None
-    except httpx2.TimeoutException:
-        raise Retry(f"{url} gave no answer in time", unclear=True) from None
+        raise Retry(f"{name} can't be reached: {_why(error)}") from None
+    except (httpx2.TimeoutException, TimeoutError):
+        raise Retry(f"{name} gave no answer in time", unclear=True) from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise Retry(f"{url}: the connection broke: {_why(error)}", unclear=True) from None
+        raise Retry(f"{name}: the connection broke: {_why(error)}", unclear=True) from None
     status = answer.status_code
     if status in _BUSY:
-        raise Retry(f"{url} is busy ({status})", wait=_wait(answer))
+        raise Retry(f"{name} is busy ({status})", wait=_wait(answer))
     if status >= 500:
         # A proxy that gave up: the server behind it may still be at work.
         unclear = status in (502, 504)
-        raise Retry(f"{url} has a fault of its own ({status}): {reason(answer)}", unclear=unclear, wait=_wait(answer))
+        raise Retry(f"{name} has a fault of its own ({status}): {reason(answer)}", unclear=unclear, wait=_wait(answer))
     if status in (401, 403):
-        raise Retry(f"{url} does not let the gateway in ({status}); check user, password or token of this target")
+        raise Retry(f"{name} does not let the gateway in ({status}); check user, password or token of this target")
     if 300 <= status < 400:
-        raise Retry(f"{url} points to {answer.headers.get('location', 'another address')}; put that into the url")
+        raise Retry(f"{name} points to {_elsewhere(answer, name)}; put that into the url")
     return answer
 
 
+async def _whole(
+    http: httpx2.AsyncClient, method: str, url: str, name: str, options: Mapping[str, Any]
+) -> httpx2.Response:
+    """The answer with its body, unless that is far larger than any should be."""
+    async with http.stream(method, url, **options) as answer:
+        body = bytearray()
+        async for part in answer.aiter_bytes():
+            body += part
+            if len(body) > _LARGEST:
+                raise Retry(f"{name} answers with more than {_LARGEST >> 20} MB; check the url", unclear=True)
+    # The body is unpacked already.
+    headers = [
+        pair for pair in answer.headers.multi_items() if pair[0].lower() not in ("content-encoding", "content-length")
+    ]
+    return httpx2.Response(answer.status_code, headers=headers, content=bytes(body), request=answer.request)
+
+
+def _elsewhere(answer: httpx2.Response, name: str) -> str:
+    """Where a redirect points to, with as much of the address as `name` has."""
+    try:
+        there = str(answer.request.url.join(answer.headers["location"]))
+    except (KeyError, httpx2.InvalidURL, ValueError):
+        return "another address"
+    there = origin(there) if name == origin(name) else without_query(there)
+    return there if there != name else "another address there"
+
+
 def reason(answer: httpx2.Response) -> str:
-    """What the other side said about a failure, in one short line."""
+    """What the other side said about a failure, in one short line, without the address it may repeat."""
     text = answer.text
     try:
         content = answer.json()
@@ -78,6 +137,11 @@ def reason(answer: httpx2.Response) -> str:
             if isinstance(content.get(key), str):
                 text = content[key]
                 break
+    url = answer.request.url
+    target, query = url.raw_path.decode("ascii"), url.query.decode("ascii")
+    for part in (target, url.path, query, *(value for _, value in parse_qsl(query))):
+        if len(part) >= _SHORTEST:
+            text = text.replace(part, "…")
     return " ".join(text.split())[:300] or answer.reason_phrase
 
 

@@ -20,6 +20,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..config import Config, Webhook
+from ..config_files import secret
 from ..normalise import flag_names
 from ..store.types import StoredReading
 from . import http
@@ -37,24 +38,26 @@ class WebhookTarget:
 
     def __init__(self, settings: Webhook, config: Config) -> None:
         self._url = settings.url
+        self._name = http.shown(settings)
         self._source = settings.source or f"urn:bordstein:{config.gateway.name}"
         self._places = {
             device.id: {"name": device.name, "latitude": device.latitude, "longitude": device.longitude}
             for device in config.devices
         }
-        self._secret = key(http.secret(settings.secret_file)) if settings.secret_file else None
+        self._secret = key(secret(settings.secret_file)) if settings.secret_file else None
         self._http = http.client(settings, {"content-type": "application/cloudevents-batch+json; charset=utf-8"})
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
         """One request; a batch that is refused as a whole is halved until the reading at fault is alone."""
         body = json.dumps([self._event(reading) for reading in batch], ensure_ascii=False, separators=(",", ":"))
         content = body.encode()
-        answer = await http.request(self._http, "POST", self._url, content=content, headers=self._sign(content))
+        signed = self._sign(content)
+        answer = await http.request(self._http, "POST", self._url, name=self._name, content=content, headers=signed)
         status = answer.status_code
         if answer.is_success:
             return []
         if status in _SETTINGS:
-            raise Retry(f"{self._url} takes no events ({status}): {http.reason(answer)}; check the url of this target")
+            raise Retry(f"{self._name} takes no events ({status}): {http.reason(answer)}; check the url of this target")
         if len(batch) > 1:
             middle = len(batch) // 2
             return [*await self.send(batch[:middle]), *await self.send(batch[middle:])]
