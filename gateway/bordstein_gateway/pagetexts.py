@@ -103,13 +103,22 @@ def number(value: Any, lang: str) -> str:
 
 def when(text: str, lang: str) -> str:
     """An RFC 3339 time as local time of the gateway."""
-    moment = datetime.fromisoformat(text).astimezone()
+    moment = _local(text)
     return moment.strftime("%d.%m.%Y %H:%M:%S" if lang == "de" else "%Y-%m-%d %H:%M:%S")
 
 
 def clock(text: str, lang: str, now: str) -> str:
     """The time of day where it is of the same day as now, else the day too."""
-    moment, today = datetime.fromisoformat(text).astimezone(), datetime.fromisoformat(now).astimezone().date()
-    if moment.date() == today:
+    moment = _local(text)
+    if moment.date() == _local(now).date():
         return moment.strftime("%H:%M:%S")
     return moment.strftime("%d.%m.%y %H:%M" if lang == "de" else "%Y-%m-%d %H:%M")
+
+
+def _local(text: str) -> datetime:
+    """Local time; of a moment that has none, for instance the last hours of the year 9999, UTC."""
+    moment = datetime.fromisoformat(text)
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return moment

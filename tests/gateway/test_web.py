@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 
 from bordstein_gateway import web
 from bordstein_gateway.forward import start
-from bordstein_gateway.normalise import FLAGS
+from bordstein_gateway.normalise import FLAGS, Pack, Reading
 from bordstein_gateway.pagetexts import TEXTS, clock, number, when
 from bordstein_gateway.status import ServiceState
-from bordstein_gateway.store import StateReport, Store
+from bordstein_gateway.store import Arrival, Outcome, StateReport, Store
 from tests.gateway.forwarding import BASE, DEVICE, configuration, measure
 from tests.street.receivers import Webhook
 
@@ -138,6 +138,26 @@ def test_metrics_and_health(client: TestClient, state: ServiceState) -> None:
     state.ingest.store_trouble = "The disk is full."
     answer = client.get("/healthz")
     assert answer.status_code == 503 and answer.json()["problems"] == ["The disk is full."]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_no_time_that_a_board_sends_takes_the_page_down(
+    client: TestClient, state: ServiceState, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        # The last second of the year 9999, which is past it east of Greenwich.
+        reading = Reading("air/air_temperature", 253_402_300_799_000, 20.0, "Cel", 0)
+        pack = Pack(DEVICE, 1, 0, False, "set", [reading])
+        assert state.store.write([Arrival(DEVICE, f"bordstein/v1/{DEVICE}/readings", b"", pack)]) == [Outcome.NEW]
+        for lang in ("de", "en"):
+            assert client.get(f"/?lang={lang}").status_code == 200
+            when("0001-01-01T00:00:00Z", lang)
+            clock("9999-12-31T23:59:59Z", lang, "0001-01-01T00:00:00Z")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_both_languages_say_the_same_things() -> None:
