@@ -3,7 +3,8 @@
     log.setup("info", "auto")
     structlog.get_logger().info("stored", packs=12)
 
-Values of keys that look like secrets are never written, in whatever part of an event they are.
+Values of keys that look like secrets are never written, in whatever part of an event they are, nor those of
+parameters in an address.
 """
 
 import logging
@@ -16,6 +17,7 @@ import structlog
 
 _SECRET = re.compile(r"password|passwd|secret|token|authorization|cookie|api_?key|private_?key", re.IGNORECASE)
 _IN_URL = re.compile(r"(\w+://)[^/\s@]+@")
+_IN_QUERY = re.compile(r"(\w+://[^\s?\"']*\?)[^\s\"']+")
 _HIDDEN = "…"
 
 Event = MutableMapping[str, Any]
@@ -25,15 +27,17 @@ def setup(level: str, format: str, stream: TextIO | None = None) -> None:
     """Sets up structlog and the standard library's logging alike. `format`: auto, json or console."""
     stream = stream or sys.stderr
     console = format == "console" or (format == "auto" and stream.isatty())
-    last: list[Any] = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    # Tracebacks without the variables of each frame: they would hold passwords and keys.
+    plain = structlog.dev.plain_traceback
+    last: list[Any] = [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
     if not console:
-        # Without the variables of each frame: they would hold passwords and keys.
         frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         last = [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer(ensure_ascii=False)]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _without_colours,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         hide_secrets,
     ]
@@ -46,9 +50,10 @@ def setup(level: str, format: str, stream: TextIO | None = None) -> None:
     )
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(handlers=[handler], level=number, force=True)
-    # They tell of each single request; that is what --debug is for.
+    # They tell of each single request; that is what level debug is for. httpx2 names whole addresses: never.
     for name in ("httpx2", "httpcore2", "uvicorn.access"):
-        logging.getLogger(name).setLevel(max(number, logging.WARNING) if number > logging.DEBUG else number)
+        quiet = name == "httpx2" or number > logging.DEBUG
+        logging.getLogger(name).setLevel(max(number, logging.WARNING) if quiet else number)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -59,6 +64,12 @@ def setup(level: str, format: str, stream: TextIO | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _without_colours(_logger: Any, _method: str, event: Event) -> Event:
+    """uvicorn's messages come a second time, with a terminal's escape codes."""
+    event.pop("color_message", None)
+    return event
 
 
 def hide_secrets(_logger: Any, _method: str, event: Event) -> Event:
@@ -72,7 +83,7 @@ def _cleaned(key: Any, value: Any) -> Any:
     if isinstance(key, str) and _SECRET.search(key) and not key.endswith("_file"):
         return _HIDDEN
     if isinstance(value, str):
-        return _IN_URL.sub(rf"\1{_HIDDEN}@", value)
+        return _IN_QUERY.sub(rf"\1{_HIDDEN}", _IN_URL.sub(rf"\1{_HIDDEN}@", value))
     if isinstance(value, dict):
         return {name: _cleaned(name, item) for name, item in value.items()}
     if isinstance(value, list | tuple):

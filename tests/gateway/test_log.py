@@ -62,6 +62,38 @@ def test_the_console_is_for_people() -> None:
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
+def test_an_exception_shows_no_variable(style: str) -> None:
+    stream = io.StringIO()
+    log.setup("info", style, stream)
+
+    def connect(password: str) -> None:
+        raise ValueError("broken")
+
+    try:
+        connect("".join(["ge", "heim"]))
+    except ValueError:
+        structlog.get_logger().exception("failed")
+        logging.getLogger("x").exception("failed")
+    assert stream.getvalue().count("connect") >= 2 and "broken" in stream.getvalue()
+    assert "geheim" not in stream.getvalue()
+
+
+def test_a_message_has_no_second_one_with_colours() -> None:
+    stream = io.StringIO()
+    log.setup("info", "json", stream)
+    logging.getLogger("uvicorn.error").info("up on %s", "x", extra={"color_message": "up on \x1b[1m%s\x1b[0m"})
+    assert "color_message" not in lines(stream)[0] and lines(stream)[0]["event"] == "up on x"
+
+
+@pytest.mark.parametrize("name", ["httpx2", "httpcore2"])
+def test_no_request_is_told_with_its_whole_address(name: str) -> None:
+    stream = io.StringIO()
+    log.setup("debug", "json", stream)
+    logging.getLogger(name).info("HTTP Request: POST %s", "https://example.org/x?token=geheim")
+    assert "geheim" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
 def test_no_secret_is_written(style: str) -> None:
     stream = io.StringIO()
     log.setup("debug", style, stream)
