@@ -257,6 +257,27 @@ def test_every_certificate_is_written_down_for_revocation(tmp_path):
     assert [line.split(",")[:3] for line in lines[1:]] == [[i.serial, i.kind, i.name] for i in issued]
 
 
+def test_nothing_is_issued_that_cannot_be_written_down(tmp_path):
+    own = pki.create(tmp_path, "Musterstadt", None)
+    (tmp_path / "issued.csv").mkdir()
+    with pytest.raises(Problem, match="nichts wurde ausgestellt"):
+        own.issue_device(DEVICE)
+    assert not (tmp_path / "devices").exists()
+
+
+def test_what_could_not_be_issued_is_not_written_down(tmp_path):
+    own = pki.create(tmp_path, "Musterstadt", None)
+    (tmp_path / "devices").write_text("")
+    with pytest.raises(Problem):
+        own.issue_device(DEVICE)
+    own.issue_gateway("gateway-1")
+    lines = (tmp_path / "issued.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in lines] == ["kind", "gateway"]
+    with pytest.raises(Problem, match="nicht überschrieben"):
+        own.issue_gateway("gateway-1")
+    assert (tmp_path / "issued.csv").read_text().splitlines() == lines
+
+
 @pytest.mark.parametrize("text", [DEVICE, "24:A1:60:12:34:56", "24-a1-60-12-34-56", " 24A1.6012.3456 "])
 def test_device_ids_come_from_every_usual_spelling(text):
     assert names.device_id(text) == DEVICE

@@ -10,7 +10,9 @@ certificate is valid from two years before the day it was made; how long it is v
 
 import csv
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,16 +111,14 @@ class Authority:
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
-        keyfiles.write_new(
-            out,
-            {
-                f"{kind}.key.pem": (_private(key, serialization.Encoding.PEM), keyfiles.PRIVATE),
-                f"{kind}.key.der": (_private(key, serialization.Encoding.DER), keyfiles.PRIVATE),
-                **_both(kind, certificate),
-                **_both("ca", self.certificate),
-            },
-        )
-        self._note(kind, name, certificate)
+        files = {
+            f"{kind}.key.pem": (_private(key, serialization.Encoding.PEM), keyfiles.PRIVATE),
+            f"{kind}.key.der": (_private(key, serialization.Encoding.DER), keyfiles.PRIVATE),
+            **_both(kind, certificate),
+            **_both("ca", self.certificate),
+        }
+        with self._noted(kind, name, certificate):
+            keyfiles.write_new(out, files)
         return Issued(
             kind=kind,
             name=name,
@@ -133,16 +133,31 @@ class Authority:
             key_der=out / f"{kind}.key.der",
         )
 
-    def _note(self, kind: str, name: str, certificate: x509.Certificate) -> None:
-        """Remember what was signed: without its serial number a certificate could never be revoked."""
+    @contextmanager
+    def _noted(self, kind: str, name: str, certificate: x509.Certificate) -> Iterator[None]:
+        """Remember what is signed: without its serial number a certificate could never be revoked.
+
+        The line is on the disk before there is a key that could be used, and is taken back if none gets written.
+        """
         path = self.directory / "issued.csv"
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(_ISSUED_FIELDS)
-            end = certificate.not_valid_after_utc
-            writer.writerow((f"{certificate.serial_number:x}", kind, name, end.isoformat(timespec="seconds")))
+        end = certificate.not_valid_after_utc
+        row = (f"{certificate.serial_number:x}", kind, name, end.isoformat(timespec="seconds"))
+        try:
+            with path.open("a", newline="", encoding="utf-8") as file:
+                size = file.tell()
+                csv.writer(file).writerows([row] if size else [_ISSUED_FIELDS, row])
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise Problem(
+                f"{path} ist nicht schreibbar ({error.strerror}); nichts wurde ausgestellt.",
+                f"{path} cannot be written ({error.strerror}); nothing was issued.",
+            ) from None
+        try:
+            yield
+        except Problem:
+            os.truncate(path, size)
+            raise
 
 
 def create(directory: Path, name: str, passphrase: bytes | None, *, days: int = AUTHORITY_DAYS) -> Authority:
