@@ -43,6 +43,12 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
 
 def disk(folder: Path) -> Iterator[Finding]:
     """Room, and whether what is written there stays."""
+    if not _there(folder):
+        yield note(
+            f"{folder} gibt es noch nicht: der Dienst legt den Ordner beim ersten Start an.",
+            f"{folder} is not there yet: the service makes the folder when it first starts.",
+        )
+        return
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as file:
             file.write(b"x" * 4096)
@@ -63,6 +69,13 @@ def disk(folder: Path) -> Iterator[Finding]:
         )
     else:
         yield fine(f"In {folder} sind {free >> 30} GB frei.", f"{folder} has {free >> 30} GB free.")
+
+
+def _there(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:  # nobody may look; writing will say why
+        return True
 
 
 def clock(now: datetime, synchronised: bool | None = None) -> Iterator[Finding]:

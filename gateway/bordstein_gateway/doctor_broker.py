@@ -224,9 +224,12 @@ def _about_itself(client: _Client) -> Iterator[Finding]:
             "The broker does not tell its version ($SYS/broker/version): it is unchecked.",
         )
     elif tuple(map(int, found.groups())) < _SAFE:
-        yield loses(
-            f"Mosquitto {'.'.join(found.groups())} hält das Sendefenster nicht ein; ab 2.0.13 ist das behoben.",
-            f"Mosquitto {'.'.join(found.groups())} does not keep to its in-flight window; 2.0.13 and later do.",
+        # No more than a note: the gateway reads from the connection only what it stores at once.
+        yield note(
+            f"Mosquitto {'.'.join(found.groups())} hält das Sendefenster nicht ein (ab 2.0.13 behoben). Das Gateway "
+            "nimmt trotzdem nur an, was es gleich speichert: es geht nichts verloren.",
+            f"Mosquitto {'.'.join(found.groups())} does not keep to its in-flight window (2.0.13 and later do). The "
+            "gateway still takes only what it stores at once: nothing is lost.",
         )
     else:
         yield fine(f"{text} ist neu genug.", f"{text} is new enough.")

@@ -148,11 +148,12 @@ def version() -> tuple[int, ...]:
 
 
 def said(findings: Iterator[Finding]) -> tuple[list[str], list[str]]:
-    """What would lose data apart from this machine's Mosquitto being old, and the rest."""
+    """What would lose data, and the rest."""
     found = list(findings)
-    old = [finding for finding in found if "in-flight window" in finding.en]
-    assert len(old) == (version() < (2, 0, 13))
-    lost = [finding.en for finding in found if finding.level == "loses" and finding not in old]
+    # The Mosquitto of Debian 12 is worth a note and no reason to fail: the gateway loses nothing by its age.
+    old = [finding.level for finding in found if "in-flight window" in finding.en]
+    assert old == ["note"] * (version() < (2, 0, 13))
+    lost = [finding.en for finding in found if finding.level == "loses"]
     return lost, [finding.en for finding in found if finding.level != "loses"]
 
 

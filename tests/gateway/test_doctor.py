@@ -91,13 +91,20 @@ def test_a_missing_configuration_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_takes_no_writes_or_has_no_room_loses_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert levels(doctor.disk(tmp_path / "nowhere")) == ["loses"]
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    assert levels(doctor.disk(tmp_path / "file")) == ["loses"]
+    (tmp_path / "file").unlink()
     monkeypatch.setattr(doctor, "_FREE_BYTES", 1 << 60)
     (finding,) = doctor.disk(tmp_path)
     assert finding.level == "loses" and "are free" in finding.en
     monkeypatch.setattr(doctor, "_FREE_BYTES", 0)
     assert levels(doctor.disk(tmp_path)) == ["fine"]
+
+
+def test_a_folder_that_the_service_will_make_is_no_loss(tmp_path: Path) -> None:
+    (finding,) = doctor.disk(tmp_path / "nowhere")
+    assert finding.level == "note" and "when it first starts" in finding.en
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_clock_that_is_behind_this_version_is_wrong() -> None:
