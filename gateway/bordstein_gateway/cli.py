@@ -12,25 +12,38 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from . import __version__, cli_store, config, log, normalise, senml
-from .cli_common import DEFAULT_CONFIG, ConfigOption, Failed, output
+from . import __version__, cli_forward, cli_store, config, log, normalise, senml
+from .cli_common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, misuse, output
+from .config_check import unreadable
 from .config_files import FileProblem
+from .config_words import is_host
 from .store.types import StoreError
+from .texts import pick
 
 app = typer.Typer(
     name="bordstein-gateway",
-    help="Takes street sensors' readings from MQTT, stores them for good and passes them on to the town's systems.",
+    help=pick(
+        "Nimmt Messwerte von Straßensensoren über MQTT an, speichert sie dauerhaft und gibt sie an die Systeme der "
+        "Stadt weiter.",
+        "Takes street sensors' readings from MQTT, stores them for good and passes them on to the town's systems.",
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
 )
-app.add_typer(cli_store.forward, name="forward")
+app.add_typer(cli_forward.app, name="forward")
 app.add_typer(cli_store.quarantine, name="quarantine")
-app.command()(cli_store.completeness)
+app.command(
+    help=pick(
+        "Wie viele Pakete jedes Geräts erwartet wurden und ankamen, je Tag, mit den Lücken.",
+        "How many packs of each board were expected and arrived, by day, with the gaps.",
+    )
+)(cli_store.completeness)
 
 # What goes wrong in an expected way: its text is the sentence to show.
 _SENTENCES = (Failed, config.ConfigError, senml.DecodeError, StoreError, FileProblem)
+_HOST = 'host = "localhost"                 '
 _TOPIC = re.compile(r"(?:[^#+]+/)?([0-9a-f]{12})/(readings|health)")
 
 
@@ -43,16 +56,29 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help=pick("Die Version zeigen.", "Print the version.")
+        ),
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            help=pick("Zeigen, woher im Programm ein Fehler kommt.", "Show where in the program an error came from."),
+        ),
+    ] = False,
 ) -> None:
     """--debug is looked at in main()."""
 
 
-@app.command()
+@app.command(
+    help=pick(
+        "Das Gateway betreiben, bis es beendet wird (SIGTERM, Strg-C).",
+        "Run the gateway until it is told to stop (SIGTERM, Ctrl-C).",
+    )
+)
 def run(path: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Run the gateway until it is told to stop (SIGTERM, Ctrl-C)."""
     from . import service
 
     settings = config.load(path)
@@ -60,26 +86,58 @@ def run(path: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(service.run(settings) or 0)
 
 
-@app.command()
+@app.command(
+    help=pick(
+        "Alle Fehler einer Konfiguration nennen, jeden mit seiner Zeile.",
+        "Say all mistakes of a configuration, each with its line.",
+    )
+)
 def check(path: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Say all mistakes of a configuration, each with its line."""
     problems = config.problems(path)
     if problems:
         raise Failed("\n".join(problems))
-    output(f"{path}: no mistakes")
+    output(pick(f"{path}: keine Fehler", f"{path}: no mistakes"))
 
 
-@app.command()
+@app.command(
+    help=pick(
+        "Ein kommentiertes Beispiel der Konfiguration schreiben.", "Write a commented example of the configuration."
+    )
+)
 def init(
-    target: Annotated[Path, typer.Argument(help="Where to write it; - prints it.")] = Path("gateway.toml"),
+    target: Annotated[
+        Path, typer.Argument(help=pick("Wohin; - zeigt es nur.", "Where to write it; - prints it."))
+    ] = Path("gateway.toml"),
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            help=pick("Der Broker, wie sein Zertifikat ihn nennt.", "The broker, as its certificate names it."),
+        ),
+    ] = "localhost",
     everything: Annotated[
-        bool, typer.Option("--all", help="Also write the systemd unit and Mosquitto's configuration beside it.")
+        bool,
+        typer.Option(
+            "--all",
+            help=pick(
+                "Daneben auch die systemd-Unit und die Konfiguration von Mosquitto.",
+                "Also write the systemd unit and Mosquitto's configuration beside it.",
+            ),
+        ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help=pick("Vorhandenes überschreiben.", "Overwrite what is there."))
+    ] = False,
 ) -> None:
-    """Write a commented example of the configuration."""
+    if not is_host(host):
+        misuse(
+            f"«{host}» ist weder ein Rechnername noch eine IP-Adresse",
+            f'"{host}" is neither a host name nor an IP address',
+            "--host",
+        )
     package = files(__package__)
     example = package.joinpath("gateway.example.toml").read_text(encoding="utf-8")
+    example = example.replace(_HOST, f'host = "{host}"'.ljust(len(_HOST)))
     if str(target) == "-":
         output(example, end="")
         return
@@ -87,40 +145,78 @@ def init(
     if everything:
         for name in ("systemd/bordstein-gateway.service", "mosquitto/mosquitto.conf", "mosquitto/bordstein.acl"):
             texts[target.parent / Path(name).name] = package.joinpath(name).read_text(encoding="utf-8")
-    there = [str(path) for path in texts if path.exists()]
-    if there and not force:
-        raise Failed(f"{', '.join(there)}: already there; --force overwrites")
-    for path, text in texts.items():
-        try:
+    try:
+        there = [str(path) for path in texts if path.exists()]
+        if there and not force:
+            names = ", ".join(there)
+            raise Failed(
+                pick(f"{names}: schon da; --force überschreibt", f"{names}: already there; --force overwrites")
+            )
+        for path, text in texts.items():
             path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise Failed(f"{path}: can't be written: {error.strerror}") from None
-        output(f"{path} written")
+            output(pick(f"{path} geschrieben", f"{path} written"))
+    except OSError as error:
+        raise Failed(
+            pick(
+                f"{error.filename}: nicht schreibbar: {error.strerror}",
+                f"{error.filename}: can't be written: {error.strerror}",
+            )
+        ) from None
 
 
-@app.command()
+@app.command(
+    help=pick(
+        "Als JSON zeigen, was das Gateway aus einer Nachricht macht: die SenML-Records, oder ein Satz, warum nicht.",
+        "Print as JSON what the gateway makes of a payload: resolved SenML records, or one sentence why not.",
+    )
+)
 def decode(
-    file: Annotated[str, typer.Argument(help="File with one payload; - reads from the standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help=pick(
+                "Datei mit einer Nachricht; - liest die Standardeingabe.",
+                "File with one payload; - reads from the standard input.",
+            )
+        ),
+    ],
     topic: Annotated[
-        str | None, typer.Option("--topic", help="The topic it came on: the device has to be the same.")
+        str | None,
+        typer.Option(
+            "--topic",
+            help=pick(
+                "Das Topic, auf dem sie kam: das Gerät muss dasselbe sein.",
+                "The topic it came on: the device has to be the same.",
+            ),
+        ),
     ] = None,
     readings: Annotated[
-        bool, typer.Option("--readings", help="Print what is stored: values in the table's units, with marks.")
+        bool,
+        typer.Option(
+            "--readings",
+            help=pick(
+                "Zeigen, was gespeichert wird: Werte in den Einheiten der Tabelle, mit Marken.",
+                "Print what is stored: values in the table's units, with marks.",
+            ),
+        ),
     ] = False,
 ) -> None:
-    """Print as JSON what the gateway makes of a payload: resolved SenML records, or one sentence why not."""
     device = None
     if topic is not None:
         found = _TOPIC.fullmatch(topic)
         if found is None:
-            raise typer.BadParameter("expected …/<12 lower-case hex digits>/readings or …/health", param_hint="--topic")
+            misuse(
+                "erwartet …/<12 Hexadezimalziffern in Kleinschreibung>/readings oder …/health",
+                "expected …/<12 lower-case hex digits>/readings or …/health",
+                "--topic",
+            )
         device = found.group(1)
     elif readings:
-        raise typer.BadParameter("needs --topic", param_hint="--readings")
+        misuse("braucht --topic", "needs --topic", "--readings")
     try:
         payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise Failed(f"{file}: can't be read: {error.strerror}") from None
+        raise Failed(f"{file}: {unreadable(error)}") from None
     now = time.time()
     records = senml.decode(payload, now=now)
     pack = normalise.pack(device, payload, now) if device else None
@@ -143,18 +239,35 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-@app.command()
+@app.command(
+    help=pick(
+        "Je in einem Satz sagen, was Daten verlieren würde. Exit-Code 1, wenn es etwas gibt.",
+        "Say in a sentence each what would lose data. Exit code 1 if anything would.",
+    )
+)
 def doctor(
     path: ConfigOption = DEFAULT_CONFIG,
     mosquitto_conf: Annotated[
-        Path | None, typer.Option("--mosquitto-conf", help="Mosquitto's configuration, where it is at hand.")
+        Path | None,
+        typer.Option(
+            "--mosquitto-conf",
+            help=pick(
+                "Die Konfiguration von Mosquitto, wenn sie zur Hand ist.",
+                "Mosquitto's configuration, where it is at hand.",
+            ),
+        ),
     ] = None,
     probe: Annotated[
-        bool, typer.Option(help="Try out how many messages the broker keeps for a client that is away.")
+        bool,
+        typer.Option(
+            help=pick(
+                "Ausprobieren, wie viele Nachrichten der Broker für jemanden aufhebt, der nicht da ist.",
+                "Try out how many messages the broker keeps for a client that is away.",
+            )
+        ),
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Say in a sentence each what would lose data. Exit code 1 if anything would."""
     from . import doctor as look
 
     lost = False

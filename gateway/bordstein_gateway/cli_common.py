@@ -1,21 +1,123 @@
 """What the command's modules share."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
+from rich.table import Table
+
+from .config import Config
+from .config_words import visible
+from .store import Store
+from .texts import pick
 
 ConfigOption = Annotated[
     Path,
-    typer.Option("--config", "-c", envvar="BORDSTEIN_CONFIG", help="The configuration."),
+    typer.Option("--config", "-c", envvar="BORDSTEIN_CONFIG", help=pick("Die Konfiguration.", "The configuration.")),
 ]
 DEFAULT_CONFIG = Path("/etc/bordstein/gateway.toml")
+JsonOption = Annotated[bool, typer.Option("--json", help=pick("Ein JSON-Objekt je Zeile.", "One JSON object a line."))]
+LARGEST = (1 << 63) - 1
+"""The largest number of a row in the store (SQLite)."""
+Limit = Annotated[int, typer.Option(min=1, max=LARGEST, help=pick("Höchstens so viele.", "So many at most."))]
+SOME = pick("Nur diese; sonst alle.", "Only these; else all.")
+WAIT_S = 60
+"""Seconds a write may take beside a busy gateway."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GERMAN = {
+    "name": "Ziel",
+    "target": "Ziel",
+    "waiting": "wartet",
+    "dead": "abgelehnt",
+    "refills": "Nachsendungen",
+    "reading": "Messwert",
+    "device": "Gerät",
+    "series": "Reihe",
+    "time": "Zeit",
+    "tries": "Versuche",
+    "reason": "Grund",
+    "id": "Nr.",
+    "topic": "Topic",
+    "received": "empfangen",
+    "times": "Mal",
+    "bytes": "Bytes",
+    "day": "Tag",
+    "expected": "erwartet",
+    "arrived": "da",
+    "missing": "fehlt",
+    "late": "spät",
+    "double": "doppelt",
+    "refused": "unlesbar",
+    "conflict": "Widerspruch",
+    "gaps": "Lücken",
+}
 
 
 class Failed(Exception):
     """The command could not do what was asked; the text is the sentence to show."""
 
 
+def misuse(de: str, en: str, where: str) -> NoReturn:
+    """End with exit code 2: the command line itself does not make sense; `where`: the option."""
+    raise typer.BadParameter(pick(de, en), param_hint=where)
+
+
 def output(text: str, *, end: str = "\n") -> None:
     """Prints to the standard output."""
     typer.echo(text, nl=end == "\n")
+
+
+@contextmanager
+def open_store(settings: Config) -> Iterator[Store]:
+    """The gateway's store, beside a running gateway or without one."""
+    path = settings.store_path
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise Failed(
+            pick(
+                f"{path} ist nicht zugänglich ({error.strerror}); mit sudo geht es.",
+                f"{path} can't be reached ({error.strerror}); use sudo.",
+            )
+        ) from None
+    if not there:
+        raise Failed(
+            pick(
+                f"{path}: es gibt noch keinen Speicher; lief das Gateway schon?",
+                f"{path}: there is no store yet; has the gateway run?",
+            )
+        )
+    store = Store.open(path)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def iso(seconds: float) -> str:
+    """RFC 3339 in UTC; OverflowError."""
+    return (_EPOCH + timedelta(seconds=int(seconds))).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+
+
+def show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:
+    """A table; or a JSON object for each row."""
+    if as_json:
+        for row in rows:
+            output(json.dumps(row, ensure_ascii=False))
+        return
+    if not rows:
+        output(nothing)
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(pick(_GERMAN.get(name, name), name), overflow="fold")
+    for row in rows:
+        table.add_row(*(visible(str(value)) for value in row.values()))
+    # Topics and reasons come from outside: nothing in them is a colour, an icon or a command for the terminal.
+    Console(markup=False, emoji=False, highlight=False).print(table)
