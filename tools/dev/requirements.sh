@@ -10,6 +10,7 @@ pin() {
         --no-emit-find-links --no-header --output-file "$output" "$@"
 }
 pin requirements-uv.txt requirements-uv.in
+pin requirements-build.txt requirements-build.in
 pin requirements-dev.txt gateway/pyproject.toml tools/pyproject.toml requirements-dev.in
 pin gateway/requirements.txt gateway/pyproject.toml
 pin tools/requirements.txt tools/pyproject.toml

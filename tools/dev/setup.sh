@@ -3,19 +3,21 @@
 #
 #   setup.sh            what make demo and make test need
 #
-# Nothing is written outside the checkout except where apt installs Mosquitto (and python3-venv, if missing).
+# Nothing is written outside the checkout except where apt installs Mosquitto (and python3-venv, if missing). Who keeps a
+# cache of Python packages elsewhere says so in UV_CACHE_DIR and PIP_CACHE_DIR.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 stamp=.cache/setup.stamp
+export UV_CACHE_DIR="${UV_CACHE_DIR:-$root/.cache/uv-cache}" PIP_CACHE_DIR="${PIP_CACHE_DIR:-$root/.cache/pip-cache}"
 
 say() { echo "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
 # Everything the environment is made from; a change to any of it makes it anew.
 fingerprint() {
-    cat requirements-dev.txt requirements-uv.txt gateway/pyproject.toml tools/pyproject.toml tools/dev/setup.sh \
+    cat requirements-dev.txt requirements-build.txt requirements-uv.txt gateway/pyproject.toml tools/pyproject.toml tools/dev/setup.sh \
         tools/dev/micropython.sh | cksum
     echo "$root"
 }
@@ -73,8 +75,8 @@ say "Python packages into .venv"
 if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     "$uv" venv --quiet --clear --python "$(command -v "$python")" .venv
 fi
-VIRTUAL_ENV="$root/.venv" "$uv" pip sync --quiet --require-hashes requirements-dev.txt \
-    || fail "the Python packages could not be installed (see above)"
+VIRTUAL_ENV="$root/.venv" "$uv" pip sync --quiet --require-hashes --build-constraints requirements-build.txt \
+    requirements-dev.txt || fail "the Python packages could not be installed (see above)"
 VIRTUAL_ENV="$root/.venv" "$uv" pip install --quiet --no-deps --no-build-isolation --editable gateway --editable tools
 
 mosquitto_path >/dev/null || apt_install mosquitto "the MQTT broker that the demonstration and the tests start themselves"
