@@ -1,0 +1,106 @@
+"""What README.md says of starting in a real town, followed to the letter in a folder in place of the root."""
+
+import getpass
+import os
+import re
+import socket
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.street.processes import Process, free_port
+from tests.street.servers import mosquitto_path
+
+ROOT = Path(__file__).parents[2]
+HOST = "mqtt.musterstadt.de"
+# What needs a network, a board or the machine's own systemd.
+LEFT_OUT = ("make package", "apt ", "python3 -m venv", "/opt/bordstein/bin/pip", "systemctl", ".venv/bin/esptool")
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    except OSError:
+        return False
+
+
+def steps() -> list[str]:
+    """The commands of each step, as they stand in the text."""
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("## Starting in a real town") : text.index("## What is where")]
+    parts = re.split(r"(?m)^\d\. \*\*", section)[1:]
+    return [textwrap.dedent("\n".join(re.findall(r"(?m)^ {7}.*", part))) for part in parts]
+
+
+class Machine:
+    """A folder in which / and the checkout are others."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.checkout = folder / "checkout"
+        self.checkout.mkdir()
+        for name in (".venv", "gateway"):
+            (self.checkout / name).symlink_to(ROOT / name)
+        (self.checkout / "dist").mkdir()
+        (self.checkout / "dist/bordstein_gateway-0.1.0-py3-none-any.whl").touch()
+        for name in ("mosquitto/certs", "systemd/system"):
+            (folder / "etc" / name).mkdir(parents=True)
+
+    def follow(self, step: str, where: Path) -> str:
+        lines = [line for line in step.splitlines() if not line.startswith((*LEFT_OUT, ".venv/bin/mpremote"))]
+        script = "\n".join(lines).replace("/opt/bordstein/bin", str(ROOT / ".venv/bin"))
+        script = (
+            script.replace(" /etc/", f" {self.folder}/etc/").replace(" -o mosquitto", "").replace(HOST, "localhost")
+        )
+        script = script.replace("ca init", "ca init --no-passphrase")
+        environment = {"BORDSTEIN_LANG": "en", "BORDSTEIN_CONFIG": f"{self.folder}/etc/bordstein/gateway.toml"}
+        run = subprocess.run(
+            ["sh", "-euc", script],
+            cwd=where,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert run.returncode == 0, f"{script}\n{run.stdout}{run.stderr}"
+        return run.stdout
+
+
+def test_a_town_can_follow_the_readme(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    _, keys, broker, gateway, board = steps()
+    machine.follow(keys, machine.checkout)
+    server = machine.checkout / "server"
+    machine.follow(broker, server)
+    port = free_port()
+    conf = tmp_path / "etc/mosquitto/mosquitto.conf"
+    (tmp_path / "persistence").mkdir()
+    text = conf.read_text().replace("/etc/", f"{tmp_path}/etc/").replace("listener 8883", f"listener {port} 127.0.0.1")
+    text = text.replace("/var/lib/mosquitto", str(tmp_path / "persistence")).replace(
+        "log_dest syslog", "log_dest stderr"
+    )
+    conf.write_text(text + f"user {getpass.getuser()}\n")
+    settings = server / "gateway.toml"
+    data = f'data = "{tmp_path}/data"\n'
+    settings.write_text(
+        settings.read_text().replace("#port = 8883", f"port = {port}").replace("[gateway]\n", f"[gateway]\n{data}")
+    )
+    with Process("mosquitto", [mosquitto_path(), "-c", conf], tmp_path / "mosquitto.log") as running:
+        running.wait_ready(lambda: answers(port), 20)
+        said = machine.follow(gateway, server)
+    assert "no mistakes" in said and f"The broker localhost:{port} answers." in said
+    assert (tmp_path / "etc/bordstein/gateway.key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "etc/mosquitto/certs/broker.key").stat().st_mode & 0o777 == 0o600
+    assert "no mistakes" in machine.follow(board, machine.checkout)
+    files = {path.name for path in (machine.checkout / "bordstein-ca/devices/24a160123456").glob("*.der")}
+    assert files == {"ca.der", "device.der", "device.key.der"}
+
+
+@pytest.mark.parametrize("words", [("esptool", "write-flash", "--help"), ("mpremote", "fs", "--help")])
+def test_the_tools_that_write_to_a_board_know_their_commands(words: tuple[str, ...]) -> None:
+    program, *arguments = words
+    run = subprocess.run([ROOT / ".venv/bin" / program, *arguments], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
