@@ -22,7 +22,7 @@ _VALUE = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")
 """RFC 9110 sections 5.1 and 5.5; of values only what every server reads alike."""
 _TOKEN = re.compile(r"[!-~]+")
 _FRAMING = ("connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade")
-_SECRETS = ("auth", "authorization", "code", "cookie", "key", "pass", "passwd", "pwd", "sas", "session", "sig")
+_SECRETS = ("auth", "authorization", "cookie", "key", "pass", "passwd", "pwd", "sas", "session", "sig")
 _SECRET_ENDS = ("apikey", "credential", "credentials", "password", "secret", "signature", "token")
 _DEEPEST = 20
 
@@ -132,7 +132,7 @@ def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
         )
     if "#" in url or ("?" in url and forward.get("kind") == "sensorthings"):
         return pick("die Adresse endet vor ? und #", "the address ends before ? and #")
-    if key == "url" and any(_is_secret(name) for name, _ in parse_qsl(parts.query)):
+    if key == "url" and any(_is_secret(name) or name == "code" for name, _ in parse_qsl(parts.query)):
         return pick(
             "in dieser Datei steht kein Geheimnis: die ganze Adresse in eine eigene Datei, als url_file genannt",
             "no secret stands in this file: write the whole address into a file of its own and name it as url_file",

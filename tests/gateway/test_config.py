@@ -89,7 +89,7 @@ properties = ["pm10"]
 kind = "webhook"
 url = "http://127.0.0.1:9/hook"
 secret_file = "secret"
-headers = { "X-Town" = "Musterstadt" }
+headers = { "X-Town" = "Musterstadt", "X-Country-Code" = "DE" }
 batch = 7
 """,
     )
@@ -97,7 +97,22 @@ batch = 7
     frost, hook = loaded.forward["frost"], loaded.forward["hook"]
     assert isinstance(frost, config.SensorThings) and isinstance(hook, config.Webhook)
     assert (frost.members, frost.properties, frost.batch) == ({"Projects": [{"@iot.id": 1}]}, ["pm10"], 500)
-    assert (hook.secret_file, hook.headers, hook.batch) == (str(folder / "secret"), {"X-Town": "Musterstadt"}, 7)
+    assert (hook.secret_file, hook.headers, hook.batch) == (
+        str(folder / "secret"),
+        {"X-Town": "Musterstadt", "X-Country-Code": "DE"},
+        7,
+    )
+
+
+def test_an_address_with_a_secret_and_secret_headers_come_from_files(folder: Path) -> None:
+    (folder / "address").write_text("https://depot.example.org/hook?token=geheim\n")
+    (folder / "secret").write_text("s3cret\n")
+    files = 'url_file = "address"\nheader_files = { "X-Api-Key" = "secret" }\n'
+    loaded = load(folder, MQTT + '[forward.hook]\nkind = "webhook"\n' + files)
+    hook = loaded.forward["hook"]
+    assert hook.url == "https://depot.example.org/hook?token=geheim"
+    assert hook.header_files == {"X-Api-Key": str(folder / "secret")}
+    assert loaded.secret_files == [str(folder / name) for name in ("gateway.key", "secret", "address")]
 
 
 def test_all_mistakes_are_said_at_once_in_the_order_of_their_lines(folder: Path) -> None:
@@ -235,6 +250,7 @@ MISTAKES = [
     (HOOK.replace("webhook", "sensorthings").replace("org/", "org/F?x=1"), "the address ends before ? and #", 8),
     (HOOK.replace("org/", "org/F?x=1&token=geheim"), "hook.url: no secret stands in this file: write the whole", 8),
     (HOOK.replace("org/", "org/F?apiKey=geheim"), "name it as url_file", 8),
+    (HOOK.replace("org/", "org/F?code=geheim"), "name it as url_file", 8),
     (HOOK + 'url_file = "address"\n', "either url or url_file", 9),
     (HOOK.replace('url = "https://depot.example.org/"', 'url_file = "secret"'), "url_file: is not an address", 8),
     (HOOK.replace('url = "https://depot.example.org/"', 'url_file = "address"'), "travel in the clear", 8),
