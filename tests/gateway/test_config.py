@@ -203,7 +203,6 @@ MISTAKES = [
     (MQTT + '"a\\nb" = 1\n', 'mqtt."a\\nb": there is no such key here', 6),
     (MQTT.replace("ca.pem", "a\\u0000"), 'mqtt.ca: expected the name of a file, got "a\\x00"', 3),
     (MQTT.replace("ca.pem", "pipe"), "is not a regular file", 3),
-    (MQTT.replace("ca.pem", "a" * 200), "there is no file", 3),
     (MQTT + '[gateway]\nname = "a\\n"\n', "letters, digits", 7),
     (MQTT + '[gateway]\ndata = "/a\\u0000"\n', "of one line and not empty", 7),
     (MQTT + '[store]\npath = "here.sqlite"\n', 'store.path: expected an absolute path, got "here.sqlite"', 7),
