@@ -4,13 +4,14 @@ A board numbers its packs 0, 1, 2, … within each boot, without holes. Rules of
 
 * A pack belongs to the UTC day of its last record; an unreadable one to the day it came in.
 * arrived: packs that are here for good, late and refused ones included, each once however often it was delivered.
-* missing: numbers below one that is here, and, for the boot of the board's last `state` message, below its `next`.
-  A gap counts for the day of the first pack above it, a gap at the end for the day of that `state` message.
+* missing: numbers below one that is here, and below the `next` of the boot's last `state` message.
+  A gap counts for the day of the first pack above it, a gap at the end for the day on which that `next` was first said.
 * expected = arrived + missing.
-* What a board sent before this gateway knew it is not missing: of the first boot ever seen of a device, if that is
-  not boot 1, numbers below the smallest that arrived don't count.
+* What a board sent before this gateway knew it is not missing: of the first boot that a pack came from, if that is
+  not boot 1, numbers below the smallest that arrived don't count, and no number of a boot before it.
 * A number that comes a second time with readings that are all new means that the board's flash was erased and it
-  counts from the beginning: a new life, with an account of its own.
+  counts from the beginning: a new life, with an account of its own, for which the same rules hold. (Not if what came
+  first under that number could not be read.)
 """
 
 from bisect import bisect_right
@@ -21,6 +22,9 @@ DAY_MS = 86_400_000
 
 LIFE_SHIFT = 32
 """Ledger key of a boot: life << LIFE_SHIFT | boot, so that a board that begins anew has new keys."""
+
+BOOT = (1 << LIFE_SHIFT) - 1
+"""Mask: the boot in a ledger key."""
 
 Row = list[int]
 """[lo, hi, day]: numbers lo..hi, all of one day (days since 1970)."""
@@ -75,6 +79,10 @@ class Ranges:
             self.gone.discard(seq)
         return True
 
+    def day_of(self, seq: int) -> int:
+        """The day of a number that is here."""
+        return self.rows[bisect_right(self.rows, seq, key=_lo) - 1][2]
+
     def taken(self) -> tuple[list[Row], list[int]]:
         """(rows to write, lo of rows to delete) since the last call; deletions have to be done first."""
         changed = [row for row in self.rows if row[0] in self.changed] if len(self.changed) > 1 else self._one()
@@ -100,27 +108,31 @@ class Missing(NamedTuple):
 
 
 class Next(NamedTuple):
-    """What the last `state` message said: the next pack of this boot (a ledger key) will be number seq."""
+    """What a boot's last `state` message said: the next pack of this boot (a ledger key) will be number seq."""
 
     boot: int
     seq: int
     day: int
 
 
-def missing(boots: Mapping[int, list[Row]], following: Next | None = None) -> Iterator[Missing]:
+def missing(boots: Mapping[int, list[Row]], following: Iterable[Next] = ()) -> Iterator[Missing]:
     """The gaps of one device, by ledger key and number. `boots`: rows, sorted, by ledger key."""
-    keys = sorted({*boots, *([following.boot] if following is not None else [])})
-    for key in keys:
+    ends = {end.boot: end for end in following}
+    first: dict[int, int] = {}  # life -> the first boot that a pack came from
+    for key in sorted(boots):
+        first.setdefault(key >> LIFE_SHIFT, key)
+    for key in sorted({*boots, *ends}):
+        begin = first.get(key >> LIFE_SHIFT)
+        if begin is None or key < begin:
+            continue
         rows = boots.get(key, [])
-        wanted = 0
-        if rows and key == keys[0] and key & 0xFFFFFFFF != 1:
-            wanted = rows[0][0]
+        wanted = rows[0][0] if key == begin and key & BOOT != 1 else 0
         for lo, hi, day in rows:
             if lo > wanted:
                 yield Missing(key, wanted, lo - 1, day)
             wanted = hi + 1
-        if following is not None and key == following.boot and following.seq > wanted:
-            yield Missing(key, wanted, following.seq - 1, following.day)
+        if key in ends and ends[key].seq > wanted:
+            yield Missing(key, wanted, ends[key].seq - 1, ends[key].day)
 
 
 def merge(numbers: Iterable[int]) -> list[tuple[int, int]]:

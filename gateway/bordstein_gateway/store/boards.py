@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from ..ledger import DAY_MS, LIFE_SHIFT
+from ..ledger import BOOT, DAY_MS, LIFE_SHIFT
 from ..presence import GONE, overtaken
-from .known import Known
+from .known import Known, KnownDevice
 from .types import CommandResult, StateReport
 
 
@@ -23,21 +23,38 @@ class Boards:
             return
         if not report.retained and report.state not in GONE:
             device.last_seen = now_ms
-        following: tuple[int | None, int | None, int | None] = (None, None, None)
+        boot = seq = None
         if report.next is not None:
-            following = (device.life << LIFE_SHIFT | report.next[0], report.next[1], now_ms // DAY_MS)
+            boot, seq = self._note_next(device, *report.next, now_ms // DAY_MS), report.next[1]
         self._connection.execute(
             "UPDATE device SET state = ?, state_boot = coalesce(?, state_boot), state_received = ?, state_text = ?,"
             " version = coalesce(?, version), dropped = coalesce(?, dropped), taken = coalesce(?, taken),"
-            " next_boot = coalesce(?, next_boot), next_seq = coalesce(?, next_seq), next_day = coalesce(?, next_day)"
-            " WHERE id = ?",
+            " next_boot = coalesce(?, next_boot), next_seq = coalesce(?, next_seq) WHERE id = ?",
             (
                 *(report.state, report.boot, now_ms, report.text),
-                *(report.version, report.dropped, report.taken),
-                *following,
+                *(report.version, report.dropped, report.taken, boot, seq),
                 device.id,
             ),
         )
+
+    def _note_next(self, device: KnownDevice, boot: int, seq: int, day: int) -> int:
+        """Note the number of the next pack; the boot's key. The same again (a retained state) changes nothing."""
+        key = device.key(boot)
+        last = self._connection.execute(
+            "SELECT boot, next FROM boot_next WHERE device = ? AND boot <= ? ORDER BY boot DESC LIMIT 1",
+            (device.id, device.life << LIFE_SHIFT | BOOT),
+        ).fetchone()
+        if last is not None and last[0] >> LIFE_SHIFT == device.life and (key, seq) < last:
+            # It counts from the beginning; with its first pack the new life begins.
+            key += 1 << LIFE_SHIFT
+        self._connection.execute(
+            "INSERT INTO boot_next (device, boot, next, day, before, before_day) VALUES (?1, ?2, ?3, ?4, 0, ?4)"
+            " ON CONFLICT (device, boot) DO UPDATE"
+            " SET before = next, before_day = day, next = excluded.next, day = excluded.day"
+            " WHERE next != excluded.next",
+            (device.id, key, seq, day),
+        )
+        return key
 
     def result(self, result: CommandResult, now_ms: int) -> None:
         """A board's answer; the same command again replaces it."""

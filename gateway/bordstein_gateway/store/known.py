@@ -22,6 +22,10 @@ class KnownDevice:
         self.series: dict[tuple[str, str], int] = {}
         self.boots: OrderedDict[int, Ranges] = OrderedDict()
 
+    def key(self, boot: int) -> int:
+        """The ledger's key of a boot in the present life."""
+        return self.life << LIFE_SHIFT | boot
+
 
 class Known:
     """Devices by name, read when first asked for. After a commit that failed: forget() everything."""
@@ -73,11 +77,25 @@ class Known:
         self.touched.add((device, key))
         return True
 
-    def new_life(self, device: KnownDevice, boot: int, seq: int, day: int) -> None:
-        """The board counts from the beginning again: from now on its numbers go into an account of their own."""
+    def day_of(self, device: KnownDevice, boot: int, seq: int) -> int:
+        """The day of a number that is here."""
+        key = device.key(boot)
+        ranges = device.boots.get(key) or self._ranges(device, key)
+        return ranges.day_of(seq)
+
+    def new_life(self, device: KnownDevice, boot: int) -> None:
+        """The board counts from the beginning again, with this boot: from now on its numbers have their own account."""
+        old = device.key(boot)
         device.life += 1
         self._connection.execute("UPDATE device SET life = ? WHERE id = ?", (device.life, device.id))
-        self.arrived(device, boot, seq, day)
+        # The last `next` may be the erased board's already: said before its first pack came, larger than the true one.
+        self._connection.execute(
+            "UPDATE boot_next SET next = before, day = before_day WHERE device = ?1 AND boot = ?2"
+            " AND NOT EXISTS (SELECT 1 FROM boot_next WHERE device = ?1 AND boot = ?3)",
+            (device.id, old, device.key(boot)),
+        )
+        # Boots that nobody has started yet: what is said of them is from a flash that was erased before this one.
+        self._connection.execute("DELETE FROM boot_next WHERE device = ? AND boot > ?", (device.id, device.key(boot)))
 
     def _ranges(self, device: KnownDevice, key: int) -> Ranges:
         rows = self._connection.execute(

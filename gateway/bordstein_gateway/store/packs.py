@@ -7,34 +7,44 @@ given, everything since the savepoint is undone and each pack goes the long way,
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
-from zlib import crc32
 
 from ..ledger import DAY_MS
 from ..normalise import Pack, Reading, Value
+from .again import BOOLEAN, LOOK, Again, same_value
 from .known import Known, KnownDevice
 from .quarantine import put
 from .types import Arrival, Outcome
 
 LATE_MS = 3_600_000
 """A pack that comes this long after its last record was measured is late."""
-
-BOOLEAN = 1 << 20
-"""Bit in the flags column, never seen outside: the value is a boolean."""
+MOST_AT_ONCE = 5_000
+"""Readings of a series without a time of their own in one stretch of milliseconds; more are refused."""
 
 Row = tuple[int, int, Value, int, int]
 """series id, time, value, flags, received (s): a row of `reading` without its id."""
 
 _INSERT = "INSERT OR IGNORE INTO reading (series, time, value, flags, received) VALUES (?, ?, ?, ?, ?)"
 _INSERT_ONE = "INSERT INTO reading (series, time, value, flags, received) VALUES (?, ?, ?, ?, ?)"
-_LOOK = "SELECT value, flags FROM reading WHERE time / 3600000 = ? / 3600000 AND series = ? AND time = ?"
+_RUN = (
+    "SELECT time FROM reading WHERE time / 3600000 = ?1 / 3600000 AND series = ?2 AND time >= ?1 ORDER BY time LIMIT ?3"
+)
 _COUNT = (
     "INSERT INTO day_count (device, day, late, double, refused, conflict) VALUES (?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (device, day) DO UPDATE SET late = late + excluded.late, double = double + excluded.double, "
     "refused = refused + excluded.refused, conflict = conflict + excluded.conflict"
 )
 _LATE, _DOUBLE, _REFUSED, _CONFLICT = range(4)
-# Raised for a value that no column can hold: an integer beyond 64 bits, half a surrogate pair, not a number.
-_NOT_STORABLE = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, OverflowError, UnicodeError)
+
+
+class Crowded(Exception):
+    """There are too many readings of this series at that time."""
+
+
+# The others are raised for a value that no column can hold: beyond 64 bits, half a surrogate pair, not a number.
+_NOT_STORABLE = (
+    *(sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
+    *(OverflowError, UnicodeError, Crowded),
+)
 
 
 def with_mark(value: Value, flags: int) -> int:
@@ -53,7 +63,9 @@ class Packs:
     def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
         self._connection = connection
         self._known = known
+        self._again = Again(connection, known)
         self._counts: dict[tuple[int, int], list[int]] = {}
+        self._runs: dict[int, tuple[int, int]] = {}  # series -> milliseconds of which each had a reading when last seen
         self.rows: list[Row] = []  # what the last batch added to the log, for the newest values
 
     def store(self, arrivals: Sequence[Arrival], now_ms: int) -> list[Outcome]:
@@ -62,8 +74,11 @@ class Packs:
         self._counts = defaultdict(lambda: [0, 0, 0, 0])
         self.rows = rows = []
         received = now_ms // 1000
-        slow: list[tuple[int, bool]] = []  # place in the batch; whether the pack's number is new
+        slow: list[tuple[int, bool]] = []  # place in the batch; whether the pack's number was new and is noted
         fast: list[int] = []
+        # Boards with a number that was here before: perhaps they count from the beginning, so where their further
+        # numbers belong is known only when it is that pack's turn.
+        doubtful: set[KnownDevice] = set()
         devices = self._known.devices
         arrived = self._known.arrived
         late_before = now_ms - LATE_MS
@@ -79,8 +94,12 @@ class Packs:
             new = True
             boot, seq = pack.boot, pack.seq
             if boot is not None and seq is not None:
-                new = arrived(device, boot, seq, newest // DAY_MS)
-                if newest < late_before and new:
+                if doubtful and device in doubtful:
+                    new = False
+                elif not arrived(device, boot, seq, newest // DAY_MS):
+                    new = False
+                    doubtful.add(device)
+                elif newest < late_before:
                     self._counts[device.id, newest // DAY_MS][_LATE] += 1
             if not new or pack.clock != "set":
                 slow.append((place, new))
@@ -107,10 +126,10 @@ class Packs:
         if rows and not self._short_way(rows):
             rows.clear()
             slow = sorted(slow + [(place, True) for place in fast])
-        for place, new in slow:
+        for place, noted in slow:
             arrival = arrivals[place]
             if arrival.pack is not None:
-                outcomes[place] = self._long_way(arrival, arrival.pack, new, now_ms)
+                outcomes[place] = self._long_way(arrival, arrival.pack, noted, now_ms)
         self._known.write_ranges()
         if self._counts:
             self._connection.executemany(_COUNT, [(*key, *count) for key, count in self._counts.items()])
@@ -137,11 +156,13 @@ class Packs:
         connection.execute("RELEASE batch")
         return whole
 
-    def _long_way(self, arrival: Arrival, pack: Pack, new: bool, now_ms: int) -> Outcome:
+    def _long_way(self, arrival: Arrival, pack: Pack, noted: bool, now_ms: int) -> Outcome:
         device = self._known.device(pack.device, now_ms)
         day = (pack.readings[-1].time if pack.readings else now_ms) // DAY_MS
         sure = pack.clock == "set"
-        if not new and self._was_unsure(device, pack):
+        numbered = pack.boot is not None and pack.seq is not None
+        new = noted or self._note(device, pack, now_ms)
+        if not new and self._again.is_the_same(device, pack, now_ms):
             self._counts[device.id, day][_DOUBLE] += 1
             return Outcome.DOUBLE
         self._connection.execute("SAVEPOINT pack")
@@ -153,18 +174,16 @@ class Packs:
             # A series that the pack brought is gone with it.
             device.series = {key: id for key, id in device.series.items() if self._has_series(id)}
             self._counts[device.id, day][_REFUSED] += 1
+            if new and numbered:
+                self._again.refused(device, pack.boot or 0, pack.seq or 0)
             put(self._connection, arrival, f"a value can't be stored: {error}", now_ms)
             return Outcome.REFUSED
         self._connection.execute("RELEASE pack")
         self.rows += added
-        numbered = pack.boot is not None and pack.seq is not None
-        if not (new or arrival.again) and sure and added and len(added) == len(pack.readings):
-            self._known.new_life(device, pack.boot or 0, pack.seq or 0, day)
+        if not new and added and len(added) == len(pack.readings):
+            self._came_anew(device, arrival, pack, now_ms)
         if not sure and numbered:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO unsure_pack (device, boot, seq, crc) VALUES (?, ?, ?, ?)",
-                (device.id, pack.boot or 0, pack.seq, fingerprint(pack)),
-            )
+            self._again.remember(device, pack, now_ms)
         if conflict:
             self._counts[device.id, day][_CONFLICT] += 1
             put(self._connection, arrival, conflict, now_ms)
@@ -174,32 +193,58 @@ class Packs:
         self._counts[device.id, day][_DOUBLE] += 1
         return Outcome.DOUBLE
 
+    def _came_anew(self, device: KnownDevice, arrival: Arrival, pack: Pack, now_ms: int) -> None:
+        """The number was here, not one of its readings: a new life, unless the readings were refused before."""
+        boot, seq = pack.boot or 0, pack.seq or 0
+        if not self._again.was_refused(device, boot, seq) and not arrival.again:
+            self._known.new_life(device, boot)
+            self._note(device, pack, now_ms)
+
+    def _note(self, device: KnownDevice, pack: Pack, now_ms: int) -> bool:
+        """Note the pack's number; whether it is new in the board's present life."""
+        newest = pack.readings[-1].time if pack.readings else now_ms
+        if not self._known.arrived(device, pack.boot or 0, pack.seq or 0, newest // DAY_MS):
+            return False
+        if newest < now_ms - LATE_MS:
+            self._counts[device.id, newest // DAY_MS][_LATE] += 1
+        return True
+
     def _each(self, device: KnownDevice, pack: Pack, now_ms: int) -> tuple[list[Row], str]:
         """(rows added, what contradicts the store: a sentence or empty)."""
         added: list[Row] = []
         conflict = ""
         for row, reading in zip(self._rows(device, pack.readings, now_ms // 1000), pack.readings, strict=True):
             series, time, value, flags, received = row
-            there = self._connection.execute(_LOOK, (time, series, time)).fetchone()
-            while there is not None and pack.relative:
-                # Its time is the moment of receipt less its age, so two packs of a burst can meet: keep both.
-                time += 1
-                there = self._connection.execute(_LOOK, (time, series, time)).fetchone()
+            if pack.relative:
+                time = self._free(series, time, reading.series)
+            there = self._connection.execute(LOOK, (time, series)).fetchone()
             if there is None:
                 row = (series, time, value, flags, received)
                 self._connection.execute(_INSERT_ONE, row)
                 added.append(row)
-            elif not (there[0] == value and not (there[1] ^ flags) & BOOLEAN) and not conflict:
+            elif not same_value(there[0], there[1], value, flags) and not conflict:
                 stored, _ = without_mark(*there)
                 conflict = f"{reading.series} at {time} ms is stored as {stored!r}, this pack says {value!r}"
         return added, conflict
 
-    def _was_unsure(self, device: KnownDevice, pack: Pack) -> bool:
-        found = self._connection.execute(
-            "SELECT 1 FROM unsure_pack WHERE device = ? AND boot = ? AND seq = ? AND crc = ?",
-            (device.id, pack.boot or 0, pack.seq, fingerprint(pack)),
-        )
-        return found.fetchone() is not None
+    def _free(self, series: int, time: int, name: str) -> int:
+        """The first millisecond from `time` on that has no reading of the series yet.
+
+        A relative time is the moment of receipt less its age, so packs of a burst can meet: all are kept.
+        """
+        begin, end = self._runs.get(series, (time, time))
+        if not begin <= time <= end:
+            begin = end = time
+        while end - time < MOST_AT_ONCE:
+            first = end
+            for (there,) in self._connection.execute(_RUN, (end, series, MOST_AT_ONCE)):
+                if there != end:
+                    break
+                end += 1
+            if end // 3_600_000 == first // 3_600_000:  # else the run may go on in the next hour
+                self._runs[series] = (begin, end)
+                return end
+        raise Crowded(f"more than {MOST_AT_ONCE} readings of {name} in one moment")
 
     def _has_series(self, id: int) -> bool:
         return self._connection.execute("SELECT 1 FROM series WHERE id = ?", (id,)).fetchone() is not None
@@ -212,10 +257,6 @@ class Packs:
         if arrival.boot is not None and arrival.seq is not None:
             new = self._known.arrived(device, arrival.boot, arrival.seq, day)
             self._counts[device.id, day][_REFUSED if new else _DOUBLE] += 1
+            if new:
+                self._again.refused(device, arrival.boot, arrival.seq)
         return Outcome.REFUSED
-
-
-def fingerprint(pack: Pack) -> int:
-    """What stays the same when a pack whose times were not sure comes again: series, values, times between records."""
-    last = pack.readings[-1].time if pack.readings else 0
-    return crc32(repr([(r.series, r.value, r.unit, r.time - last) for r in pack.readings]).encode(errors="replace"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ..ledger import LIFE_SHIFT, Next, Row, missing
+from ..ledger import BOOT, Next, Row, missing
 from ..presence import present
 from ..properties import property_of
 from .packs import without_mark
@@ -16,7 +16,6 @@ from .types import Completeness, Device, Gap, Latest, StoredReading
 
 _EPOCH = date(1970, 1, 1)
 _READING = "SELECT id, series, time, value, flags, received FROM reading"
-_BOOT = (1 << LIFE_SHIFT) - 1
 
 
 def _day(number: int) -> str:
@@ -95,7 +94,7 @@ class Reads(Quarantine):
         devices = []
         for name, first, last, state, state_received, version, boot, next_boot, next_seq, dropped, taken, text in rows:
             last = max(last, self.last_seen(name))
-            following = None if next_boot is None else (next_boot & _BOOT, next_seq)
+            following = None if next_boot is None else (next_boot & BOOT, next_seq)
             here = present(now_ms, last, state, state_received)
             report = json.loads(text) if text else {}
             devices.append(
@@ -117,15 +116,9 @@ class Reads(Quarantine):
         days = range(first.days, last.days + 1)
         with self.database.reading() as connection:
             devices = connection.execute(
-                "SELECT id, name, next_boot, next_seq, next_day FROM device"
-                " WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
-                (device,),
+                "SELECT id, name FROM device WHERE ?1 IS NULL OR name = ?1 ORDER BY name", (device,)
             ).fetchall()
-            return [
-                account
-                for id, name, boot, seq, day in devices
-                for account in _accounts(connection, id, name, Next(boot, seq, day) if boot is not None else None, days)
-            ]
+            return [account for id, name in devices for account in _accounts(connection, id, name, days)]
 
     def _log(self, statement: str, parameters: Sequence[object]) -> list[StoredReading]:
         with self.database.reading() as connection:
@@ -150,9 +143,7 @@ class Reads(Quarantine):
         return name
 
 
-def _accounts(
-    connection: sqlite3.Connection, id: int, name: str, following: Next | None, days: range
-) -> Iterable[Completeness]:
+def _accounts(connection: sqlite3.Connection, id: int, name: str, days: range) -> Iterable[Completeness]:
     """A device's days on which something arrived, is missing or was counted."""
     boots: dict[int, list[Row]] = {}
     arrived = dict.fromkeys(days, 0)
@@ -162,9 +153,10 @@ def _accounts(
         if day in arrived:
             arrived[day] += hi - lo + 1
     gaps: dict[int, list[Gap]] = {day: [] for day in days}
-    for gap in missing(boots, following):
+    following = connection.execute("SELECT boot, next, day FROM boot_next WHERE device = ?", (id,)).fetchall()
+    for gap in missing(boots, (Next(*row) for row in following)):
         if gap.day in gaps:
-            gaps[gap.day].append(Gap(gap.boot & _BOOT, gap.lo, gap.hi))
+            gaps[gap.day].append(Gap(gap.boot & BOOT, gap.lo, gap.hi))
     counts = {
         day: (late, double, refused, conflict)
         for day, late, double, refused, conflict in connection.execute(

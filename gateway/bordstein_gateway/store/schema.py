@@ -89,7 +89,34 @@ CREATE TABLE beat (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL,
 INSERT INTO beat VALUES (1, 0, 0);
 """
 
-MIGRATIONS = (_VERSION_1,)
+_VERSION_2 = """
+-- What boards said of the next pack of each boot (a key as in pack_range), the day on which they first said so, and the
+-- same as it was before that.
+CREATE TABLE boot_next (
+    device INTEGER NOT NULL, boot INTEGER NOT NULL, next INTEGER NOT NULL, day INTEGER NOT NULL,
+    before INTEGER NOT NULL, before_day INTEGER NOT NULL,
+    PRIMARY KEY (device, boot)
+) WITHOUT ROWID;
+INSERT INTO boot_next SELECT id, next_boot, next_seq, next_day, 0, next_day FROM device WHERE next_boot NOT NULL;
+ALTER TABLE device DROP COLUMN next_day;
+-- boot: a key as in pack_range. time: of the last record as it was stored (ms); received: when it last came (ms).
+ALTER TABLE unsure_pack RENAME TO unsure_pack_1;
+CREATE TABLE unsure_pack (
+    device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, crc INTEGER NOT NULL,
+    time INTEGER NOT NULL, received INTEGER NOT NULL,
+    PRIMARY KEY (device, boot, seq, crc)
+) WITHOUT ROWID;
+INSERT INTO unsure_pack SELECT u.device, d.life << 32 | u.boot, u.seq, u.crc, d.last_seen, d.last_seen
+    FROM unsure_pack_1 AS u JOIN device AS d ON d.id = u.device;
+DROP TABLE unsure_pack_1;
+-- Numbers that are counted as arrived although their readings could not be read. boot: a key as in pack_range.
+CREATE TABLE refused_pack (
+    device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (device, boot, seq)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2)
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
 

@@ -1,0 +1,94 @@
+"""The store by itself: what it takes, what it costs, and what another program may do beside it."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bordstein_gateway.store import Store
+from bordstein_gateway.store import packs as store_packs
+from bordstein_gateway.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from tests.gateway.packs import DEVICE, NOON, account, pack, write
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(tmp_path / "store.sqlite")
+    yield store
+    store.close()
+
+
+class Steps:
+    """Counts hundreds of steps of SQLite's machine: the same on every computer, unlike time."""
+
+    def __init__(self, store: Store) -> None:
+        self.count = 0
+        store.database.writer.set_progress_handler(self._step, 100)
+
+    def _step(self) -> int:
+        self.count += 1
+        return 0
+
+    def taken(self) -> int:
+        count, self.count = self.count, 0
+        return count
+
+
+# --- what it costs --------------------------------------------------------------------------------------------------
+
+
+def test_readings_without_a_time_that_meet_are_all_kept_and_cost_no_more_each_time(store: Store) -> None:
+    steps, costs = Steps(store), []
+    for _ in range(15):
+        assert set(write(store, [pack(None, None, clock="unset") for _ in range(200)])) == {"NEW"}
+        costs.append(steps.taken())
+    assert store.newest_id() == 3000
+    assert costs[-1] < 2 * costs[1]
+
+
+def test_a_burst_over_the_end_of_an_hour_is_kept(store: Store) -> None:
+    write(store, [pack(None, None, at=NOON + 4.995, clock="unset") for _ in range(20)])
+    assert [row.time for row in store.readings_after(0, 100)] == [NOON * 1000 - 5 + number for number in range(20)]
+    write(store, [pack(None, None, at=NOON + 4.997, clock="unset")])
+    assert store.readings_after(20, 1)[0].time == NOON * 1000 + 15
+
+
+def test_too_many_readings_in_one_moment_are_kept_aside(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_packs, "MOST_AT_ONCE", 10)
+    outcomes = write(store, [pack(None, None, clock="unset") for _ in range(20)])
+    assert outcomes[:10] == ["NEW"] * 10 and outcomes[-1] == "REFUSED"
+    assert "in one moment" in store.quarantined()[0].reason
+    assert write(store, [pack(None, None, at=NOON + 1, clock="unset")]) == ["NEW"]
+
+
+def test_a_pack_that_comes_again_does_not_read_the_log(store: Store) -> None:
+    steps, costs = Steps(store), []
+    for hundred in range(30):
+        write(store, [pack(1, seq, at=NOON + seq) for seq in range(100 * hundred, 100 * hundred + 100)])
+        steps.taken()
+        write(store, [pack(1, seq, at=NOON + seq) for seq in range(100)])
+        costs.append(steps.taken())
+    assert costs[-1] < 2 * costs[0]
+
+
+# --- older stores ---------------------------------------------------------------------------------------------------
+
+
+def test_a_store_of_the_first_version_keeps_its_account(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "store.sqlite")
+    connection.executescript(
+        f"{MIGRATIONS[0]}; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;"
+        "INSERT INTO device (id, name, first_seen, last_seen, life, next_boot, next_seq, next_day)"
+        f" VALUES (1, '{DEVICE}', 0, 0, 1, (1 << 32) + 2, 9, {NOON // 86400});"
+        f"INSERT INTO pack_range VALUES (1, (1 << 32) + 2, 5, 6, {NOON // 86400});"
+        "INSERT INTO unsure_pack VALUES (1, 2, 6, 123);"
+    )
+    connection.close()
+    store = Store.open(tmp_path / "store.sqlite")
+    (version,) = store.database.writer.execute("PRAGMA user_version").fetchone()
+    (unsure,) = store.database.writer.execute("SELECT boot, seq, crc FROM unsure_pack").fetchall()
+    assert version == VERSION and unsure == ((1 << 32) + 2, 6, 123)
+    assert account(store).missing == 2
+    assert store.devices()[0].next == (2, 9)
+    store.close()
