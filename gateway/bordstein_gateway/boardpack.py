@@ -4,6 +4,8 @@ It takes only what the long way (senml.py, normalise.py) would turn into the sam
 answers None for everything else: other labels, other units, implausible values, relative times, mistakes.
 """
 
+import re
+
 import msgspec
 
 from .properties import row_of
@@ -16,6 +18,7 @@ LONGEST_SERIES = 200
 _EARLIEST = 1_577_836_800  # 2020
 _LARGEST = 2**31 - 1
 _KEPT_NAMES = 4096
+_DEVICE = re.compile("[0-9a-f]{12}")
 
 
 class _Record(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -40,6 +43,11 @@ _decode = msgspec.json.Decoder(list[_Record]).decode
 _prefixes: dict[str, str] = {}
 _series: dict[str, _Series | None] = {}
 _UNKNOWN = _Series("", "", 0.0, 0.0, 0)
+
+
+def is_device(text: str) -> bool:
+    """Whether this can be a device's id: the base MAC as 12 lower-case hex digits."""
+    return _DEVICE.fullmatch(text) is not None
 
 
 def device_name(device: str) -> str:

@@ -270,9 +270,9 @@ class Ingest:
                 if outcome in (Outcome.REFUSED, Outcome.CONFLICT):
                     reason = message.reason or kept.reason
             elif isinstance(message, StateReport):
-                self.store.write((), [message])
+                self.store.write((), [message._replace(received=kept.received)])
             elif message is not None:
-                self.store.write((), (), [message])
+                self.store.write((), (), [message._replace(again=True)])
             self.store.quarantine_settled([] if reason else [kept.id], [(kept.id, reason)] if reason else [])
 
     def _tell_refused(self, arrivals: list[Arrival], outcomes: list[Outcome]) -> None:

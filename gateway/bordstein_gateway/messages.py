@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from . import normalise
+from .boardpack import is_device
 from .normalise import DecodeError
 from .store import Arrival, CommandResult, StateReport
 
@@ -15,7 +16,6 @@ Message = Arrival | StateReport | CommandResult
 _Text = Annotated[str, Meta(max_length=200)]
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-_DEVICE = re.compile(r"[0-9a-f]{12}", re.ASCII)
 _BOOT = re.compile(rb'"n"\s*:\s*"boot"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _SEQ = re.compile(rb'"n"\s*:\s*"seq"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _ROUTES_KEPT = 8192
@@ -58,7 +58,7 @@ class Messages:
         if kind == "readings" or kind == "health":
             try:
                 pack = normalise.pack(device, payload, now)
-                self._plausibility.mark(pack)
+                self._plausibility.mark(pack, now)
             except DecodeError as error:
                 return _unreadable(device, name, payload, str(error))
             except Exception as error:  # noqa: BLE001 - a mistake of the decoder must not stop the messages behind it
@@ -84,7 +84,7 @@ class Messages:
         device, _, kind = name.removeprefix(self._prefix).partition("/")
         if not name.startswith(self._prefix) or kind not in _KINDS:
             kind = "the topic is not one of the gateway's"
-        elif not _DEVICE.fullmatch(device):
+        elif not is_device(device):
             kind = "the topic's device is not 12 lower-case hex digits"
         if len(self._routes) >= _ROUTES_KEPT:
             self._routes.clear()

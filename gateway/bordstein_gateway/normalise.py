@@ -1,7 +1,7 @@
 """From a board's payload to readings in the property table's units, with marks for what is not plausible. Pure.
 
     pack(device, payload, now)     Pack, or DecodeError with one sentence
-    Plausibility().mark(pack)      adds the mark that needs memory: STUCK
+    Plausibility().mark(pack, now) adds the mark that needs memory: STUCK
 
 A board's ordinary pack takes the short way of boardpack.py; everything else the long way below, with the same result.
 """
@@ -36,6 +36,8 @@ FLAGS = {
     WRONG_TYPE: "wrong_type",
 }
 
+FAR_AHEAD_MS = 86_400_000
+"""No clock that means today is further ahead than this."""
 _EARLIEST_MS = 1_577_836_800_000  # 2020: no board's clock that was set is before it
 _LATEST_MS = 253_402_300_799_000  # the end of the year 9999
 _LARGEST = 2**31 - 1
@@ -69,6 +71,11 @@ class Pack(msgspec.Struct, gc=False):
 def flag_names(flags: int) -> list[str]:
     """The marks in a sum, by name."""
     return [name for flag, name in FLAGS.items() if flags & flag]
+
+
+def far_ahead(time: int, received: float) -> bool:
+    """Whether a time (ms) is nothing but a mistake for what came in at `received` (Unix seconds)."""
+    return time > received * 1000 + FAR_AHEAD_MS
 
 
 def pack(device: str, payload: bytes, now: float) -> Pack:
@@ -183,22 +190,22 @@ def _in_range(row: Property, value: int | float, flags: int) -> tuple[int | floa
 class Plausibility:
     """Marks values that stay the same for longer than a working sensor's do. Memory: one entry a watched series.
 
-    It sees readings in the order of arrival; what is older than the last one seen is not judged. After a restart it
-    counts anew.
+    It sees readings in the order of arrival; what is older than the last one seen is not judged, nor what claims to be
+    from the future. After a restart it counts anew.
     """
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, tuple[int, Value, int]]] = {}  # device -> series -> time, value, run
 
-    def mark(self, pack: Pack) -> None:
-        """Adds STUCK to the pack's readings where it is due."""
+    def mark(self, pack: Pack, now: float) -> None:
+        """Adds STUCK to the readings of a pack received at `now` (Unix seconds) where it is due."""
         for place, reading in enumerate(pack.readings):
             limit = boardpack.stuck_after(reading.series)
             if not limit:
                 continue
             device = self._seen.setdefault(pack.device, {})
             time, value, run = device.get(reading.series, (-1, None, 0))
-            if reading.time < time:
+            if reading.time < time or (reading.flags & CLOCK_UNSURE and far_ahead(reading.time, now)):
                 continue
             if reading.time > time:
                 run = run + 1 if reading.value == value else 1

@@ -12,7 +12,7 @@ from bordstein_gateway.config import Config, Gateway, Mqtt
 from bordstein_gateway.ingest import Ingest
 from bordstein_gateway.normalise import device_name
 from bordstein_gateway.status import IngestStatus
-from bordstein_gateway.store import Store
+from bordstein_gateway.store import Arrival, StateReport, Store
 from tests.gateway.forwarding import BASE, DEVICE, stored
 from tests.street.client import Client
 from tests.street.processes import until
@@ -149,6 +149,50 @@ def test_what_cannot_be_read_is_kept_raw_and_stops_nothing(service: Service, boa
     for kept in service.store.quarantined():
         assert kept.payload == nonsense and kept.reason
     assert until(lambda: service.status.acknowledged >= 2, 20)
+
+
+# --- what lay in the quarantine -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[Ingest]:
+    """A way in that was not started: its parts are called one by one."""
+    store = Store.open(tmp_path / "store.sqlite")
+    yield Ingest(Config(mqtt=Mqtt(host="localhost")), store, IngestStatus())
+    store.close()
+
+
+def put_aside(idle: Ingest, kind: str, payload: bytes, at: int) -> None:
+    """As by a version that could not read it; somebody wants it to be read again."""
+    refused = Arrival(DEVICE, f"bordstein/v1/{DEVICE}/{kind}", payload, None, "not known yet")
+    idle.store.write([refused], now_ms=at * 1000)
+    idle.store.quarantine_retry().result()
+
+
+@pytest.mark.parametrize(("first", "word"), [(BASE + 10, "ready"), (BASE - 10, "sleeping")])
+def test_an_old_state_from_the_quarantine_replaces_no_newer_one(idle: Ingest, first: int, word: str) -> None:
+    text = '{"state":"ready","boot":9,"next":[9,5]}'
+    now = StateReport(DEVICE, "ready", 9, "1.2", (9, 5), None, None, text, False)
+    idle.store.write([], [now], now_ms=first * 1000)
+    put_aside(idle, "state", b'{"state":"sleeping","boot":9,"next":[9,6],"version":"1.1"}', BASE)
+    idle._read_quarantine()
+    (device,) = idle.store.devices()
+    older = word == "ready"
+    assert (device.state, device.version, device.next) == (word, *(("1.2", (9, 5)) if older else ("1.1", (9, 6))))
+    assert device.state_received == max(first, BASE) * 1000
+    assert idle.store.quarantined() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [("readings", b""), ("state", b'{"state":"ready"}'), ("command/result", b'{"id":1}'), ("readings", b"still none")],
+)
+def test_what_is_read_again_is_no_sign_of_life(idle: Ingest, kind: str, payload: bytes) -> None:
+    put_aside(idle, kind, payload or pack(0), BASE)
+    seen = idle.store.devices()[0].last_seen
+    idle._read_quarantine()
+    assert [device.last_seen for device in idle.store.devices()] == [seen] == [BASE * 1000]
+    assert (idle.store.newest_id(), len(idle.store.quarantined())) == (not payload, payload == b"still none")
 
 
 def test_a_full_disk_acknowledges_nothing_and_loses_nothing(service: Service, board: Client) -> None:

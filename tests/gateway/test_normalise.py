@@ -285,7 +285,7 @@ def run(values: list[float], series: str = "air/air_temperature", start: int = T
     memory, flags = Plausibility(), []
     for place, value in enumerate(values):
         result = pack({"n": series, "v": value}, bt=start + place, now=NOW + len(values))
-        memory.mark(result)
+        memory.mark(result, NOW)
         flags.append(result.readings[0].flags)
     return flags
 
@@ -305,19 +305,29 @@ def test_a_property_that_may_stand_still_is_never_marked() -> None:
 def test_what_comes_late_is_not_judged_and_what_comes_twice_is_judged_alike() -> None:
     memory = Plausibility()
     for second in range(120):
-        memory.mark(pack({"n": "a/air_temperature", "v": 8}, bt=T - 200 + second))
+        memory.mark(pack({"n": "a/air_temperature", "v": 8}, bt=T - 200 + second), NOW)
     late = pack({"n": "a/air_temperature", "v": 8}, bt=T - 1000)
     again = pack({"n": "a/air_temperature", "v": 8}, bt=T - 81)
     for result in (late, again):
-        memory.mark(result)
+        memory.mark(result, NOW)
     assert (late.readings[0].flags, again.readings[0].flags) == (0, STUCK)
+
+
+def test_a_time_in_the_future_does_not_end_the_watch() -> None:
+    memory = Plausibility()
+    memory.mark(pack({"n": "a/air_temperature", "v": 8}, bt=T + 80 * 365 * 86_400), NOW)
+    for second in range(120):
+        result = pack({"n": "a/air_temperature", "v": 8}, bt=T - 200 + second)
+        memory.mark(result, NOW)
+    assert result.readings[0].flags == STUCK
 
 
 def test_each_devices_series_has_its_own_count() -> None:
     memory = Plausibility()
     for second in range(300):
         result = pack({"n": "a/air_temperature", "v": 8}, bt=T - 400 + second)
-        memory.mark(normalise.msgspec.structs.replace(result, device=f"{second % 3}", readings=list(result.readings)))
+        named = normalise.msgspec.structs.replace(result, device=f"{second % 3}", readings=list(result.readings))
+        memory.mark(named, NOW)
         assert result.readings[0].flags == 0
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway.store import Store
+from bordstein_gateway.normalise import flag_names
+from bordstein_gateway.store import Store, core
 from bordstein_gateway.store import packs as store_packs
 from bordstein_gateway.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
-from tests.gateway.packs import DEVICE, NOON, account, pack, write
+from tests.gateway.packs import DEVICE, NOON, account, pack, read, write
 
 
 @pytest.fixture
@@ -70,6 +71,68 @@ def test_a_pack_that_comes_again_does_not_read_the_log(store: Store) -> None:
         write(store, [pack(1, seq, at=NOON + seq) for seq in range(100)])
         costs.append(steps.taken())
     assert costs[-1] < 2 * costs[0]
+
+
+# --- newest values --------------------------------------------------------------------------------------------------
+
+FAR = 253_402_300_799  # the end of the year 9999
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_a_time_in_the_future_hides_no_present_value(tmp_path: Path, reopened: bool) -> None:
+    store = Store.open(tmp_path / "store.sqlite")
+
+    def latest() -> list[object]:
+        nonlocal store
+        if reopened:
+            store.close()
+            store = Store.open(tmp_path / "store.sqlite")
+        return [latest.value for latest in store.latest()]
+
+    write(store, [pack(1, 0, measured=FAR - 1, value=1.5)])
+    assert latest() == [1.5]
+    assert flag_names(store.latest()[0].flags) == ["clock_unsure"]
+    write(store, [pack(1, 1, measured=FAR, value=2.5)])
+    assert latest() == [2.5]
+    write(store, [pack(1, 2, measured=NOON - 60, value=22.5)])
+    assert latest() == [22.5]
+    write(store, [pack(1, 3, measured=FAR - 5, value=3.5)])
+    assert latest() == [22.5]
+    write(store, [pack(1, 4, value=23.5), pack(1, 5, measured=NOON - 30, value=22.75)])
+    assert latest() == [23.5]
+    store.close()
+
+
+def test_a_command_beside_the_service_leaves_its_newest_values_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "24a160000002"
+    service = Store.open(tmp_path / "store.sqlite")
+    for seq, value in enumerate((1.5, 2.5)):
+        write(service, [pack(1, seq, at=NOON + seq, value=value)])
+    command = Store.open(tmp_path / "store.sqlite")
+    write(service, [pack(1, 2, at=NOON + 2, value=3.5)])
+    monkeypatch.setattr(core, "_FLUSH_S", 0)
+    write(service, [pack(1, 0, device=other)])  # now it writes them down
+    command.dead_retry("x").result()
+    command.close()
+    write(service, [pack(1, 1, at=NOON + 1, device=other)])
+    write(service, [pack(1, 2, at=NOON + 2, device=other)])
+    service.database.close()  # as by a crash
+    after = Store.open(tmp_path / "store.sqlite")
+    assert [latest.value for latest in after.latest(DEVICE)] == [3.5]
+    after.close()
+
+
+# --- who is a board -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "<b>x", "kaffee", "24A160000001", "24a1600000011", "24a16000000١"])
+def test_only_a_mac_is_a_board(store: Store, name: str) -> None:
+    for kind in ("readings", "state", "health"):
+        assert write(store, [read(kind, b"x", device=name)]) == ["REFUSED"]
+    assert store.devices() == []
+    assert {kept.device for kept in store.quarantined()} == {name}
 
 
 # --- older stores ---------------------------------------------------------------------------------------------------

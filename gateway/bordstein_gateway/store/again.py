@@ -18,7 +18,7 @@ NEAR_MS = 60_000
 REPEATS_MS = 2 * 3_600_000
 """A board without a receipt sends a pack again within an hour."""
 
-# With time = ? SQLite would put the constant into time / 3600000 as well, not know the key's index and read the whole log.
+# With time = ? SQLite would put the constant into time / 3600000 too, not know the key's index and read the whole log.
 LOOK = "SELECT value, flags FROM reading WHERE time / 3600000 = ?1 / 3600000 AND series = ?2 AND time BETWEEN ?1 AND ?1"
 _TIMES = (
     "WITH RECURSIVE hour (number) AS ("

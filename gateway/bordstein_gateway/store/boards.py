@@ -18,20 +18,27 @@ class Boards:
     def state(self, report: StateReport, now_ms: int) -> None:
         """A board's state, unless it is a farewell that came late. A member that is missing keeps its last value."""
         device = self._known.device(report.device, now_ms)
-        (known_boot,) = self._connection.execute("SELECT state_boot FROM device WHERE id = ?", (device.id,)).fetchone()
+        known_boot, known_since = self._connection.execute(
+            "SELECT state_boot, state_received FROM device WHERE id = ?", (device.id,)
+        ).fetchone()
         if overtaken(report.state, report.boot, known_boot):
             return
-        if not report.retained and report.state not in GONE:
+        received = now_ms
+        if report.received is not None:
+            received = report.received * 1000
+            if known_since is not None and received < known_since:
+                return  # the board has said something else since
+        elif not report.retained and report.state not in GONE:
             device.last_seen = now_ms
         boot = seq = None
         if report.next is not None:
-            boot, seq = self._note_next(device, *report.next, now_ms // DAY_MS), report.next[1]
+            boot, seq = self._note_next(device, *report.next, received // DAY_MS), report.next[1]
         self._connection.execute(
             "UPDATE device SET state = ?, state_boot = coalesce(?, state_boot), state_received = ?, state_text = ?,"
             " version = coalesce(?, version), dropped = coalesce(?, dropped), taken = coalesce(?, taken),"
             " next_boot = coalesce(?, next_boot), next_seq = coalesce(?, next_seq) WHERE id = ?",
             (
-                *(report.state, report.boot, now_ms, report.text),
+                *(report.state, report.boot, received, report.text),
                 *(report.version, report.dropped, report.taken, boot, seq),
                 device.id,
             ),
@@ -58,9 +65,11 @@ class Boards:
 
     def result(self, result: CommandResult, now_ms: int) -> None:
         """A board's answer; the same command again replaces it."""
-        self._known.device(result.device, now_ms).last_seen = now_ms
+        device = self._known.device(result.device, now_ms)
+        if not result.again:
+            device.last_seen = now_ms
         self._connection.execute(
             "INSERT INTO command_result (device, command, body, received) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (device, command) DO UPDATE SET body = excluded.body, received = excluded.received",
-            (*result, now_ms),
+            (result.device, result.command, result.body, now_ms),
         )

@@ -42,6 +42,7 @@ class Store(Reads):
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._newest_id = 0
+        self._is_writer = False  # messages came through here: then nobody else knows of newer values
         self._flushed = time.monotonic()
         self._outcomes = [0, 0, 0, 0]
         self._readings = self._commits = self._failures = 0
@@ -63,7 +64,7 @@ class Store(Reads):
         """Write what is left to write and close; submitted jobs are done."""
         with suppress(StoreError):
             self.detach()
-            if self._commits:
+            if self._is_writer:
                 with self._lock, self._transaction():
                     self._flush(force=True)
         self.database.close()
@@ -160,6 +161,7 @@ class Store(Reads):
     ) -> list[Outcome]:
         with self._lock:
             jobs = self._take_jobs()
+            self._is_writer = self._is_writer or bool(arrivals or states or results)
             done: list[tuple[Future[Any], Any, BaseException | None]] = []
             outcomes: list[Outcome] = []
             try:
@@ -243,7 +245,7 @@ class Store(Reads):
     def _flush(self, *, force: bool = False) -> None:
         """Now and then what is only for a quick start: newest values and when devices were last heard."""
         now = time.monotonic()
-        if force or now - self._flushed >= _FLUSH_S:
+        if self._is_writer and (force or now - self._flushed >= _FLUSH_S):
             self._flushed = now
             self._known.write_last_seen()
             self._newest.write(self._newest_id)

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 
-from ..normalise import Value
+from ..normalise import CLOCK_UNSURE, Value, far_ahead
 from .packs import Row
 
 
@@ -37,9 +37,15 @@ class Newest:
         unwritten = self._unwritten
         for series, time, value, flags, received in rows:
             before = known(series)
-            if before is None or time >= before[0]:
-                values[series] = (time, value, flags, received)
-                unwritten.add(series)
+            if before is not None:
+                # What claims to be from the future must not hide what comes after it until then.
+                if time >= before[0]:
+                    if flags & CLOCK_UNSURE and far_ahead(time, received) and not far_ahead(before[0], before[3]):
+                        continue
+                elif not (before[2] & CLOCK_UNSURE and far_ahead(before[0], before[3])) or far_ahead(time, received):
+                    continue
+            values[series] = (time, value, flags, received)
+            unwritten.add(series)
 
     def write(self, newest_id: int) -> None:
         """Into the open transaction; forget() if that fails."""

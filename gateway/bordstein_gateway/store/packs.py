@@ -8,6 +8,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 
+from ..boardpack import is_device
 from ..ledger import DAY_MS
 from ..normalise import Pack, Reading, Value
 from .again import BOOLEAN, LOOK, Again, same_value
@@ -88,7 +89,8 @@ class Packs:
                 outcomes[place] = self._refuse(arrival, arrival.reason, now_ms)
                 continue
             device = devices.get(pack.device) or self._known.device(pack.device, now_ms)
-            device.last_seen = now_ms
+            if not arrival[7]:  # again
+                device.last_seen = now_ms
             readings = pack.readings
             newest = readings[-1][1] if readings else now_ms
             new = True
@@ -251,8 +253,11 @@ class Packs:
 
     def _refuse(self, arrival: Arrival, reason: str, now_ms: int) -> Outcome:
         put(self._connection, arrival, reason, now_ms)
+        if not is_device(arrival.device):
+            return Outcome.REFUSED
         device = self._known.device(arrival.device, now_ms)
-        device.last_seen = now_ms
+        if not arrival.again:
+            device.last_seen = now_ms
         day = now_ms // DAY_MS
         if arrival.boot is not None and arrival.seq is not None:
             new = self._known.arrived(device, arrival.boot, arrival.seq, day)

@@ -57,6 +57,8 @@ class StateReport(NamedTuple):
     text: str
     """The whole message, JSON."""
     retained: bool
+    received: int | None = None
+    """When it came in (Unix SECONDS) if it is from the quarantine; None: now, from the board."""
 
 
 class CommandResult(NamedTuple):
@@ -65,6 +67,8 @@ class CommandResult(NamedTuple):
     device: str
     command: str
     body: str
+    again: bool = False
+    """From the quarantine, not from the board."""
 
 
 class StoredReading(NamedTuple):
