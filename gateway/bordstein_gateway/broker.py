@@ -11,6 +11,7 @@ import ssl
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -111,6 +112,7 @@ class Broker:
         self._context: ssl.SSLContext | None = None
         self._outgoing = 0  # our messages that the broker has not acknowledged
         self._most_out = _MOST_OUT  # of them; the broker may want fewer
+        self._again: deque[tuple[str, bytes]] = deque()  # those that the last connection took with it
         self._tail = bytearray()  # PUBACKs on their way
         self._in_tail = False  # a part of them is sent, so nothing else may be sent in between
 
@@ -140,9 +142,12 @@ class Broker:
                 self._start_opening()
         elif not self.up and now - self._since > _ANSWER_S:
             self._lost(f"The broker {self.where} does not answer.")
-        elif now - self._misc >= 1:
-            self._misc = now
-            self._client.loop_misc()
+        else:
+            while self._again and self.up and self._outgoing < self._most_out:
+                self.publish(*self._again.popleft())
+            if now - self._misc >= 1:
+                self._misc = now
+                self._client.loop_misc()
 
     def read(self) -> bool:
         """Take one packet in, if one is there; False: nothing more to read for now."""
@@ -161,7 +166,7 @@ class Broker:
     @property
     def takes_messages(self) -> bool:
         """Whether publish() may be called; False while too many of ours are under way."""
-        return self.up and self._outgoing < self._most_out
+        return self.up and not self._again and self._outgoing < self._most_out
 
     def publish(self, topic: str, payload: bytes) -> None:
         """QoS 1, not retained; survives a reconnect, not a restart."""
@@ -331,6 +336,9 @@ class Broker:
             self._lost(refused(str(reason), self.where))
             return
         self._most_out = min(_MOST_OUT, getattr(properties, "ReceiveMaximum", _MOST_OUT))
+        # paho would send all of them at once, and a broker that wants fewer would end the connection, again and again.
+        self._again.extend((message.topic, bytes(message.payload)) for message in client.drop_out_messages())
+        self._outgoing = 0
         client.subscribe(self._topics)
         log.debug("connected", broker=self.where, session_present=flags.session_present)
 

@@ -23,6 +23,7 @@ from .store import Arrival, CommandResult, Outcome, StateReport, Store, StoreErr
 _BEAT_S = 20.0
 _RETRY_QUARANTINE_S = 2.0
 _STORE_PAUSE_S = (1.0, 30.0)
+_STORE_AWAY = "Disconnected from the broker until the store takes writes again."
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +48,9 @@ class Ingest:
         self._first = 0.0  # when its first came
         self._last_beat = 0.0  # the last commit; the first turn makes one
         self._next_quarantine = 0.0
-        self._store_pause = 0.0
-        self._store_again = 0.0
+        self._store_paused = False  # it takes no writes: nothing is read until it does
+        self._store_pause = 0.0  # the last one; 0.0 once messages were written again
+        self._store_again = 0.0  # when it is tried, or was found to work
         self._stopping = False
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
@@ -103,7 +105,9 @@ class Ingest:
         now = time.monotonic()
         self.status.last_turn = now
         broker = self._broker
-        broker.turn(now, wanted=not self._store_pause)
+        broker.turn(now, wanted=not self._store_paused)
+        if self._store_paused and broker.socket() is not None:  # it was being made when the store failed
+            broker.leave(_STORE_AWAY, now)
         self._wait(now)
         if broker.socket() is not None:
             broker.write()
@@ -111,7 +115,7 @@ class Ingest:
                 if self._taken and time.monotonic() - self._first >= self._longest:
                     break
         now = time.monotonic()
-        if self._store_pause:
+        if self._store_paused:
             if now >= self._store_again:
                 self._try_store(now)
         elif self._due(now):
@@ -143,6 +147,8 @@ class Ingest:
         timeout = 1.0
         if broker.holds or self._stopping:
             timeout = 0.0
+        elif self._store_paused:
+            timeout = min(timeout, max(0.0, self._store_again - now))
         else:
             if self._taken or self.store.jobs_waiting():
                 timeout = max(0.0, self._first + self._longest - now)
@@ -192,6 +198,10 @@ class Ingest:
             return
         self._forget_batch()
         self._last_beat = now
+        if self._store_pause and (taken or now - self._store_again >= _BEAT_S):
+            self._store_pause = 0.0
+            self.status.store_trouble = ""
+            log.info("the store takes writes again")
         self.status.messages += taken
         self.status.acknowledged += self._broker.acknowledge()
         add = self._receipts.add
@@ -230,23 +240,23 @@ class Ingest:
     def _store_failed(self, error: StoreError, now: float) -> None:
         """Nothing is acknowledged: let go of the connection, the broker keeps the messages; try again in a while."""
         shortest, longest = _STORE_PAUSE_S
+        self._store_paused = True
         self._store_pause = min(longest, max(shortest, self._store_pause * 2))
         self._store_again = now + self._store_pause
         if self.status.store_trouble != str(error):
             self.status.store_trouble = str(error)
             log.error("the store takes no writes", reason=str(error))
-        self._drop("Disconnected from the broker until the store takes writes again.")
+        self._drop(_STORE_AWAY)
 
     def _try_store(self, now: float) -> None:
+        """A full disk may have room for this and none for messages: only when they are written is all well again."""
         try:
             self.store.write(())
         except StoreError as error:
             self._store_failed(error, now)
             return
-        log.info("the store takes writes again")
-        self._store_pause = 0.0
-        self._last_beat = now
-        self.status.store_trouble = ""
+        self._store_paused = False
+        self._store_again = self._last_beat = now
 
     def _drop(self, why: str) -> None:
         self._forget_batch()
@@ -258,6 +268,8 @@ class Ingest:
         for device, payload in self._receipts.take(now, int(time.time()), all_of_them=all_of_them):
             self._broker.publish(f"{self._root}/{device}/receipt", payload)
             self.status.receipts += 1
+            if not self._broker.takes_messages:
+                break
         self._broker.write()
 
     def _read_quarantine(self) -> None:

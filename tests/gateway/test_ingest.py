@@ -1,8 +1,11 @@
 """The way in against a real Mosquitto: acknowledged is what is on disk, and nothing else."""
 
 import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,9 @@ from bordstein_gateway.config import Config, Gateway, Mqtt
 from bordstein_gateway.ingest import Ingest
 from bordstein_gateway.normalise import device_name
 from bordstein_gateway.status import IngestStatus
-from bordstein_gateway.store import Arrival, StateReport, Store
+from bordstein_gateway.store import Arrival, StateReport, Store, StoreError
 from tests.gateway.forwarding import BASE, DEVICE, stored
+from tests.gateway.packs import pack as board_pack
 from tests.street.client import Client
 from tests.street.processes import until
 from tests.street.servers import GATEWAY_USER, Mosquitto, Town
@@ -229,3 +233,162 @@ def test_the_network_gone_and_back_loses_nothing(service: Service, board: Client
     assert "localhost" in service.status.trouble
     broker.start()
     assert until(lambda: service.status.connected, 60), service.status.trouble
+
+
+# --- a store that takes no writes -----------------------------------------------------------------------------------
+
+
+def test_pauses_grow_until_messages_are_written_again(idle: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, write, now = idle.store, idle.store.write, 100.0
+
+    def full(arrivals: Any, *more: Any) -> Any:
+        """A disk with room for a heartbeat only."""
+        if arrivals:
+            raise StoreError("The disk is full.")
+        return write(arrivals, *more)
+
+    def come() -> float:
+        """A message comes and can't be written; the pause that follows."""
+        idle._take(TOPIC.encode(), pack(0), False)
+        idle._commit(now)
+        assert idle._store_paused and idle.status.store_trouble == "The disk is full."
+        return idle._store_again - now
+
+    monkeypatch.setattr(store, "write", full)
+    pauses = []
+    for _ in range(7):
+        pauses.append(come())
+        now = idle._store_again
+        idle._try_store(now)
+        assert not idle._store_paused and idle.status.store_trouble
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    idle._commit(now + 1)  # somebody's job is no proof
+    assert idle.status.store_trouble
+    idle._commit(now + 20)  # a while without any message is
+    assert idle.status.store_trouble == ""
+    assert come() == 1
+    now = idle._store_again
+    idle._try_store(now)
+    monkeypatch.setattr(store, "write", write)
+    idle._take(TOPIC.encode(), pack(0), False)
+    idle._commit(now)
+    assert idle.status.store_trouble == "" and store.newest_id() == 1
+    monkeypatch.setattr(store, "write", full)
+    assert come() == 1
+
+
+def test_in_a_pause_nothing_turns_in_circles_and_nothing_is_read(idle: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(idle._selector, "select", lambda timeout: waits.append(timeout) or [])
+    idle.store.attach(lambda: None)
+    job = idle.store.submit(lambda _: None)
+    idle._store_paused, idle._store_again = True, 107.0
+    for now in (100.0, 106.75, 108.0):
+        idle._wait(now)
+    assert waits == [1.0, 0.25, 0.0]
+    left: list[str] = []
+    monkeypatch.setattr(idle._broker, "turn", lambda *_, **__: None)
+    monkeypatch.setattr(idle._broker, "socket", lambda: None if left else idle._woken)
+    monkeypatch.setattr(idle._broker, "leave", lambda why, _: left.append(why))
+    idle._store_again = time.monotonic() + 3600
+    idle._turn()
+    assert "until the store takes writes again" in left[0]
+    assert not job.done()
+    idle.store.detach()
+    assert job.done()
+
+
+# --- a broker that takes few messages at a time ---------------------------------------------------------------------
+
+
+class Strict:
+    """An MQTT 5 broker with a Receive Maximum; the first connection ends when it is reached, unacknowledged.
+
+    Source: MQTT 5.0 section 3.2.2.3.3.
+    """
+
+    def __init__(self, packs: dict[str, bytes], most: int) -> None:
+        self.most = most
+        self.receipts: set[str] = set()
+        self.exceeded = False
+        self.connections = 0
+        self._packs = packs
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(20)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with peer, suppress(OSError):
+                self._talk(peer)
+
+    def _talk(self, peer: socket.socket) -> None:
+        data, out = b"", b""
+        while more := peer.recv(1 << 16):
+            data += more
+            while (found := _packet(data)) is not None:
+                kind, body, data = found
+                if kind == 1:
+                    peer.sendall(b"\x20\x06\x00\x00\x03\x21" + self.most.to_bytes(2, "big"))
+                elif kind == 8:
+                    peer.sendall(b"\x90\x07" + body[:2] + b"\x00" + b"\x01" * 4)
+                    if self.connections == 1:
+                        peer.sendall(b"".join(publish_5(*one, mid) for mid, one in enumerate(self._packs.items(), 1)))
+                elif kind == 3:
+                    size = int.from_bytes(body[:2], "big")
+                    out += b"\x40\x02" + body[2 + size : 4 + size]
+                    self.receipts.add(body[2 : 2 + size].decode().split("/")[2])
+            if len(out) > 4 * self.most:
+                self.exceeded = True
+                return
+            if len(out) == 4 * self.most:
+                if self.connections == 1:
+                    return
+                peer.sendall(out)
+                out = b""
+
+
+def _packet(data: bytes) -> tuple[int, bytes, bytes] | None:
+    """(kind, body, rest) of the first whole packet."""
+    size = shift = 0
+    for place, digit in enumerate(data[1:5], 2):
+        size |= (digit & 127) << shift
+        shift += 7
+        if digit < 128:
+            end = place + size
+            return (data[0] >> 4, data[place:end], data[end:]) if len(data) >= end else None
+    return None
+
+
+def publish_5(topic: str, payload: bytes, mid: int) -> bytes:
+    body = len(topic).to_bytes(2, "big") + topic.encode() + mid.to_bytes(2, "big") + b"\x00" + payload
+    assert 127 < len(body) < 1 << 14
+    return bytes([0x32, len(body) & 127 | 128, len(body) >> 7]) + body
+
+
+def test_a_broker_gets_no_more_receipts_at_a_time_than_it_takes(tmp_path: Path) -> None:
+    boards = [f"24a1600000{number:02x}" for number in range(30)]
+    packs = {f"bordstein/v1/{board}/readings": board_pack(1, 0, device=board).payload for board in boards}
+    strict = Strict(packs, 5)
+    store = Store.open(tmp_path / "store.sqlite")
+    mqtt = Mqtt(host="127.0.0.1", port=strict.port, tls=False, protocol=5)
+    ingest = Ingest(Config(mqtt=mqtt), store, IngestStatus())
+    ingest.start()
+    try:
+        assert until(lambda: strict.receipts == set(boards) or strict.exceeded, 20)
+        assert not strict.exceeded and strict.connections == 2
+    finally:
+        ingest.stop()
+        store.close()
+        strict.close()
