@@ -244,6 +244,46 @@ def test_a_server_that_lost_its_entities_gets_them_again(log: Log) -> None:
     assert second.model.statistics()["Observations"] == 1
 
 
+@pytest.mark.parametrize("kind", ["Things", "Sensors", "ObservedProperties"])
+def test_an_entity_that_was_removed_there_is_made_again(log: Log, kind: str) -> None:
+    server = Server()
+    log.add([1.0])
+    log.add([2.0], device="24a160000002", series="soil/soil_temperature")
+    # A new series of a board, of a sensor and of a property that the server knows.
+    log.add([3.0], series="soil/air_temperature")
+    with Loopback(server.app()) as host:
+        rows = log.store.readings_after(0, 10)
+
+        async def work(target: SensorThingsTarget) -> None:
+            assert await target.send(rows[:2]) == []
+            del server.model.entities[kind][{"Things": 1, "Sensors": 2, "ObservedProperties": 1}[kind]]
+            if kind == "Things":
+                del server.model.entities["Datastreams"][1]  # goes with it
+            with pytest.raises(Retry, match="has lost what was made there; it is made anew"):
+                await target.send(rows[2:])
+            assert await target.send(rows[2:]) == []
+
+        with_target(log, SensorThings(url=host.url + ROOT), work)
+    assert [row["result"] for row in entities(server, "Observations")] == [1.0, 2.0, 3.0]
+
+
+def test_units_of_one_series_do_not_share_a_datastream(log: Log) -> None:
+    server = Server()
+    for unit in ("Cel", "K", ""):
+        log.add([20.0], series="probe/foo", unit=unit)
+    log.add([20.0], unit="m")
+    log.add([20.0])
+    with Loopback(server.app()) as host:
+        assert send(log, host.url + ROOT) == []
+    assert [stream["name"] for stream in entities(server, "Datastreams")] == [
+        f"foo (probe/foo, {DEVICE}) [Cel]",
+        f"foo (probe/foo, {DEVICE}) [K]",
+        f"foo (probe/foo, {DEVICE})",
+        f"Lufttemperatur (air/air_temperature, {DEVICE}) [m]",
+        f"Lufttemperatur (air/air_temperature, {DEVICE})",
+    ]
+
+
 def test_another_server_at_another_url_does_not_get_the_old_ones_ids(log: Log) -> None:
     first, second = Server(), Server()
     log.add([1.0])

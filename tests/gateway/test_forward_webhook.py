@@ -112,6 +112,21 @@ def test_a_secret_that_is_no_base64_counts_as_it_is_written() -> None:
     assert key("Müller") == "Müller".encode()
 
 
+def test_units_of_one_series_are_different_events(log: Log) -> None:
+    receiver = Receiver(None)
+    for unit in ("Cel", "K", ""):
+        log.add([20.0], series="probe/foo", unit=unit)
+    log.add([20.0])
+    with Loopback(receiver.app()) as host:
+        assert send(log, Webhook(url=host.url + "/events")) == []
+    assert [event["id"] for event in receiver.events.values()] == [
+        f"24a160000001/probe/foo/{START}/Cel",
+        f"24a160000001/probe/foo/{START}/K",
+        f"24a160000001/probe/foo/{START}",
+        f"24a160000001/air/air_temperature/{START}",
+    ]
+
+
 class Picky:
     """Takes no value 13 and no body of more than so many events; keeps the rest."""
 

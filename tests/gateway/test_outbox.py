@@ -1,7 +1,7 @@
 """The way out, against a SensorThings server that stores twice what is posted twice: nothing lost, nothing doubled."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from bordstein_gateway.config import SensorThings
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.sensorthings import SensorThingsTarget
-from bordstein_gateway.forward.target import Retry
+from bordstein_gateway.forward.target import Refused, Retry
 from bordstein_gateway.store import Store
+from bordstein_gateway.store.types import StoredReading
 from tests.gateway.loopback import SECOND, START, Log, Loopback
 from tests.street.processes import until
 from tests.street.sensorthings_server import ROOT, Server
@@ -277,6 +278,54 @@ def test_a_target_whose_settings_are_wrong_from_the_start_makes_no_dead_letters(
         assert log.store.dead_letters(NAME) == []
         assert drain(log.store, settings(host, members={"Projects": [{"@iot.id": 1}]})) == []
         assert counts(server) == (1, 0)
+
+
+class Refusing:
+    """Takes nothing at first; whatever it is asked for, it says that this is wrong."""
+
+    refuses = True
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+
+    async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
+        if self.refuses:
+            return [Refused(row.id, "400: the signature is wrong") for row in batch]
+        self.taken += [row.id for row in batch]
+        return []
+
+    async def there(self, batch: Sequence[StoredReading]) -> set[int]:
+        return {row.id for row in batch} & set(self.taken)
+
+    async def close(self) -> None: ...
+
+
+def test_a_target_that_never_took_anything_buries_nothing(log: Log) -> None:
+    target, section = Refusing(), SensorThings(url="http://127.0.0.1:9/v1.1", batch=7)
+
+    def box(section: SensorThings = section) -> Outbox:
+        """As after a start of the gateway."""
+        schedule = Schedule(NAME, section, log.store, jitter=lambda: 0.0)
+        return Outbox(NAME, section, log.store, target, schedule=schedule, aside_pause=0.0, settle=0.0)
+
+    async def play() -> None:
+        first = box()
+        for _ in range(2):
+            with pytest.raises(Retry, match=r"400: the signature is wrong; .* check this target's settings"):
+                await first.turn()
+        assert (log.store.dead_letters(), first.backlog(), first.status.last_success) == ([], count, 0.0)
+        target.refuses = False
+        assert await first.turn()
+        assert target.taken == list(range(1, 8)) and first.status.last_success
+        target.refuses = True  # now it is the readings' fault: they hold up no others
+        second = box()
+        assert await second.turn()
+        assert len(log.store.dead_letters()) == 7 and second.status.last_success == 0.0
+        with pytest.raises(Retry, match="check this target's settings"):  # they were changed
+            await box(SensorThings(url="http://127.0.0.1:10/v1.1")).turn()
+
+    count = fill(log)
+    asyncio.run(play())
 
 
 def test_a_mistake_in_the_program_does_not_end_the_forwarder(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

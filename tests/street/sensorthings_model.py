@@ -68,6 +68,7 @@ class Model:
     def __init__(self) -> None:
         self.entities: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in KINDS}
         self.links: dict[tuple[str, int], dict[str, Any]] = {}  # (kind, id) -> relation -> id or list of ids
+        self._ids: Counter[str] = Counter()  # kind -> the last id
         self._observations: dict[int, list[int]] = {}  # Datastream -> Observations
         self._distinct: set[tuple[int, datetime]] = set()  # (Datastream, phenomenonTime)
         self._devices: Counter[str] = Counter()  # deviceId -> distinct Observations
@@ -169,7 +170,8 @@ class Model:
 
     def _insert(self, kind: str, body: dict[str, Any], given: dict[str, int]) -> int:
         spec = KINDS[kind]
-        id = len(self.entities[kind]) + 1
+        self._ids[kind] += 1  # an id is not given twice, also when its entity was removed
+        id = self._ids[kind]
         entity = {name: body[name] for name in (*spec.mandatory, *spec.optional) if name in body}
         if kind == "Observations":  # table 12: without a time of its own it is of now
             entity.setdefault("phenomenonTime", entity.get("resultTime") or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")

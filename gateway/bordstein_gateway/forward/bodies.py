@@ -75,7 +75,7 @@ class Bodies:
         unit = row.ucum if row is not None and ours else reading.unit
         name = f"{self._label(reading)} ({reading.series}, {self._name(reading.device)})"
         return {
-            "name": name if row is None or ours else f"{name} [{reading.unit or '1'}]",
+            "name": name if ours or not (row or reading.unit) else f"{name} [{reading.unit or '1'}]",
             "description": f"{row.en if row else reading.property}, series {reading.series}",
             "observationType": _OM + kind,
             "unitOfMeasurement": {

@@ -60,8 +60,12 @@ class Entities:
 
     async def forget_if_gone(self, streams: Iterable[Any]) -> bool:
         """If the server has one of these Datastreams no more, forget all ids; whether it was so."""
-        for stream in streams:
-            answer = await http.request(self._http, "GET", f"{self._base}/Datastreams({literal(stream)})")
+        return await self._forget_if_gone(("Datastreams", stream) for stream in streams)
+
+    async def _forget_if_gone(self, entities: Iterable[tuple[str, Any]]) -> bool:
+        """`entities`: collection and id."""
+        for collection, id in entities:
+            answer = await http.request(self._http, "GET", f"{self._base}/{collection}({literal(id)})")
             if answer.status_code in (404, 410):
                 (await self._load()).clear()
                 await asyncio.wrap_future(self._store.remote_clear(self._forwarder))
@@ -126,12 +130,19 @@ class Entities:
         )
         stream = bodies.datastream(reading)
         links = {"Thing": thing, "Sensor": sensor_id, "ObservedProperty": observed_id}
-        return await self._once(
-            name,
-            "Datastreams",
-            f"Thing/@iot.id eq {literal(thing)} and name eq {literal(stream['name'])}",
-            {**stream, **{role: {"@iot.id": id} for role, id in links.items()}},
-        )
+        try:
+            return await self._once(
+                name,
+                "Datastreams",
+                f"Thing/@iot.id eq {literal(thing)} and name eq {literal(stream['name'])}",
+                {**stream, **{role: {"@iot.id": id} for role, id in links.items()}},
+            )
+        except EntityRefused:
+            # Perhaps it links to what somebody has removed there since.
+            linked = [("Things", thing), ("Sensors", sensor_id), ("ObservedProperties", observed_id)]
+            if await self._forget_if_gone(linked):
+                raise Retry(f"{self._base} has lost what was made there; it is made anew") from None
+            raise
 
 
 def literal(value: Any) -> str:

@@ -184,6 +184,8 @@ class Outbox:
         there = await self._target.there(wanted) if look else set[int]()
         rest = [row for row in wanted if row.id not in there]
         refused = await self._target.send(rest) if rest else []
+        if len(refused) == len(wanted) and not await self._schedule.ever_took():
+            raise Retry(f"{refused[0].reason}; nothing was taken so far, check this target's settings")
         await self._succeeded((len(rest) if again else len(wanted)) - len(refused), refused)
         return refused
 
@@ -206,8 +208,10 @@ class Outbox:
         status.trouble = ""
         status.sent += sent
         status.refused += len(refused)
-        status.last_success = time.time()
         await self._schedule.succeeded()
+        if sent > 0:
+            status.last_success = time.time()
+            await self._schedule.took()
         for letter in refused[:5]:
             log.warning("refused by the target", forwarder=self.name, reading=letter.id, reason=letter.reason)
 

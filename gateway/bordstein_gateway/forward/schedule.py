@@ -1,7 +1,8 @@
 """When a target is tried again: growing pauses with jitter, kept in the store, so that a restart shortens none.
 
 A gateway that is restarted again and again would otherwise knock at a struggling server each time, and forget the
-hour that the server asked for.
+hour that the server asked for. Beside it lies whether the target ever took anything with these settings: one that never
+did has wrong settings and not wrong readings.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class Schedule:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._key = f"{forwarder}#retry"  # no forwarder's name has a #
+        self._taken_key = f"{forwarder}#taken"
         self._settings = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:16]
         self._store = store
         self._first_pause = first_pause
@@ -48,6 +50,7 @@ class Schedule:
         self._jitter = jitter
         self._clock = clock
         self._kept = False
+        self._took = False
 
     async def load(self) -> tuple[float, str]:
         """Seconds left to wait since before the start, and why."""
@@ -75,6 +78,19 @@ class Schedule:
         if self._kept:
             self._kept = False
             await self._keep(None)
+
+    async def ever_took(self) -> bool:
+        """Whether the target took a reading with these settings, before the last start or since."""
+        if not self._took:
+            kept = await asyncio.to_thread(self._store.remote_get, self._taken_key)
+            self._took = kept.get("settings") == self._settings
+        return self._took
+
+    async def took(self) -> None:
+        """The target has taken something."""
+        if not await self.ever_took():
+            await asyncio.wrap_future(self._store.remote_set(self._taken_key, {"settings": self._settings}))
+            self._took = True
 
     async def _keep(self, value: dict[str, Any] | None) -> None:
         await asyncio.wrap_future(self._store.remote_set(self._key, {"next": json.dumps(value)}))

@@ -5,8 +5,8 @@ Webhooks specification: `webhook-signature: v1,<base64>` is HMAC-SHA256 with the
 `<webhook-id>.<webhook-timestamp>.<body>`. A secret that begins with whsec_ is base64, any other one counts as it is
 written.
 
-An event's id is made from device, series and time, so a receiver that keeps CloudEvents' rule (same source and id:
-same event) counts nothing twice, however often a batch is sent.
+An event's id is made from device, series, time and, where it is not the property table's, unit. So a receiver that
+keeps CloudEvents' rule (same source and id: same event) counts nothing twice, however often a batch is sent.
 """
 
 import base64
@@ -22,6 +22,7 @@ from typing import Any
 from ..config import Config, Webhook
 from ..config_files import secret
 from ..normalise import flag_names
+from ..properties import row_of
 from ..store.types import StoredReading
 from . import http
 from .target import Refused, Retry
@@ -109,8 +110,13 @@ class WebhookTarget:
 
 
 def event_id(reading: StoredReading) -> str:
-    """The same for the same reading, whenever and by whichever gateway it is sent."""
-    return f"{reading.device}/{reading.series}/{reading.time}"
+    """The same for the same reading, whenever and by whichever gateway it is sent.
+
+    A series has the unit of the property table; what came in another one is another series, so its unit is added.
+    """
+    row = row_of(reading.series)
+    unit = "" if row is not None and row.unit == reading.unit else reading.unit
+    return f"{reading.device}/{reading.series}/{reading.time}" + (f"/{unit}" if unit else "")
 
 
 def key(secret: str) -> bytes:
