@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from .config import Config
 from .ingest import Ingest
 from .status import ServiceState
 from .store import Store, StoreError
+from .store.lock import only_writer
 
 _STOP_S = 20.0
 _PATIENCE_S = 15.0
@@ -22,18 +23,18 @@ _log = structlog.get_logger(__name__)
 
 
 def run(config: Config) -> int:
-    """Runs until SIGTERM or SIGINT; the exit code. 1: the store can't be opened or the address is taken."""
+    """Runs until SIGTERM or SIGINT; the exit code. 1: the store can't be opened or another has it, or the address."""
     log.setup(config.log.level, config.log.format)
-    try:
-        config.store_path.parent.mkdir(parents=True, exist_ok=True)
-        store = Store.open(config.store_path)
-    except (StoreError, OSError) as error:
-        _log.error("not started", reason=str(error))
-        return 1
-    try:
+    with ExitStack() as held:
+        try:
+            config.store_path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(only_writer(config.store_path))
+            store = Store.open(config.store_path)
+        except (StoreError, OSError) as error:
+            _log.error("not started", reason=str(error))
+            return 1
+        held.callback(store.close)
         return asyncio.run(_serve(ServiceState(config, store, started=time.time())))
-    finally:
-        store.close()
 
 
 class _Server(uvicorn.Server):

@@ -1,0 +1,26 @@
+"""Only one gateway writes to a store: a lock on a file beside it, which the kernel releases when its holder ends."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .database import explain
+from .types import StoreError
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Held while the block runs. StoreError: another gateway holds it, or the file can't be written."""
+    try:
+        file = path.with_name(path.name + ".lock").open("a")
+    except OSError as error:
+        raise explain(error, path) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"Another bordstein-gateway runs on {path}; stop it, or name another file as store.path."
+            ) from None
+        yield

@@ -1,0 +1,177 @@
+"""The whole service: one on a store, its watchdog, and an end in order while readings flow."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bordstein_gateway import notify, service
+from bordstein_gateway.config import Config, Mqtt
+from bordstein_gateway.presence import SILENCE_MS
+from bordstein_gateway.status import ServiceState
+from bordstein_gateway.store import Device, Store, StoreError
+from bordstein_gateway.store.lock import only_writer
+from tests.gateway.packs import DEVICE, pack, state, write
+from tests.street.client import Client
+from tests.street.processes import Process
+from tests.street.servers import Gateway, Mosquitto, Town
+
+
+@pytest.fixture
+def broker(town: Town, tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(town, folder=tmp_path / "broker") as broker:
+        yield broker
+
+
+@pytest.fixture
+def gateway(town: Town, broker: Mosquitto, tmp_path: Path) -> Iterator[Gateway]:
+    with Gateway(town, broker, folder=tmp_path / "gateway") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(tmp_path / "store.sqlite")
+    yield store
+    store.close()
+
+
+# --- its store ------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_gateway_on_the_same_store_ends_with_a_sentence(gateway: Gateway, tmp_path: Path) -> None:
+    second = Process("second", gateway.command, tmp_path / "second.log", gateway.environment)
+    second.start()
+    assert second.process is not None and second.process.wait(20) == 1
+    (line,) = second.log.read_text().splitlines()
+    assert f"Another bordstein-gateway runs on {gateway.store}; stop it" in line
+    gateway.kill()
+    gateway.start()  # a crash leaves no lock behind
+
+
+def test_the_lock_is_free_again_at_the_end(tmp_path: Path) -> None:
+    for _ in range(2):
+        with only_writer(tmp_path / "store.sqlite"):
+            pass
+
+
+def test_a_lock_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StoreError, match=re.escape(str(tmp_path / "none"))),
+        only_writer(tmp_path / "none/store.sqlite"),
+    ):
+        pass
+
+
+def test_sigterm_while_readings_flow_ends_in_order_and_loses_nothing(
+    gateway: Gateway, broker: Mosquitto, town: Town
+) -> None:
+    with Client(broker.port, town.context(town.device(DEVICE)), name=DEVICE) as board:
+        board.subscribe(f"bordstein/v1/{DEVICE}/receipt")
+        now, sent = int(time.time()) - 3600, 0
+        for stop_at in (50, 100):
+            while sent < stop_at:
+                arrival = pack(1, sent, at=now + sent)
+                board._client.publish(arrival.topic, arrival.payload, qos=1)  # flow: nobody waits for an answer
+                sent += 1
+            assert gateway.stop() == 0, gateway.tail()
+            gateway.start()
+        covered: set[int] = set()
+        while covered != set(range(sent)):
+            receipt = json.loads(board.receive().payload)
+            for _, lo, hi in [(1, receipt.get("from", 0), receipt["seq"]), *receipt.get("more", [])]:
+                covered |= set(range(lo, hi + 1))
+    assert len(gateway.stored()) == sent
+    (device,) = gateway.get("/api/latest")["devices"]
+    assert (device["completeness"]["arrived"], device["completeness"]["missing"]) == (sent, 0)
+
+
+# --- the watchdog ---------------------------------------------------------------------------------------------------
+
+
+class Enough(Exception):
+    """So many beats were seen."""
+
+
+def beats(
+    state: ServiceState, monkeypatch: pytest.MonkeyPatch, *, alive: bool = True, standing: float = 0.0
+) -> tuple[int, int]:
+    """How often in five rounds systemd was told (ready, alive). `standing`: seconds since the way in last turned."""
+    told = {"ready": 0, "alive": 0}
+    rounds = 0
+
+    def tell(word: str) -> None:
+        told[word] += 1
+
+    async def sleep(seconds: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        state.ingest.last_turn = time.monotonic() - standing
+        if rounds == 5:
+            raise Enough
+
+    monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    monkeypatch.setattr(notify, "ready", lambda *_: tell("ready"))
+    monkeypatch.setattr(notify, "alive", lambda *_: tell("alive"))
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    ingest: Any = SimpleNamespace(alive=alive, ready=SimpleNamespace(is_set=lambda: True))
+    state.ingest.last_turn = time.monotonic() - standing
+    with pytest.raises(Enough):
+        asyncio.run(service._watch(state, ingest))
+    return told["ready"], told["alive"]
+
+
+def watched(store: Store) -> ServiceState:
+    return ServiceState(Config(mqtt=Mqtt(host="localhost")), store)
+
+
+def test_the_watchdog_is_fed_while_all_is_well(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = watched(store)
+    state.ingest.trouble = "The broker is away."  # not the service's fault
+    assert beats(state, monkeypatch) == (1, 5)
+
+
+def test_the_watchdog_is_not_fed_when_the_store_takes_no_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = watched(store)
+    state.ingest.store_trouble = "The disk is full."
+    assert beats(state, monkeypatch) == (1, 0)
+
+
+def test_the_watchdog_is_not_fed_when_the_way_in_stands_still_or_has_ended(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert beats(watched(store), monkeypatch, standing=16) == (1, 0)
+    assert beats(watched(store), monkeypatch, alive=False) == (1, 0)
+
+
+# --- who is there ---------------------------------------------------------------------------------------------------
+
+
+def only(store: Store) -> Device:
+    (device,) = store.devices()
+    return device
+
+
+@pytest.mark.parametrize(("age_ms", "present"), [(SILENCE_MS - 60_000, True), (SILENCE_MS + 1_000, False)])
+def test_a_board_that_is_silent_for_too_long_is_gone(store: Store, age_ms: int, present: bool) -> None:
+    write(store, [state("ready"), pack(1, 0)], time.time() - age_ms / 1000)
+    assert only(store).present is present
+    assert only(store).state == "ready"  # its own last word
+
+
+def test_a_farewell_that_comes_after_the_board_is_back_is_not_heard(store: Store) -> None:
+    now = time.time()
+    write(store, [state("ready", boot=5)], now - 20)
+    write(store, [state("lost", boot=4)], now - 10)
+    assert (only(store).state, only(store).present) == ("ready", True)
+    write(store, [state("lost", boot=5)], now - 5)
+    assert (only(store).state, only(store).present) == ("lost", False)
+    write(store, [pack(5, 0, at=now)], now)  # and yet it is there
+    assert only(store).present
