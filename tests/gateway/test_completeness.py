@@ -40,6 +40,14 @@ def test_a_board_with_an_erased_flash_has_no_gap(store: Store, count: int, toget
     assert write(store, packs) == ["DOUBLE"] * count
 
 
+def test_an_unreadable_pack_of_an_erased_board_is_in_its_new_life(store: Store) -> None:
+    filled(store, 3)
+    packs = [pack(1, seq, at=NOON + seq) for seq in range(6)]
+    packs[4] = packs[4]._replace(pack=None, reason="damaged on its way", boot=1, seq=4)
+    assert write(store, packs) == ["NEW"] * 4 + ["REFUSED", "NEW"]
+    assert (account(store).arrived, account(store).missing) == (9, 0)
+
+
 def test_packs_that_come_twice_in_one_commit_begin_no_life(store: Store) -> None:
     packs = [pack(1, seq, at=NOON + seq) for seq in range(10)]
     assert write(store, packs[:5] + packs) == ["NEW"] * 5 + ["DOUBLE"] * 5 + ["NEW"] * 5

@@ -86,7 +86,10 @@ class Packs:
         for place, arrival in enumerate(arrivals):
             pack = arrival[3]
             if pack is None:
-                outcomes[place] = self._refuse(arrival, arrival.reason, now_ms)
+                if doubtful:
+                    slow.append((place, False))
+                else:
+                    outcomes[place] = self._refuse(arrival, arrival.reason, now_ms)
                 continue
             device = devices.get(pack.device) or self._known.device(pack.device, now_ms)
             if not arrival[7]:  # again
@@ -130,7 +133,9 @@ class Packs:
             slow = sorted(slow + [(place, True) for place in fast])
         for place, noted in slow:
             arrival = arrivals[place]
-            if arrival.pack is not None:
+            if arrival.pack is None:
+                outcomes[place] = self._refuse(arrival, arrival.reason, now_ms)
+            else:
                 outcomes[place] = self._long_way(arrival, arrival.pack, noted, now_ms)
         self._known.write_ranges()
         if self._counts:
