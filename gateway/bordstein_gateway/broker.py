@@ -24,6 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .broker_words import connect_error, disconnected, refused, subscription_refused
+from .buffered_client import BufferedClient
 from .config import Mqtt
 from .config_files import secret
 
@@ -33,54 +34,9 @@ OnMessage = Callable[[bytes, bytes, bool], None]
 _SHORTEST_S, _LONGEST_S = 0.5, 30.0
 _ANSWER_S = 20.0
 _MOST_OUT = 500
-_RECEIVE = 1 << 16
 _PUBACK = struct.Struct("!BBH")
 
 log = structlog.get_logger(__name__)
-
-
-class _Buffered(Client):
-    """paho reads a packet in three small pieces; taking them from a buffer saves two of three system calls.
-
-    If a later paho does not call this any more, it works all the same, only slower.
-    """
-
-    buffer = b""
-    place = 0
-    got = False
-    error: Exception | None = None
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        place = self.place
-        if place >= len(self.buffer):
-            self.buffer = b""
-            self.place = 0
-            try:
-                data = super()._sock_recv(_RECEIVE)
-            except BlockingIOError:
-                raise
-            except OSError as error:
-                self.error = error
-                raise
-            self.got = bool(data)
-            if len(data) <= bufsize:
-                return data
-            self.buffer = data
-            place = 0
-        self.got = True
-        end = place + bufsize
-        self.place = end
-        return self.buffer[place:end]
-
-    def reset(self) -> None:
-        self.buffer = b""
-        self.place = 0
-        self.error = None
-
-    @property
-    def holds(self) -> bool:
-        """Bytes that were read from the socket and not looked at yet."""
-        return self.place < len(self.buffer)
 
 
 class Broker:
@@ -224,10 +180,10 @@ class Broker:
 
     # Inside
 
-    def _make_client(self) -> _Buffered:
+    def _make_client(self) -> BufferedClient:
         mqtt = self.mqtt
         five = mqtt.protocol == 5
-        client = _Buffered(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
             mqtt.client_id,
             clean_session=None if five else False,
