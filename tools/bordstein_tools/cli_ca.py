@@ -70,6 +70,7 @@ def init(
             "--no-passphrase and --passphrase-file exclude each other; give only one.",
         )
     try:
+        pki.refuse_second(ca)  # before anybody thinks of a passphrase
         passphrase = None if no_passphrase else _new_passphrase(passphrase_file)
         authority = pki.create(ca, name, passphrase, days=days)
     except Problem as problem:

@@ -160,11 +160,20 @@ class Authority:
             raise
 
 
-def create(directory: Path, name: str, passphrase: bytes | None, *, days: int = AUTHORITY_DAYS) -> Authority:
-    """Make an authority and write it to directory. passphrase None leaves its key file unencrypted.
+def refuse_second(directory: Path) -> None:
+    """Problem where there is an authority already: a second one would lock out every board of the first."""
+    if any((directory / name).exists() for name in ("ca.key.pem", "ca.pem")):
+        raise Problem(
+            f"Die Zertifizierungsstelle in {directory} gibt es schon; weiter mit „bordstein ca issue“. Eine zweite: "
+            "--ca ORDNER.",
+            f'the authority in {directory} is already there; go on with "bordstein ca issue". A second one: '
+            "--ca FOLDER.",
+        )
 
-    Raises Problem where there is one already: a second authority would lock out every board of the first.
-    """
+
+def create(directory: Path, name: str, passphrase: bytes | None, *, days: int = AUTHORITY_DAYS) -> Authority:
+    """Make an authority and write it to directory. passphrase None leaves its key file unencrypted."""
+    refuse_second(directory)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(name)
     certificate = (
