@@ -3,6 +3,7 @@
 import getpass
 import os
 import re
+import shutil
 import socket
 import subprocess
 import textwrap
@@ -44,6 +45,7 @@ class Machine:
         self.checkout.mkdir()
         for name in (".venv", "gateway"):
             (self.checkout / name).symlink_to(ROOT / name)
+        shutil.copy(ROOT / ".gitignore", self.checkout)
         (self.checkout / "dist").mkdir()
         (self.checkout / "dist/bordstein_gateway-0.1.0-py3-none-any.whl").touch()
         for name in ("mosquitto/certs", "systemd/system"):
@@ -67,6 +69,13 @@ class Machine:
         )
         assert run.returncode == 0, f"{script}\n{run.stdout}{run.stderr}"
         return run.stdout
+
+    def untracked(self) -> set[str]:
+        """What git would ask about after the steps, beside what was there before."""
+        git = ["git", "-C", str(self.checkout)]
+        subprocess.run([*git, "init", "--quiet"], check=True)
+        run = subprocess.run([*git, "status", "--porcelain"], check=True, capture_output=True, text=True)
+        return {line[3:] for line in run.stdout.splitlines()} - {".venv", ".gitignore", "gateway"}
 
 
 def test_a_town_can_follow_the_readme(tmp_path: Path) -> None:
@@ -97,6 +106,7 @@ def test_a_town_can_follow_the_readme(tmp_path: Path) -> None:
     assert "no mistakes" in machine.follow(board, machine.checkout)
     files = {path.name for path in (machine.checkout / "bordstein-ca/devices/24a160123456").glob("*.der")}
     assert files == {"ca.der", "device.der", "device.key.der"}
+    assert machine.untracked() == set(), "keys and passwords could be committed"
 
 
 @pytest.mark.parametrize("words", [("esptool", "write-flash", "--help"), ("mpremote", "fs", "--help")])
