@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bordstein_tools import json_mistakes
+
 ROOT = Path(__file__).parents[2]
 SOUND = {
     "name": "Marktplatz 7",
@@ -65,7 +67,9 @@ def test_a_board_is_known_and_its_pins_too(file):
 def test_without_a_board_it_says_that_no_pin_was_checked(file):
     file.write_text(json.dumps({key: value for key, value in SOUND.items() if key != "board"}))
     run = check(file)
-    assert (run.returncode, run.stdout) == (0, f"{file}: no mistakes; without `board` the pins are not checked.\n")
+    first, hint = run.stdout.splitlines()
+    assert (run.returncode, first) == (0, f"{file}: no mistakes.")
+    assert hint.startswith('! without "board" the pins are not checked;') and "esp32-devkitc" in hint
 
 
 def test_all_mistakes_are_named_at_once_by_their_path(file):
@@ -80,9 +84,24 @@ def test_all_mistakes_are_named_at_once_by_their_path(file):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("{", "is not JSON"),
         ("[" * 100000, "too deeply nested"),
-        ("\udcff", "is not JSON"),
+        ("\udcff", "save it as UTF-8"),
+        ('{"name": "M\udcfcnster"}', "save it as UTF-8"),
+        ("", "line 1, column 1: the file is empty."),
+        ("{", "line 1, column 2: the file ends here; a bracket is missing."),
+        ('{\n"led": 2,\n  }', "line 3, column 3: there is a comma too many before }."),
+        ('{"buses": [1, ]}', "line 1, column 15: there is a comma too many before ]."),
+        ('{"buses": [1,, 2]}', "line 1, column 14: a value is missing here"),
+        ('{"led": 2\n"name": "x"}', "line 2, column 1: a comma or a bracket is missing before this."),
+        ('{"led" 2}', "a colon is missing after the name."),
+        ("{led: 2}", 'line 1, column 2: a name in "…" is missing here.'),
+        ("{'led': 2}", "not in '…'"),
+        ('{"led": 2} // pin', "JSON knows no comments"),
+        ('{"led": True}', "line 1, column 9: a value is missing here"),
+        ('{"led": 2}}', "a bracket too many?"),
+        ('{"name": "x}', 'this text has no " at its end.'),
+        ('{"name": "x\n}', "there is a line break"),
+        ('{"name": "C:\\x"}', "this is not JSON."),
         (None, "cannot be read"),
     ],
 )
@@ -93,6 +112,26 @@ def test_what_is_no_configuration_is_one_sentence(file, text, sentence):
     assert run.returncode == 1
     assert sentence in run.stderr
     assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_comma_too_many_is_said_at_the_same_place_whichever_python_looks():
+    text = '{"led": 2 ,\n  }'
+    for place, message in ((14, "Expecting property name enclosed in double quotes"), (10, "Illegal trailing comma")):
+        problem = json_mistakes.problem("x", json.JSONDecodeError(message, text, place))
+        assert problem.de == "x: Zeile 2, Spalte 3: vor } steht ein Komma zu viel."
+
+
+def test_the_gateways_configuration_is_sent_to_the_gateways_program(tmp_path):
+    file = tmp_path / "gateway.toml"
+    file.write_text('[broker]\nhost = "mqtt.musterstadt.de"\n')
+    run = check(file)
+    assert run.returncode == 1 and f"bordstein-gateway check --config {file}" in run.stderr
+
+
+def test_a_broker_with_umlauts_is_told_its_plain_form(file):
+    file.write_text(json.dumps({**SOUND, "mqtt": {**SOUND["mqtt"], "host": "mqtt.münster.de"}}))
+    (line,) = check(file).stdout.splitlines()
+    assert line.startswith(f"{file}: mqtt.host: ") and line.endswith("; in plain letters it is mqtt.xn--mnster-3ya.de")
 
 
 def test_an_example_to_start_from_is_sound_for_its_owner_only_and_never_overwrites(file):

@@ -314,6 +314,26 @@ def test_what_is_no_host_is_refused(authority, text):
         authority.issue_broker([])
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("mqtt.münster.de", "mqtt.xn--mnster-3ya.de"),
+        ("MQTT.MÜNSTER.de.", "mqtt.xn--mnster-3ya.de"),
+        ("mu\u0308nster.de", "xn--mnster-3ya.de"),
+        ("straße.de", "xn--strae-oqa.de"),
+        ("münster.de/x", None),
+        ("*.münster.de", None),
+        ("mqtt.musterstadt.de", None),
+    ],
+)
+def test_a_host_with_umlauts_is_told_its_plain_form(authority, text, plain):
+    assert names.without_umlauts(text) == plain
+    if plain:
+        with pytest.raises(Problem, match=plain):
+            authority.issue_broker([text])
+        assert names.host(plain) == plain
+
+
 def test_long_host_names_fit(authority, tmp_path):
     long = ".".join(["stadtverwaltung"] * 6) + ".de"
     issued = authority.issue_broker([long], out=tmp_path)

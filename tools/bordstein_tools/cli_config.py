@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import boards, firmware_rules
+from . import boards, firmware_rules, json_mistakes, names
 from .cli_ca import Json
 from .keyfiles import PRIVATE, read
 from .output import FAILED, answer, failed
@@ -64,19 +64,21 @@ def check(
     except Problem as problem:
         failed(problem, as_json)
     problems = _problems(config)
-    if not problems:
-        de, en = f"{file}: keine Fehler", f"{file}: no mistakes"
-        if "board" not in config:
-            de += "; ohne `board` sind die Pins nicht geprüft"
-            en += "; without `board` the pins are not checked"
-        answer(as_json, {"file": str(file), "problems": []}, de + ".", en + ".")
-        return
     if as_json:
         typer.echo(json.dumps({"file": str(file), "problems": problems}, ensure_ascii=False))
     else:
-        for line in problems:
+        for line in problems or [pick("keine Fehler.", "no mistakes.")]:
             typer.echo(f"{file}: {line}")
-    raise typer.Exit(FAILED)
+        if isinstance(config, dict) and "board" not in config:
+            typer.echo(
+                pick(
+                    '! Ohne "board" sind die Pins nicht geprüft; bitte angeben, welches Gerät es ist: ',
+                    '! without "board" the pins are not checked; say which device it is: ',
+                )
+                + ", ".join(boards.known())
+            )
+    if problems:
+        raise typer.Exit(FAILED)
 
 
 def _parsed(file: Path, content: bytes) -> Any:
@@ -84,18 +86,50 @@ def _parsed(file: Path, content: bytes) -> Any:
         return firmware_rules.parse(content.decode())
     except RecursionError:
         raise Problem(
-            f"{file} ist zu tief verschachtelt für ein Board.", f"{file} is too deeply nested for a board."
+            f"{file} ist zu tief verschachtelt für ein Gerät.", f"{file} is too deeply nested for a device."
         ) from None
     except ValueError as error:
-        raise Problem(f"{file} ist kein JSON: {error}.", f"{file} is not JSON: {error}.") from None
+        raise _no_json(file, error) from None
+
+
+def _no_json(file: Path, error: ValueError) -> Problem:
+    if file.suffix == ".toml":
+        return Problem(
+            f"{file} ist keine config.json eines Geräts. Die Konfiguration des Gateways prüft „bordstein-gateway check "
+            f"--config {file}“.",
+            f"{file} is no config.json of a device. The gateway's configuration is checked by \"bordstein-gateway "
+            f'check --config {file}".',
+        )
+    if isinstance(error, json.JSONDecodeError):
+        return json_mistakes.problem(file, error)
+    return Problem(
+        f"{file} enthält Zeichen, die kein UTF-8 sind; bitte als UTF-8 speichern.",
+        f"{file} has characters that are not UTF-8; save it as UTF-8.",
+    )
 
 
 def _problems(config: Any) -> list[str]:
     """What the board would say, and what only the tool can know: whether there is such a board, and its pins."""
     name = config.get("board") if isinstance(config, dict) else None
     board = boards.known().get(name) if isinstance(name, str) else None
-    problems = firmware_rules.check(config, board["pins"] if board else None)
+    problems = [_with_hint(line, config) for line in firmware_rules.check(config, board["pins"] if board else None)]
     if isinstance(name, str) and name and board is None:
-        names = ", ".join(boards.known())
-        problems.insert(0, f'board: "{name}" is not known; allowed are {names}; without it no pin is checked')
+        known = ", ".join(boards.known())
+        problems.insert(
+            0,
+            pick(
+                f"board: „{name}“ ist nicht bekannt; möglich sind {known}; ohne ist kein Pin geprüft",
+                f'board: "{name}" is not known; allowed are {known}; without it no pin is checked',
+            ),
+        )
     return problems
+
+
+def _with_hint(line: str, config: Any) -> str:
+    """Whose broker's name has umlauts does not know what to write instead."""
+    path, _, _ = line.partition(": ")
+    value = config["mqtt"].get("host") if path == "mqtt.host" else None
+    plain = names.without_umlauts(value) if isinstance(value, str) else None
+    if plain is None:
+        return line
+    return line + pick(f"; ohne Umlaute heißt er {plain}", f"; in plain letters it is {plain}")

@@ -6,6 +6,7 @@ devices, gateways and brokers must not be mistakable for each other nor carry MQ
 
 import ipaddress
 import re
+import unicodedata
 
 from .texts import Problem
 
@@ -45,12 +46,30 @@ def gateway_name(text: str) -> str:
     return text
 
 
+def without_umlauts(text: str) -> str | None:
+    """The form in which DNS, certificates and boards know a host name with umlauts; None if it has none, or is none.
+
+    For letters and digits this is what RFC 5891 makes; Python's own codec is RFC 3490, which makes ß ss.
+    """
+    name = unicodedata.normalize("NFC", text.strip().lower()).rstrip(".")
+    if name.isascii() or not all(letter.isalnum() or letter in "-." for letter in name):
+        return None
+    labels = name.split(".")
+    return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+
+
 def host(text: str) -> str | ipaddress.IPv4Address | ipaddress.IPv6Address:
     """A broker's host name (lower-case, without wildcards) or its IP address, as boards will dial it."""
     try:
         return ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         pass
+    plain = without_umlauts(text)
+    if plain is not None:
+        raise Problem(
+            f"Broker „{text}“: bitte die Form ohne Umlaute angeben, unter der Geräte ihn erreichen: {plain}",
+            f'broker "{text}": give the form in plain letters, under which devices reach it: {plain}',
+        )
     name = text.lower().rstrip(".")
     labels = name.split(".")
     # A name that ends in a number is a mistyped address (WHATWG URL, "ends in a number"), never a host name.
