@@ -1,5 +1,6 @@
 """`bordstein ca`: answers, exit codes, and that no secret is ever printed."""
 
+import getpass
 import json
 import os
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+
+from bordstein_tools import cli_ca, pki
 
 PASSPHRASE = "ein langer Satz für die Stadt"
 
@@ -22,6 +25,7 @@ def bordstein(*arguments: object, folder: Path, lang: str = "en", stdin: str = "
         text=True,
         check=False,
         timeout=60,
+        start_new_session=True,  # no terminal
     )
 
 
@@ -59,8 +63,9 @@ def test_keys_and_passphrase_are_never_printed(tmp_path, lang):
 
 
 def test_key_without_passphrase_only_when_said_so(tmp_path):
-    refused = bordstein("ca", "init", folder=tmp_path)
-    assert refused.returncode != 0
+    refused = bordstein("ca", "init", folder=tmp_path, lang="de")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "bordstein: Kein Terminal: --passphrase-file angeben.\n"
     assert not (tmp_path / "bordstein-ca").exists()
     assert bordstein("ca", "init", "--no-passphrase", folder=tmp_path).returncode == 0
     key = (tmp_path / "bordstein-ca/ca.key.pem").read_bytes()
@@ -93,6 +98,23 @@ def test_every_mistake_is_one_sentence_with_its_exit_code(tmp_path, words, code,
     assert run.returncode == code
     assert sentence in run.stdout + run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_passphrase_is_typed_twice_and_the_same(tmp_path, monkeypatch, capsys):
+    typed = iter([PASSPHRASE, "etwas ganz anderes", PASSPHRASE, PASSPHRASE, PASSPHRASE])
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: next(typed))
+    monkeypatch.setenv("BORDSTEIN_LANG", "de")
+    folder = str(tmp_path / "ca")
+    for code, words in ((1, ["init"]), (0, ["init"]), (0, ["issue", "gateway"])):
+        with pytest.raises(SystemExit) as ended:
+            cli_ca.app([*words, "--ca", folder])
+        assert ended.value.code == code
+        if code:
+            assert (
+                capsys.readouterr().err
+                == "bordstein: Die beiden Passphrasen sind verschieden; nichts wurde angelegt.\n"
+            )
+    assert pki.is_encrypted(Path(folder))
 
 
 def test_errors_are_objects_for_machines(tmp_path):

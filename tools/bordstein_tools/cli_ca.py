@@ -1,5 +1,7 @@
 """`bordstein ca …`: the town's own authority, and what it signs."""
 
+import getpass
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -166,22 +168,18 @@ def _issue(sign: Callable[[pki.Authority], pki.Issued], ca: Path, passphrase_fil
 
 def _passphrase(file: Path | None) -> bytes:
     if file is None:
-        typed: str = typer.prompt(
-            pick("Passphrase des CA-Schlüssels", "Passphrase of the CA key"), hide_input=True, err=True
-        )
-        return typed.encode()
+        return _typed("Passphrase des CA-Schlüssels", "Passphrase of the CA key")
     return read(file, "Die Passphrase-Datei", "the passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
 
 
 def _new_passphrase(file: Path | None) -> bytes:
     if file is None:
-        typed: str = typer.prompt(
-            pick("Neue Passphrase für den CA-Schlüssel", "New passphrase for the CA key"),
-            hide_input=True,
-            confirmation_prompt=pick("Zur Sicherheit noch einmal", "Once more, to be sure"),
-            err=True,
-        )
-        passphrase = typed.encode()
+        passphrase = _typed("Neue Passphrase für den CA-Schlüssel", "New passphrase for the CA key")
+        if passphrase != _typed("Zur Sicherheit noch einmal", "Once more, to be sure"):
+            raise Problem(
+                "Die beiden Passphrasen sind verschieden; nichts wurde angelegt.",
+                "the two passphrases differ; nothing was made.",
+            )
     else:
         passphrase = _passphrase(file)
     if len(passphrase) < SHORTEST_PASSPHRASE:
@@ -190,3 +188,13 @@ def _new_passphrase(file: Path | None) -> bytes:
             f"the passphrase is too short; use at least {SHORTEST_PASSPHRASE} characters.",
         )
     return passphrase
+
+
+def _typed(de: str, en: str) -> bytes:
+    """What is typed at the terminal, unseen. Without a terminal getpass would show it: rather nothing then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(pick(de, en) + ": ").encode()
+        except getpass.GetPassWarning:
+            misuse("Kein Terminal: --passphrase-file angeben.", "no terminal: give --passphrase-file.")
