@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,15 +23,15 @@ SOUND = {
 WRONG = {**SOUND, "sensors": {"air": {"driver": "bme280", "bus": "i2c0", "interval_s": "fast", "adress": 118}}}
 
 
-def check(file: Path, *arguments: str, program: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    return bordstein("check", str(file), *arguments, program=program)
+def check(file: Path, *arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
+    return bordstein("check", str(file), *arguments, **how)
 
 
-def bordstein(*arguments: str, program: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def bordstein(*arguments: str, program: tuple[str, ...] = (), lang: str = "en") -> subprocess.CompletedProcess[str]:
     command = program or (str(Path(sys.executable).with_name("bordstein")),)
     return subprocess.run(
         [*command, "config", *arguments],
-        env={**os.environ, "BORDSTEIN_LANG": "en"},
+        env={**os.environ, "BORDSTEIN_LANG": lang},
         capture_output=True,
         text=True,
         check=False,
@@ -132,6 +133,10 @@ def test_a_broker_with_umlauts_is_told_its_plain_form(file):
     file.write_text(json.dumps({**SOUND, "mqtt": {**SOUND["mqtt"], "host": "mqtt.münster.de"}}))
     (line,) = check(file).stdout.splitlines()
     assert line.startswith(f"{file}: mqtt.host: ") and line.endswith("; in plain letters it is mqtt.xn--mnster-3ya.de")
+    (line,) = check(file, lang="de").stdout.splitlines()
+    assert line.endswith('da steht "mqtt.münster.de"; ohne Umlaute heißt er mqtt.xn--mnster-3ya.de')
+    file.write_text(json.dumps({**SOUND, "mqtt.host": "mqtt.münster.de"}))
+    assert "xn--" not in check(file).stdout
 
 
 def test_an_example_to_start_from_is_sound_for_its_owner_only_and_never_overwrites(file):

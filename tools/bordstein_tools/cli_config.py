@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from . import boards, firmware_rules, json_mistakes, names
+from . import boards, config_german, firmware_rules, json_mistakes, names
 from .cli_ca import Json
 from .keyfiles import PRIVATE, read
 from .output import FAILED, answer, failed
-from .texts import Problem, pick
+from .texts import Problem, pick, reason
 
 app = typer.Typer(help=pick("Die Konfiguration eines Geräts.", "A board's configuration."), no_args_is_help=True)
 
@@ -39,7 +39,7 @@ def init(
     except OSError as error:
         failed(
             Problem(
-                f"{file} lässt sich nicht schreiben ({error.strerror}).",
+                f"{file} lässt sich nicht schreiben ({reason(error)}).",
                 f"{file} cannot be written ({error.strerror}).",
             ),
             as_json,
@@ -112,7 +112,7 @@ def _problems(config: Any) -> list[str]:
     """What the board would say, and what only the tool can know: whether there is such a board, and its pins."""
     name = config.get("board") if isinstance(config, dict) else None
     board = boards.known().get(name) if isinstance(name, str) else None
-    problems = [_with_hint(line, config) for line in firmware_rules.check(config, board["pins"] if board else None)]
+    problems = [_for_people(line, config) for line in firmware_rules.check(config, board["pins"] if board else None)]
     if isinstance(name, str) and name and board is None:
         known = ", ".join(boards.known())
         problems.insert(
@@ -125,11 +125,13 @@ def _problems(config: Any) -> list[str]:
     return problems
 
 
-def _with_hint(line: str, config: Any) -> str:
-    """Whose broker's name has umlauts does not know what to write instead."""
+def _for_people(line: str, config: Any) -> str:
+    """The board's sentence in the user's language; for a broker's name with umlauts also what to write instead."""
     path, _, _ = line.partition(": ")
-    value = config["mqtt"].get("host") if path == "mqtt.host" else None
-    plain = names.without_umlauts(value) if isinstance(value, str) else None
+    line = config_german.readable(pick(config_german.german(line), line))
+    mqtt = config.get("mqtt") if path == "mqtt.host" else None
+    host = mqtt.get("host") if isinstance(mqtt, dict) else None
+    plain = names.without_umlauts(host) if isinstance(host, str) else None
     if plain is None:
         return line
     return line + pick(f"; ohne Umlaute heißt er {plain}", f"; in plain letters it is {plain}")

@@ -3,7 +3,20 @@
 German is the first language. Who has set another one (BORDSTEIN_LANG, else the locale) reads English.
 """
 
+import errno
 import os
+
+_REASONS = {
+    errno.ENOENT: "das gibt es nicht",
+    errno.EACCES: "keine Berechtigung",
+    errno.EPERM: "keine Berechtigung",
+    errno.EEXIST: "dort liegt schon eine Datei",
+    errno.ENOTDIR: "dort liegt eine Datei, kein Ordner",
+    errno.EISDIR: "das ist ein Ordner",
+    errno.ENOSPC: "der Datenträger ist voll",
+    errno.EROFS: "der Datenträger ist schreibgeschützt",
+    errno.EIO: "der Datenträger hat einen Fehler",
+}
 
 
 def language() -> str:
@@ -19,6 +32,11 @@ def language() -> str:
 def pick(de: str, en: str) -> str:
     """The one of two texts that is in the user's language."""
     return de if language() == "de" else en
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused something, in German as far as it is usual."""
+    return _REASONS.get(error.errno or 0, error.strerror or "")
 
 
 class Problem(Exception):
