@@ -138,6 +138,13 @@ def test_german_comes_first_and_english_is_complete(tmp_path):
     assert "street sensors" in bordstein("--help", folder=tmp_path, lang="en_GB.UTF-8").stdout
 
 
+def test_german_sentences_are_german_to_their_end(tmp_path):
+    missing = bordstein("ca", "init", "--passphrase-file", "missing", folder=tmp_path, lang="de")
+    assert missing.stderr == "bordstein: Die Passphrase-Datei missing ist nicht lesbar (das gibt es nicht).\n"
+    made = bordstein("ca", "init", "--no-passphrase", folder=tmp_path, lang="de").stdout
+    assert "„Bordstein CA“" in made and "Bewahren Sie die Datei" in made
+
+
 def test_version_is_the_package_version(tmp_path):
     from bordstein_tools import __version__
 

@@ -89,9 +89,9 @@ def init(
             "encrypted": passphrase is not None,
             "not_after": end.isoformat(timespec="seconds"),
         },
-        f"Zertifizierungsstelle «{name}» liegt in {ca}, gültig bis {end:%d.%m.%Y}. Wer {ca / 'ca.key.pem'} hat, kann "
-        "Geräte zulassen: auf einen USB-Stick in den Tresor, eine zweite Kopie an einen anderen Ort, und nicht auf "
-        "Broker oder Gateway.",
+        f"Zertifizierungsstelle „{name}“ liegt in {ca}, gültig bis {end:%d.%m.%Y}. Wer {ca / 'ca.key.pem'} hat, kann "
+        "Geräte zulassen. Bewahren Sie die Datei auf einem USB-Stick im Tresor auf, eine zweite Kopie an einem anderen "
+        "Ort, und keine auf Broker oder Gateway.",
         f'authority "{name}" is in {ca}, valid until {end:%Y-%m-%d}. Who has {ca / "ca.key.pem"} can admit devices: '
         "keep it on a USB stick in the safe, a second copy elsewhere, and not on the broker or the gateway.",
     )
@@ -161,7 +161,7 @@ def _issue(sign: Callable[[pki.Authority], pki.Issued], ca: Path, passphrase_fil
             "key": str(issued.key),
             "not_after": issued.not_after.isoformat(timespec="seconds"),
         },
-        f"Zertifikat für «{issued.name}» liegt in {issued.directory}, gültig bis {issued.not_after:%d.%m.%Y}.",
+        f"Zertifikat für „{issued.name}“ liegt in {issued.directory}, gültig bis {issued.not_after:%d.%m.%Y}.",
         f'certificate for "{issued.name}" is in {issued.directory}, valid until {issued.not_after:%Y-%m-%d}.',
     )
 

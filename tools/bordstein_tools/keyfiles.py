@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from .texts import Problem
+from .texts import Problem, reason
 
 PRIVATE = 0o600
 PUBLIC = 0o644
@@ -21,7 +21,7 @@ def write_new(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
         _write_new(directory, files)
     except OSError as error:
         raise Problem(
-            f"In {directory} lässt sich nicht schreiben ({error.strerror}).",
+            f"In {directory} lässt sich nicht schreiben ({reason(error)}).",
             f"{directory} cannot be written ({error.strerror}).",
         ) from None
 
@@ -61,5 +61,5 @@ def read(path: Path, de: str, en: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Problem(
-            f"{de} {path} ist nicht lesbar ({error.strerror}).", f"{en} {path} cannot be read ({error.strerror})."
+            f"{de} {path} ist nicht lesbar ({reason(error)}).", f"{en} {path} cannot be read ({error.strerror})."
         ) from None

@@ -23,12 +23,12 @@ def device_id(text: str) -> str:
     digits = re.sub(r"[:\-. ]", "", text.strip()).lower()
     if not _DEVICE.fullmatch(digits):
         raise Problem(
-            f"Gerät «{text}»: erwartet wird die Basis-MAC mit 12 Hexadezimalziffern, zum Beispiel 24a160123456.",
+            f"Gerät „{text}“: erwartet wird die Basis-MAC mit 12 Hexadezimalziffern, zum Beispiel 24a160123456.",
             f'device "{text}": expected the base MAC as 12 hexadecimal digits, for example 24a160123456.',
         )
     if int(digits[:2], 16) & 1:
         raise Problem(
-            f"Gerät «{text}»: das ist eine Gruppenadresse; bitte die eigene MAC-Adresse des Geräts angeben.",
+            f"Gerät „{text}“: das ist eine Gruppenadresse; bitte die eigene MAC-Adresse des Geräts angeben.",
             f'device "{text}": this is a group address; give the device\'s own MAC address.',
         )
     return digits
@@ -38,7 +38,7 @@ def gateway_name(text: str) -> str:
     """A gateway's name: lower-case letters, digits and hyphens, and not in the shape of a device id."""
     if not _GATEWAY.fullmatch(text) or _DEVICE.fullmatch(text):
         raise Problem(
-            f"Gateway «{text}»: erlaubt sind 1 bis 63 Kleinbuchstaben, Ziffern und Bindestriche, und nicht die Form "
+            f"Gateway „{text}“: erlaubt sind 1 bis 63 Kleinbuchstaben, Ziffern und Bindestriche, und nicht die Form "
             "einer Gerätekennung; zum Beispiel bordstein-gateway.",
             f'gateway "{text}": 1 to 63 lower-case letters, digits and hyphens are allowed, and not the shape of a '
             "device id; for example bordstein-gateway.",
@@ -75,7 +75,7 @@ def host(text: str) -> str | ipaddress.IPv4Address | ipaddress.IPv6Address:
     # A name that ends in a number is a mistyped address (WHATWG URL, "ends in a number"), never a host name.
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
         raise Problem(
-            f"Broker «{text}»: erwartet wird ein Rechnername oder eine IP-Adresse, zum Beispiel mqtt.musterstadt.de.",
+            f"Broker „{text}“: erwartet wird ein Rechnername oder eine IP-Adresse, zum Beispiel mqtt.musterstadt.de.",
             f'broker "{text}": expected a host name or an IP address, for example mqtt.musterstadt.de.',
         )
     return name

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from . import keyfiles, names
-from .texts import Problem
+from .texts import Problem, reason
 
 AUTHORITY_DAYS = 365 * 20
 SERVER_DAYS = 365 * 2
@@ -91,7 +91,7 @@ class Authority:
         if end <= now:
             raise Problem(
                 f"Die Zertifizierungsstelle in {self.directory} ist am {end:%d.%m.%Y} abgelaufen; bitte mit "
-                "«bordstein ca init» eine neue anlegen.",
+                "„bordstein ca init“ eine neue anlegen.",
                 f"the authority in {self.directory} expired on {end:%Y-%m-%d}; make a new one with "
                 '"bordstein ca init".',
             )
@@ -150,7 +150,7 @@ class Authority:
                 os.fsync(file.fileno())
         except OSError as error:
             raise Problem(
-                f"{path} ist nicht schreibbar ({error.strerror}); nichts wurde ausgestellt.",
+                f"{path} ist nicht schreibbar ({reason(error)}); nichts wurde ausgestellt.",
                 f"{path} cannot be written ({error.strerror}); nothing was issued.",
             ) from None
         try:
@@ -225,7 +225,7 @@ def load(directory: Path, passphrase: bytes | None) -> Authority:
 def _key_file(directory: Path) -> bytes:
     if not (directory / "ca.key.pem").exists():
         raise Problem(
-            f"In {directory} liegt keine Zertifizierungsstelle (ca.key.pem fehlt); «bordstein ca init» legt eine an.",
+            f"In {directory} liegt keine Zertifizierungsstelle (ca.key.pem fehlt); „bordstein ca init“ legt eine an.",
             f'there is no authority in {directory} (no ca.key.pem); "bordstein ca init" makes one.',
         )
     return keyfiles.read(directory / "ca.key.pem", "Der CA-Schlüssel", "the CA key")
@@ -236,7 +236,7 @@ def _name(common_name: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     except ValueError:
         raise Problem(
-            f"Der Name «{common_name}» passt nicht in ein Zertifikat: erlaubt sind 1 bis 64 Zeichen.",
+            f"Der Name „{common_name}“ passt nicht in ein Zertifikat: erlaubt sind 1 bis 64 Zeichen.",
             f'the name "{common_name}" does not fit into a certificate: 1 to 64 characters are allowed.',
         ) from None
 
