@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, cli_ca, cli_config
+from . import __version__, cli_ca, cli_config, commands
 from .texts import pick
 
-app = typer.Typer(
+app = commands.group(
+    "Bordstein-Straßensensoren: Schlüssel und Geräte.",
+    "Bordstein street sensors: keys and devices.",
     name="bordstein",
-    help=pick("Bordstein-Straßensensoren: Schlüssel und Geräte.", "Bordstein street sensors: keys and devices."),
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -32,7 +32,11 @@ def _options(
     _: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_version, is_eager=True, help=pick("Die Version zeigen.", "Show the version.")
+            "--version",
+            metavar=commands.FLAG,
+            callback=_version,
+            is_eager=True,
+            help=pick("Die Version zeigen.", "Show the version."),
         ),
     ] = False,
 ) -> None:

@@ -9,57 +9,69 @@ from typing import Annotated
 import typer
 
 from . import pki
+from .commands import FLAG, group, verb
 from .keyfiles import read
 from .output import answer, failed, misuse
 from .texts import Problem, pick
 
 SHORTEST_PASSPHRASE = 12
 
-app = typer.Typer(
-    help=pick("Die eigene Zertifizierungsstelle der Stadt.", "The town's own certificate authority."),
-    no_args_is_help=True,
-)
-issue = typer.Typer(
-    help=pick("Zertifikate für Broker, Gateway und Geräte.", "Certificates for broker, gateway and devices."),
-    no_args_is_help=True,
-)
+app = group("Die eigene Zertifizierungsstelle der Stadt.", "The town's own certificate authority.")
+issue = group("Zertifikate für Broker, Gateway und Geräte.", "Certificates for broker, gateway and devices.")
 app.add_typer(issue, name="issue")
 
+FOLDER, FILE, NAME = pick("ORDNER", "FOLDER"), pick("DATEI", "FILE"), "NAME"
 CaFolder = Annotated[
-    Path, typer.Option("--ca", help=pick("Ordner der Zertifizierungsstelle.", "The authority's folder."))
+    Path,
+    typer.Option("--ca", metavar=FOLDER, help=pick("Ordner der Zertifizierungsstelle.", "The authority's folder.")),
 ]
 OutFolder = Annotated[
     Path | None,
     typer.Option(
-        "--out", help=pick("Zielordner; sonst unter dem Ordner der CA.", "Target; else below the CA's folder.")
+        "--out",
+        metavar=FOLDER,
+        help=pick(
+            "Zielordner; sonst unter dem Ordner der Zertifizierungsstelle.",
+            "Target; else below the authority's folder.",
+        ),
     ),
 ]
 PassphraseFile = Annotated[
     Path | None,
     typer.Option(
+        metavar=FILE,
         help=pick(
             "Datei, deren erste Zeile die Passphrase des CA-Schlüssels ist; sonst wird gefragt.",
             "File whose first line is the CA key's passphrase; asked for otherwise.",
-        )
+        ),
     ),
 ]
-Days = Annotated[int, typer.Option(min=1, max=36500, help=pick("Gültigkeit in Tagen.", "Validity in days."))]
-Json = Annotated[bool, typer.Option("--json", help=pick("Antwort als JSON-Objekt.", "Answer as a JSON object."))]
+Days = Annotated[
+    int,
+    typer.Option(
+        min=1, max=36500, metavar=pick("TAGE", "DAYS"), help=pick("Gültigkeit in Tagen.", "Validity in days.")
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", metavar=FLAG, help=pick("Antwort als JSON-Objekt.", "Answer as a JSON object.")),
+]
 
 DEFAULT_CA = Path("bordstein-ca")
 
 
-@app.command(help=pick("Eine Zertifizierungsstelle anlegen.", "Make an authority."))
+@verb(app, "Eine Zertifizierungsstelle anlegen.", "Make an authority.")
 def init(
     ca: CaFolder = DEFAULT_CA,
-    name: Annotated[str, typer.Option(help=pick("Name im CA-Zertifikat.", "Name in the CA certificate."))] = (
-        "Bordstein CA"
-    ),
+    name: Annotated[
+        str, typer.Option(metavar=NAME, help=pick("Name im CA-Zertifikat.", "Name in the CA certificate."))
+    ] = ("Bordstein CA"),
     passphrase_file: PassphraseFile = None,
     no_passphrase: Annotated[
         bool,
         typer.Option(
             "--no-passphrase",
+            metavar=FLAG,
             help=pick("Den CA-Schlüssel unverschlüsselt ablegen.", "Store the CA key without encryption."),
         ),
     ] = False,
@@ -97,15 +109,16 @@ def init(
     )
 
 
-@issue.command(help=pick("Serverzertifikat für den Broker.", "Server certificate for the broker."))
+@verb(issue, "Serverzertifikat für den Broker.", "Server certificate for the broker.")
 def broker(
     hosts: Annotated[
         list[str],
         typer.Argument(
+            metavar=NAME,
             help=pick(
                 "Namen und IP-Adressen, unter denen Geräte und Gateway den Broker erreichen.",
                 "Names and IP addresses under which devices and gateway reach the broker.",
-            )
+            ),
         ),
     ],
     ca: CaFolder = DEFAULT_CA,
@@ -117,9 +130,11 @@ def broker(
     _issue(lambda authority: authority.issue_broker(hosts, out=out, days=days), ca, passphrase_file, as_json)
 
 
-@issue.command(help=pick("Client-Zertifikat für ein Gateway.", "Client certificate for a gateway."))
+@verb(issue, "Client-Zertifikat für ein Gateway.", "Client certificate for a gateway.")
 def gateway(
-    name: Annotated[str, typer.Argument(help=pick("MQTT-Benutzername.", "MQTT user name."))] = "bordstein-gateway",
+    name: Annotated[
+        str, typer.Argument(metavar=NAME, help=pick("MQTT-Benutzername.", "MQTT user name."))
+    ] = "bordstein-gateway",
     ca: CaFolder = DEFAULT_CA,
     out: OutFolder = None,
     passphrase_file: PassphraseFile = None,
@@ -129,11 +144,13 @@ def gateway(
     _issue(lambda authority: authority.issue_gateway(name, out=out, days=days), ca, passphrase_file, as_json)
 
 
-@issue.command(help=pick("Client-Zertifikat für ein Gerät.", "Client certificate for a device."))
+@verb(issue, "Client-Zertifikat für ein Gerät.", "Client certificate for a device.")
 def device(
     mac: Annotated[
         str,
-        typer.Argument(help=pick("Basis-MAC, zum Beispiel 24:A1:60:12:34:56.", "Base MAC, e.g. 24:A1:60:12:34:56.")),
+        typer.Argument(
+            metavar="MAC", help=pick("Basis-MAC, zum Beispiel 24:A1:60:12:34:56.", "Base MAC, e.g. 24:A1:60:12:34:56.")
+        ),
     ],
     ca: CaFolder = DEFAULT_CA,
     out: OutFolder = None,

@@ -7,22 +7,22 @@ from typing import Annotated, Any
 import typer
 
 from . import boards, config_german, firmware_rules, json_mistakes, names
-from .cli_ca import Json
+from .cli_ca import FILE, Json
+from .commands import group, verb
 from .keyfiles import PRIVATE, read
 from .output import FAILED, answer, failed
 from .texts import Problem, pick, reason
 
-app = typer.Typer(help=pick("Die Konfiguration eines Geräts.", "A board's configuration."), no_args_is_help=True)
+app = group("Die Konfiguration eines Geräts.", "A device's configuration.")
 
 
-@app.command(
-    help=pick(
-        "Ein vollständiges Beispiel schreiben, das nur noch gekürzt werden muss.",
-        "Write a complete example that only has to be cut down.",
-    )
+@verb(
+    app,
+    "Ein vollständiges Beispiel schreiben, das nur noch gekürzt werden muss.",
+    "Write a complete example that only has to be cut down.",
 )
 def init(
-    file: Annotated[Path, typer.Argument(help=pick("Die neue Datei.", "The new file."))],
+    file: Annotated[Path, typer.Argument(metavar=FILE, help=pick("Die neue Datei.", "The new file."))],
     as_json: Json = False,
 ) -> None:
     try:
@@ -52,11 +52,9 @@ def init(
     )
 
 
-@app.command(
-    help=pick("Alle Fehler einer config.json auf einmal nennen.", "Say all mistakes of a config.json at once.")
-)
+@verb(app, "Alle Fehler einer config.json auf einmal nennen.", "Say all mistakes of a config.json at once.")
 def check(
-    file: Annotated[Path, typer.Argument(help=pick("Die Datei.", "The file."))],
+    file: Annotated[Path, typer.Argument(metavar=FILE, help=pick("Die Datei.", "The file."))],
     as_json: Json = False,
 ) -> None:
     try:
