@@ -1,12 +1,14 @@
 """What README.md says of starting in a real town, followed to the letter in a folder in place of the root."""
 
 import getpass
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,15 @@ from tests.street.servers import mosquitto_path
 ROOT = Path(__file__).parents[2]
 HOST = "mqtt.musterstadt.de"
 # What needs a network, a board or the machine's own systemd.
-LEFT_OUT = ("make package", "apt ", "python3 -m venv", "/opt/bordstein/bin/pip", "systemctl", ".venv/bin/esptool")
+LEFT_OUT = (
+    "make package",
+    "scp ",
+    "apt ",
+    "python3 -m venv",
+    "/opt/bordstein/bin/pip",
+    "systemctl",
+    ".venv/bin/esptool",
+)
 
 
 def answers(port: int) -> bool:
@@ -107,6 +117,14 @@ def test_a_town_can_follow_the_readme(tmp_path: Path) -> None:
     files = {path.name for path in (machine.checkout / "bordstein-ca/devices/24a160123456").glob("*.der")}
     assert files == {"ca.der", "device.der", "device.key.der"}
     assert machine.untracked() == set(), "keys and passwords could be committed"
+
+
+def test_the_image_is_the_one_that_the_boards_description_names() -> None:
+    *_, board = steps()
+    (config,) = re.findall(r"(?s)<<'END'\n(.*)\nEND\n", board)
+    described = tomllib.loads((ROOT / f"boards/{json.loads(config)['board']}.toml").read_text())
+    chip, offset = described["chip"], described["flash"]["image_offset"]
+    assert f"esptool --chip {chip} write-flash {offset:#x} {described['image']['name']}\n" in board
 
 
 @pytest.mark.parametrize("words", [("esptool", "write-flash", "--help"), ("mpremote", "fs", "--help")])
