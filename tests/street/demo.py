@@ -158,8 +158,22 @@ def main(arguments: list[str] | None = None) -> int:
             shutil.rmtree(folder)
     for sentence in verdict.sentences():
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    if console.is_terminal:
+        console.print(closing(verdict), highlight=False, markup=False)
     print(json.dumps(summary(verdict, time.monotonic() - begun)), flush=True)
     return 0 if verdict.whole else 1
+
+
+def closing(verdict: Verdict) -> str:
+    """What came out, for people who watched."""
+    counts = {"lost": verdict.lost, "doubled": verdict.doubled, "wrong": verdict.wrong}
+    found = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    return (
+        f"The boards took {verdict.taken:,} readings; the gateway stored {verdict.stored:,}, and {verdict.forwarded:,} "
+        f"have reached every server it forwards to. {found or 'Nothing was lost, doubled or changed'}. That 'starts' "
+        "rises by one at the end is meant: each board comes up once more, without sensors, to deliver what is left in "
+        "its flash."
+    )
 
 
 def summary(verdict: Verdict, seconds: float) -> dict[str, float]:

@@ -116,7 +116,7 @@ class Street:
             if not board.powered:
                 state = "crashed" if board.crash else "no power"
             last = {
-                value["label"]["en"]: f"{_short(value['value'])} {value['symbol']}".strip()
+                value["series"]: f"{_short(value['value'])} {value['symbol']}".strip()
                 for value in shown.get("latest", ())
                 if not value["series"].startswith("health/")
             }

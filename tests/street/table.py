@@ -1,10 +1,11 @@
 """What a running street looks like: a live table on a terminal, a line now and then on a pipe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.box import SIMPLE
-from rich.console import Group
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +19,14 @@ STATES = {
     "no power": "red",
     "crashed": "bold red",
 }
+# Short names of what a chip measures beside other things; of anything else the sensor's own name says what it is.
+SHORT = {
+    "air_temperature": "air",
+    "relative_humidity": "humidity",
+    "air_pressure": "pressure",
+    "pm2_5": "PM2.5",
+    "pm10": "PM10",
+}
 
 
 @dataclass
@@ -26,7 +35,7 @@ class Row:
 
     name: str
     state: str = "init"
-    last: dict[str, str] = field(default_factory=dict)
+    last: dict[str, str] = field(default_factory=dict)  # series: value and unit
     taken: int = 0
     stored: int = 0
     forwarded: int = 0
@@ -36,6 +45,21 @@ class Row:
     def waiting(self) -> int:
         """Taken by the board and not stored in the gateway yet."""
         return max(0, self.taken - self.stored)
+
+
+class Values:
+    """A board's last values, each with its name; on a narrow terminal without units."""
+
+    def __init__(self, last: Mapping[str, str]) -> None:
+        named = [
+            (SHORT.get(series.partition("/")[2], series.partition("/")[0]), value) for series, value in last.items()
+        ]
+        self.full = "  ".join(f"{name} {value}" for name, value in named)
+        self.short = "  ".join(f"{name} {value.partition(' ')[0]}" for name, value in named)
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        fits = cell_len(self.full) <= options.max_width
+        yield Text(self.full if fits else self.short, no_wrap=True, overflow="ellipsis")
 
 
 def picture(rows: Sequence[Row], servers: Sequence[tuple[str, str]], headline: str, notes: Sequence[str]) -> Group:
@@ -59,8 +83,7 @@ def picture(rows: Sequence[Row], servers: Sequence[tuple[str, str]], headline: s
         table.add_row(
             row.name,
             Text(row.state, style=STATES.get(row.state, "")),
-            # A unit says well enough what it is, and leaves room for all values on a terminal of 100 columns.
-            "  ".join(value if " " in value else f"{name} {value}" for name, value in row.last.items()),
+            Values(row.last),
             *(f"{getattr(row, name):,}" for name in ("starts", "taken", "stored", "forwarded", "waiting")),
         )
     line = Text("  ").join(

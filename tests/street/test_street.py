@@ -1,18 +1,21 @@
 """The whole street with real parts, for some seconds: nothing is lost, doubled, changed or made up."""
 
+import io
 import json
 import os
 import threading
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.hardware.scenarios import BOARDS
-from tests.street import demo
+from tests.street import demo, table
+from tests.street.account import Place
 from tests.street.chaos import Chaos
 from tests.street.demo import victims
 from tests.street.processes import until
-from tests.street.street import Street
+from tests.street.street import Street, Verdict
 
 
 @pytest.fixture
@@ -65,9 +68,31 @@ def test_chaos_loses_and_doubles_nothing(street: Street) -> None:
     whole(street)
 
 
-def test_a_demonstration_says_its_numbers_in_the_last_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_demonstration_says_its_numbers_in_the_last_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", str(int(terminal)))
     assert demo.main(["--seconds", "12", "--boards", "2"]) == 0
-    last = capsys.readouterr().out.strip().splitlines()[-1]
-    numbers = json.loads(last)
+    said = capsys.readouterr().out
+    numbers = json.loads(said.strip().splitlines()[-1])
     assert numbers["boards"] == 2 and numbers["lost"] == numbers["doubled"] == 0
     assert numbers["taken"] == numbers["stored"] == numbers["forwarded"] > 0
+    assert ("Nothing was lost, doubled or changed." in " ".join(said.split())) == terminal
+
+
+def test_the_closing_sentence_hides_no_loss() -> None:
+    place = Place("store", 5)
+    place.lost, place.doubled = [("device", "series", 1)], [("device", "series", 2)]
+    said = demo.closing(Verdict(boards=1, taken=6, forwarded=5, places=[place]))
+    assert "took 6 readings" in said and "1 lost, 1 doubled." in said and "Nothing" not in said
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"), [(160, "air 21.5 °C  PM10 8 µg/m³  bay1 no"), (100, "air 21.5  PM10 8  bay1 no")]
+)
+def test_values_in_the_table_have_names(width: int, shown: str) -> None:
+    last = {"air/air_temperature": "21.5 °C", "dust/pm10": "8 µg/m³", "bay1/parking_bay_occupied": "no"}
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(table.picture([table.Row("Aa, Pegel Kanalstraße", "ready", last)], [], "", []))
+    assert f" {shown} " in console.export_text()
