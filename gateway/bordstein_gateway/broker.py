@@ -23,16 +23,19 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from .broker_words import connect_error, disconnected, refused, subscription_refused
+from .broker_words import connect_error, disconnected, refused, subscription_refused, thrown_off
 from .buffered_client import BufferedClient
 from .config import Mqtt
 from .config_files import secret
+from .texts import Sentence, both
 
 OnMessage = Callable[[bytes, bytes, bool], None]
 """(topic, payload, retained); the acknowledgement is noted before."""
 
 _SHORTEST_S, _LONGEST_S = 0.5, 30.0
 _ANSWER_S = 20.0
+_SHORT_S = 10.0
+_SHORT_ONES = 3
 _MOST_OUT = 500
 _PUBACK = struct.Struct("!BBH")
 
@@ -47,7 +50,10 @@ class Broker:
         self.where = f"{mqtt.host}:{mqtt.port}"
         self.up = False
         """Subscribed: messages come."""
-        self.trouble = f"Not connected to the broker {self.where} yet."
+        self.trouble: str = both(
+            f"Noch keine Verbindung zum Broker {self.where}.", f"Not connected to the broker {self.where} yet."
+        )
+        """Why no messages come, or why they will not for long."""
         self.connections = 0
         self.unacknowledged: list[int] = []
         """Packet ids of THIS connection's messages, in the order of arrival. A lost connection empties it: on the next
@@ -63,8 +69,9 @@ class Broker:
         self._next_try = 0.0
         self._pause = _SHORTEST_S
         self._misc = 0.0
+        self._short_ones = 0  # connections in a row that came up and broke soon, with a broker that took the next
         self._told = ""
-        self._why = ""  # we end the connection, for this reason
+        self._why: Sentence | None = None  # we end the connection, for this reason
         self._context: ssl.SSLContext | None = None
         self._outgoing = 0  # our messages that the broker has not acknowledged
         self._most_out = _MOST_OUT  # of them; the broker may want fewer
@@ -97,12 +104,16 @@ class Broker:
             if wanted and now >= self._next_try:
                 self._start_opening()
         elif not self.up and now - self._since > _ANSWER_S:
-            self._lost(f"The broker {self.where} does not answer.")
+            self._lost(connect_error(TimeoutError(), self.where))
         else:
             while self._again and self.up and self._outgoing < self._most_out:
                 self.publish(*self._again.popleft())
             if now - self._misc >= 1:
                 self._misc = now
+                if self._short_ones and self.up and now - self._since > _SHORT_S:
+                    self._short_ones = 0
+                    if self.trouble:
+                        self._well()
                 self._client.loop_misc()
 
     def read(self) -> bool:
@@ -152,7 +163,7 @@ class Broker:
         if client.want_write():
             client.loop_write()
 
-    def leave(self, why: str, now: float) -> None:
+    def leave(self, why: Sentence, now: float) -> None:
         """Let go of the connection; the broker keeps what is not acknowledged and sends it again."""
         if self._open:
             self._why = why
@@ -171,7 +182,7 @@ class Broker:
             while self._outgoing and self._open and time.monotonic() < end:
                 self._block(end)
             if self._open:
-                self._why = "The gateway stops."
+                self._why = both("Das Gateway wird beendet.", "The gateway stops.")
                 self._told = self._why
                 self._client.disconnect()
                 while self.wants_write and time.monotonic() < end:
@@ -247,14 +258,15 @@ class Broker:
     def _take_over(self, now: float) -> None:
         opened, self._opening, self._opened = self._opened, None, None
         if isinstance(opened, Exception):
+            self._short_ones = 0
             self._lost(connect_error(opened, self.where))
             return
         self._open = True
-        self._why = ""
+        self._why = None
         self._since = self._misc = now
         self.connections += 1
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: Sentence) -> None:
         """The connection's end, whatever it was."""
         was_open = self._open
         self._open = self.up = False
@@ -306,8 +318,12 @@ class Broker:
                 self._lost(subscription_refused(topic, str(reason), self.where))
                 return
         self.up = True
-        self.trouble = self._told = ""
         self._pause = _SHORTEST_S
+        if self._short_ones < _SHORT_ONES:
+            self._well()
+
+    def _well(self) -> None:
+        self.trouble = self._told = ""
         log.info("takes messages", broker=self.where)
 
     def _on_disconnect(
@@ -315,7 +331,17 @@ class Broker:
     ) -> None:
         if self._open:
             said = str(reason) if flags.is_disconnect_packet_from_server else ""
-            self._lost(self._why or disconnected(said, self._client.error, self.where, came_up=self.up))
+            self._lost(self._why or self._why_it_ended(said))
+
+    def _why_it_ended(self, said: str) -> Sentence:
+        """MQTT 3.1.1 has no word for another client with our id: the broker only ends the older connection."""
+        if "taken over" in said.lower():
+            self._short_ones = _SHORT_ONES
+        elif self.up and time.monotonic() - self._since < _SHORT_S:
+            self._short_ones += 1
+        if self._short_ones >= _SHORT_ONES:
+            return thrown_off(self.mqtt.client_id, self.where)
+        return disconnected(said, self._client.error, self.where, came_up=self.up)
 
     def _on_publish(
         self, _client: Client, _data: Any, _mid: int, _reason: ReasonCode, _properties: Properties | None

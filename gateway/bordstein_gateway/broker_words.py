@@ -1,59 +1,128 @@
 """Why there is no connection to the broker, in a sentence that says what to look at. Pure."""
 
+import errno
 import socket
 import ssl
 
+from .texts import Sentence, both
 
-def connect_error(error: Exception, where: str) -> str:
+_GERMAN = {
+    errno.EACCES: "keine Berechtigung",
+    errno.ECONNABORTED: "die Verbindung wurde abgebrochen",
+    errno.ECONNRESET: "die Gegenseite hat die Verbindung abgebrochen",
+    errno.EHOSTUNREACH: "kein Weg zu diesem Rechner",
+    errno.ENETUNREACH: "kein Weg in dieses Netz",
+    errno.EPIPE: "die Gegenseite hat die Verbindung abgebrochen",
+}
+# OpenSSL's words of a certificate, by their beginnings.
+_UNTRUSTED = {
+    "certificate has expired": "es ist abgelaufen",
+    "certificate is not yet valid": "es gilt noch nicht",
+    "hostname mismatch": "es ist auf einen anderen Rechnernamen ausgestellt",
+    "ip address mismatch": "es ist auf eine andere IP-Adresse ausgestellt",
+    "self-signed certificate": "es ist von keiner bekannten Stelle unterschrieben",
+    "self signed certificate": "es ist von keiner bekannten Stelle unterschrieben",
+    "unable to get local issuer certificate": "es ist von keiner bekannten Stelle unterschrieben",
+}
+
+
+def connect_error(error: Exception, where: str) -> Sentence:
     """For what opening a connection raised."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"The broker {where} can't be trusted: {error.verify_message.rstrip('.')}; look at mqtt.ca and mqtt.host."
+        why = error.verify_message.rstrip(".")
+        german = next((text for start, text in _UNTRUSTED.items() if why.lower().startswith(start)), why)
+        return both(
+            f"Dem Zertifikat des Brokers {where} ist nicht zu trauen: {german}; mqtt.ca und mqtt.host prüfen.",
+            f"The broker {where} can't be trusted: {why}; look at mqtt.ca and mqtt.host.",
         )
     if isinstance(error, ssl.SSLError):
-        return f"TLS with the broker {where} failed ({_short(error)}); look at mqtt.port, mqtt.cert and mqtt.key."
+        return both(
+            f"TLS mit dem Broker {where} kam nicht zustande ({_short(error)}); "
+            "mqtt.port, mqtt.cert und mqtt.key prüfen.",
+            f"TLS with the broker {where} failed ({_short(error)}); look at mqtt.port, mqtt.cert and mqtt.key.",
+        )
     if isinstance(error, socket.gaierror):
-        return f"The name of the broker {where} is not known; look at mqtt.host and the name server."
+        return both(
+            f"Der Name des Brokers {where} ist nicht bekannt; mqtt.host und den Nameserver prüfen.",
+            f"The name of the broker {where} is not known; look at mqtt.host and the name server.",
+        )
     if isinstance(error, ConnectionRefusedError):
-        return f"Nobody listens at {where}; is the broker running? Else look at mqtt.host and mqtt.port."
+        return both(
+            f"Unter {where} nimmt niemand Verbindungen an; läuft der Broker? Sonst mqtt.host und mqtt.port prüfen.",
+            f"Nobody listens at {where}; is the broker running? Else look at mqtt.host and mqtt.port.",
+        )
     if isinstance(error, TimeoutError):
-        return f"The broker {where} does not answer; look at mqtt.host, mqtt.port and the firewall."
-    return f"No connection to the broker {where}: {_short(error)}."
+        return both(
+            f"Der Broker {where} antwortet nicht; mqtt.host, mqtt.port und die Firewall prüfen.",
+            f"The broker {where} does not answer; look at mqtt.host, mqtt.port and the firewall.",
+        )
+    german = _GERMAN.get(getattr(error, "errno", None) or 0, _short(error))
+    return both(
+        f"Keine Verbindung zum Broker {where}: {german}.", f"No connection to the broker {where}: {_short(error)}."
+    )
 
 
-def refused(reason: str, where: str) -> str:
+def refused(reason: str, where: str) -> Sentence:
     """For the reason in a CONNACK."""
     low = reason.lower()
+    de, en = f"Der Broker {where} weist", f"The broker {where} refuses"
     if "password" in low or "not auth" in low:
-        return (
-            f"The broker {where} refuses the gateway ({reason}); "
-            "look at mqtt.username and mqtt.password_file, or at the certificate in mqtt.cert."
+        return both(
+            f"{de} das Gateway ab ({reason}); "
+            "mqtt.username und mqtt.password_file prüfen, oder das Zertifikat in mqtt.cert.",
+            f"{en} the gateway ({reason}); "
+            "look at mqtt.username and mqtt.password_file, or at the certificate in mqtt.cert.",
         )
     if "identifier" in low:
-        return f"The broker {where} refuses the client id ({reason}); look at mqtt.client_id."
+        return both(
+            f"{de} die Client-ID ab ({reason}); mqtt.client_id prüfen.",
+            f"{en} the client id ({reason}); look at mqtt.client_id.",
+        )
     if "version" in low or "protocol" in low:
-        return f"The broker {where} does not speak this MQTT version ({reason}); set mqtt.protocol to the other one."
-    return f"The broker {where} refuses the gateway ({reason})."
+        return both(
+            f"Der Broker {where} spricht diese Version von MQTT nicht ({reason}); mqtt.protocol umstellen.",
+            f"The broker {where} does not speak this MQTT version ({reason}); set mqtt.protocol to the other one.",
+        )
+    return both(f"{de} das Gateway ab ({reason}).", f"{en} the gateway ({reason}).")
 
 
-def subscription_refused(topic: str, reason: str, where: str) -> str:
+def subscription_refused(topic: str, reason: str, where: str) -> Sentence:
     """For a reason in a SUBACK."""
-    return f"The broker {where} does not let the gateway read {topic} ({reason}); look at the broker's access list."
+    return both(
+        f"Der Broker {where} lässt das Gateway {topic} nicht lesen ({reason}); die Zugriffsliste des Brokers prüfen.",
+        f"The broker {where} does not let the gateway read {topic} ({reason}); look at the broker's access list.",
+    )
 
 
-def disconnected(said: str, error: Exception | None, where: str, *, came_up: bool) -> str:
+def thrown_off(client_id: str, where: str) -> Sentence:
+    """For connections that end soon after they came up, again and again, with a broker that takes the next at once."""
+    return both(
+        f"Ein anderes Programm scheint sich am Broker {where} mit der client_id {client_id} anzumelden "
+        "(ein zweites Gateway?): Messwerte verteilen sich auf beide; eines davon beenden oder mqtt.client_id ändern.",
+        f"Another program seems to connect to the broker {where} with client_id {client_id} "
+        "(a second gateway?): readings go to one or the other; end one of them or change mqtt.client_id.",
+    )
+
+
+def disconnected(said: str, error: Exception | None, where: str, *, came_up: bool) -> Sentence:
     """For a connection that ended. `said`: the reason the broker gave; `came_up`: whether messages came before."""
-    if "taken over" in said.lower():
-        return f"Another program connected to the broker {where} with this client id; look at mqtt.client_id."
     if said and "normal" not in said.lower():
-        return f"The broker {where} ended the connection ({said})."
+        return both(
+            f"Der Broker {where} hat die Verbindung beendet ({said}).",
+            f"The broker {where} ended the connection ({said}).",
+        )
     if isinstance(error, ssl.SSLError) and not came_up:
-        return (
-            f"The broker {where} refuses the gateway's certificate ({_short(error)}); look at mqtt.cert and mqtt.key."
+        return both(
+            f"Der Broker {where} weist das Zertifikat des Gateways ab ({_short(error)}); "
+            "mqtt.cert und mqtt.key prüfen.",
+            f"The broker {where} refuses the gateway's certificate ({_short(error)}); look at mqtt.cert and mqtt.key.",
         )
     if not came_up:
-        return f"The broker {where} ended the connection at once; look at its log, the certificate and the password."
-    return f"The connection to the broker {where} broke."
+        return both(
+            f"Der Broker {where} hat die Verbindung sofort beendet; sein Log, das Zertifikat und das Passwort prüfen.",
+            f"The broker {where} ended the connection at once; look at its log, the certificate and the password.",
+        )
+    return both(f"Die Verbindung zum Broker {where} ist abgebrochen.", f"The connection to the broker {where} broke.")
 
 
 def _short(error: Exception) -> str:

@@ -19,11 +19,18 @@ from .messages import Messages
 from .receipts import Receipts
 from .status import IngestStatus
 from .store import Arrival, CommandResult, Outcome, StateReport, Store, StoreError
+from .texts import Sentence, both
 
 _BEAT_S = 20.0
 _RETRY_QUARANTINE_S = 2.0
 _STORE_PAUSE_S = (1.0, 30.0)
-_STORE_AWAY = "Disconnected from the broker until the store takes writes again."
+_STORE_AWAY = both(
+    "Vom Broker getrennt, bis der Speicher wieder schreiben kann.",
+    "Disconnected from the broker until the store takes writes again.",
+)
+_MISTAKE = both(
+    "Das Gateway hat einen Fehler gemacht; er steht im Log.", "The gateway made a mistake; it is in the log."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +98,7 @@ class Ingest:
             except Exception:
                 # A mistake of the gateway. Nothing was acknowledged; the broker sends it again.
                 log.exception("the batch was put back")
-                self._drop("The gateway made a mistake; it is in the log.")
+                self._drop(_MISTAKE)
                 time.sleep(1)
         try:
             self._commit(time.monotonic())
@@ -258,7 +265,7 @@ class Ingest:
         self._store_paused = False
         self._store_again = self._last_beat = now
 
-    def _drop(self, why: str) -> None:
+    def _drop(self, why: Sentence) -> None:
         self._forget_batch()
         self._broker.leave(why, time.monotonic())
 

@@ -15,3 +15,23 @@ def language() -> str:
 def pick(de: str, en: str) -> str:
     """The one of two texts that is in the user's language."""
     return de if language() == "de" else en
+
+
+class Sentence(str):
+    """English, as logs, store and API have it, and the German for pages and the command beside it."""
+
+    de: str
+
+
+def both(de: str, en: str) -> Sentence:
+    """A sentence whose reader's language is not known yet."""
+    sentence = Sentence(en)
+    sentence.de = de
+    return sentence
+
+
+def said(text: str | BaseException, lang: str | None = None) -> str:
+    """A sentence, or an error's, in a language, the user's if none is given; one without German as it is."""
+    if isinstance(text, BaseException):
+        text = text.args[0] if text.args and isinstance(text.args[0], str) else str(text)
+    return text.de if isinstance(text, Sentence) and (lang or language()) == "de" else str(text)

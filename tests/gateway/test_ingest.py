@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bordstein_gateway import broker as broker_module
 from bordstein_gateway.config import Config, Gateway, Mqtt
 from bordstein_gateway.ingest import Ingest
 from bordstein_gateway.normalise import device_name
@@ -36,6 +37,7 @@ class Service:
     """The way in, in this process: store and ingest thread, without pages and forwarders."""
 
     def __init__(self, town: Town, broker: Mosquitto, folder: Path, protocol: int) -> None:
+        self.protocol = protocol
         issued = town.gateway()
         mqtt: dict[str, Any] = {
             "host": "localhost",
@@ -401,3 +403,29 @@ def test_a_broker_gets_no_more_receipts_at_a_time_than_it_takes(tmp_path: Path) 
         ingest.stop()
         store.close()
         strict.close()
+
+
+def test_a_second_gateway_with_the_same_client_id_is_said_until_it_is_gone(
+    service: Service, town: Town, broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "second").mkdir()
+    with Service(town, broker, tmp_path / "second", service.protocol) as second:
+        for one in (service, second):
+            assert until(lambda one=one: "(a second gateway?)" in one.status.trouble, 30), one.status
+            assert GATEWAY_USER in one.status.trouble
+        assert until(lambda: service.status.connected, 20)
+        assert "(a second gateway?)" in service.status.trouble  # also while it is connected
+    assert until(lambda: service.status.connected, 20)
+    monkeypatch.setattr(broker_module, "_SHORT_S", 0.0)  # a connection has lasted for long enough
+    assert until(lambda: not service.status.trouble, 20), service.status
+
+
+def test_a_broker_that_is_started_anew_is_no_second_gateway(
+    service: Service, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_module, "_LONGEST_S", 0.1)  # between two tries
+    for count in range(1, 4):
+        broker.kill()
+        assert until(lambda: "Nobody listens" in service.status.trouble, 20), service.status
+        broker.start()
+        assert until(lambda count=count: service.status.connected and not service.status.trouble, 40), count
