@@ -1,19 +1,10 @@
 """Why there is no connection to the broker, in a sentence that says what to look at. Pure."""
 
-import errno
 import socket
 import ssl
 
-from .texts import Sentence, both
+from .texts import Sentence, both, os_reason
 
-_GERMAN = {
-    errno.EACCES: "keine Berechtigung",
-    errno.ECONNABORTED: "die Verbindung wurde abgebrochen",
-    errno.ECONNRESET: "die Gegenseite hat die Verbindung abgebrochen",
-    errno.EHOSTUNREACH: "kein Weg zu diesem Rechner",
-    errno.ENETUNREACH: "kein Weg in dieses Netz",
-    errno.EPIPE: "die Gegenseite hat die Verbindung abgebrochen",
-}
 # OpenSSL's words of a certificate, by their beginnings.
 _UNTRUSTED = {
     "certificate has expired": "es ist abgelaufen",
@@ -56,7 +47,7 @@ def connect_error(error: Exception, where: str) -> Sentence:
             f"Der Broker {where} antwortet nicht; mqtt.host, mqtt.port und die Firewall prüfen.",
             f"The broker {where} does not answer; look at mqtt.host, mqtt.port and the firewall.",
         )
-    german = _GERMAN.get(getattr(error, "errno", None) or 0, _short(error))
+    german = os_reason(error) if isinstance(error, OSError) else _short(error)
     return both(
         f"Keine Verbindung zum Broker {where}: {german}.", f"No connection to the broker {where}: {_short(error)}."
     )

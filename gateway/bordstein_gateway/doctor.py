@@ -16,11 +16,14 @@ from pathlib import Path
 import httpx2
 from cryptography import x509
 
-from .config import Config, SensorThings, Webhook
+from .config import Config, Http, SensorThings, Webhook
 from .doctor_broker import broker
 from .doctor_mosquitto import mosquitto_conf
-from .finding import Finding, fine, loses, note
+from .finding import Finding, fine, loses, loses_by, note
 from .forward.http import shown
+from .listen import NoAddress, listen
+from .texts import os_reason
+from .web import SERVICE
 
 # No clock is right that is before this: the month this check was written.
 _NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -35,6 +38,7 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     if conf is not None:
         yield from mosquitto_conf(conf)
     yield from disk(config.store_path.parent)
+    yield from pages(config.http)
     yield from clock(datetime.now(UTC))
     yield from certificates(config, datetime.now(UTC))
     for name, target in config.forward.items():
@@ -44,10 +48,7 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
 def disk(folder: Path) -> Iterator[Finding]:
     """Room, and whether what is written there stays."""
     if not _there(folder):
-        yield note(
-            f"{folder} gibt es noch nicht: der Dienst legt den Ordner beim ersten Start an.",
-            f"{folder} is not there yet: the service makes the folder when it first starts.",
-        )
+        yield _new(folder)
         return
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as file:
@@ -56,10 +57,9 @@ def disk(folder: Path) -> Iterator[Finding]:
             os.fsync(file.fileno())
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        reason = error.strerror or str(error)
         yield loses(
-            f"In {folder} lässt sich nicht schreiben ({reason}): Messwerte können nicht gespeichert werden.",
-            f"{folder} can't be written to ({reason}): no reading can be stored.",
+            f"In {folder} lässt sich nicht schreiben ({os_reason(error)}): Messwerte können nicht gespeichert werden.",
+            f"{folder} can't be written to ({error.strerror}): no reading can be stored.",
         )
         return
     if free < _FREE_BYTES:
@@ -71,11 +71,59 @@ def disk(folder: Path) -> Iterator[Finding]:
         yield fine(f"In {folder} sind {free >> 30} GB frei.", f"{folder} has {free >> 30} GB free.")
 
 
+def _new(folder: Path) -> Finding:
+    """Whether a folder that is not there can be made: tried out in the nearest one that is."""
+    above = next(parent for parent in folder.parents if _there(parent))
+    try:
+        with tempfile.TemporaryDirectory(dir=above, prefix=".doctor-"):
+            pass
+    except PermissionError:
+        return note(
+            f"{folder} gibt es noch nicht, und nur der Dienst oder root kann den Ordner anlegen.",
+            f"{folder} is not there yet, and only the service or root can make the folder.",
+        )
+    except OSError as error:
+        return loses(
+            f"{folder} gibt es nicht und lässt sich nicht anlegen ({os_reason(error)}); gateway.data ändern.",
+            f"{folder} is not there and can't be made ({error.strerror}); change gateway.data.",
+        )
+    return note(
+        f"{folder} gibt es noch nicht: der Dienst legt den Ordner beim ersten Start an.",
+        f"{folder} is not there yet: the service makes the folder when it first starts.",
+    )
+
+
 def _there(folder: Path) -> bool:
     try:
         return folder.exists()
     except OSError:  # nobody may look; writing will say why
         return True
+
+
+def pages(http: Http) -> Iterator[Finding]:
+    """Whether the gateway's pages can be served where they should be; without them it does not start."""
+    where = f"http://{http.host}:{http.port}/"
+    try:
+        for one in listen(http):
+            one.close()
+    except NoAddress as error:
+        if not (error.taken and _gateway_answers(where)):
+            yield loses_by(error)
+            return
+        yield note(
+            f"Unter {where} antwortet schon ein Gateway von Bordstein: dieses oder ein zweites.",
+            f"A Bordstein gateway answers at {where} already: this one or a second.",
+        )
+        return
+    yield fine(f"Die Adresse der Seiten, {where}, ist frei.", f"The pages' address, {where}, is free.")
+
+
+def _gateway_answers(where: str) -> bool:
+    try:
+        with httpx2.Client(timeout=5, trust_env=False) as client:
+            return bool(client.get(f"{where}healthz").json()["service"] == SERVICE)
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError):
+        return False
 
 
 def clock(now: datetime, synchronised: bool | None = None) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from .texts import pick
+from .texts import pick, said
 
 Level = Literal["loses", "note", "fine"]
 
@@ -31,3 +31,8 @@ def note(de: str, en: str) -> Finding:
 def fine(de: str, en: str) -> Finding:
     """Something that is as it should be."""
     return Finding("fine", de, en)
+
+
+def loses_by(sentence: str | Exception) -> Finding:
+    """The same, of a sentence or an error that has both languages."""
+    return loses(said(sentence, "de"), said(sentence, "en"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import time
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -12,9 +13,11 @@ import uvicorn
 from . import __version__, forward, log, notify, web
 from .config import Config
 from .ingest import Ingest
+from .listen import NoAddress, listen
 from .status import ServiceState
 from .store import Store, StoreError
 from .store.lock import only_writer
+from .texts import both, os_reason
 
 _STOP_S = 20.0
 _PATIENCE_S = 15.0
@@ -27,14 +30,30 @@ def run(config: Config) -> int:
     log.setup(config.log.level, config.log.format)
     with ExitStack() as held:
         try:
-            config.store_path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(config)
             held.enter_context(only_writer(config.store_path))
             store = Store.open(config.store_path)
-        except (StoreError, OSError) as error:
+            held.callback(store.close)
+            sockets = [held.enter_context(one) for one in listen(config.http)]
+        except (StoreError, NoAddress) as error:
             _log.error("not started", reason=str(error))
             return 1
-        held.callback(store.close)
-        return asyncio.run(_serve(ServiceState(config, store, started=time.time())))
+        return asyncio.run(_serve(ServiceState(config, store, started=time.time()), sockets))
+
+
+def _make_folder(config: Config) -> None:
+    """The store's; StoreError names the setting."""
+    folder = config.store_path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        setting = "store.path" if config.store.path else "gateway.data"
+        raise StoreError(
+            both(
+                f"{setting}: der Ordner {folder} lässt sich nicht anlegen ({os_reason(error)}); einen anderen nennen.",
+                f"{setting}: the folder {folder} can't be made ({error.strerror}); name another one.",
+            )
+        ) from None
 
 
 class _Server(uvicorn.Server):
@@ -43,19 +62,20 @@ class _Server(uvicorn.Server):
     def install_signal_handlers(self) -> None: ...
 
 
-async def _serve(state: ServiceState) -> int:
+async def _serve(state: ServiceState, sockets: list[socket.socket]) -> int:
     config, store = state.config, state.store
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    _log.info("starts", version=__version__, store=str(config.store_path))
+    pages = f"http://{config.http.host}:{config.http.port}/"
+    _log.info("starts", version=__version__, store=str(config.store_path), pages=pages)
     ingest = Ingest(config, store, state.ingest)
     ingest.start()
     state.forwarders = list(forward.start(config, store))
     tasks = [asyncio.create_task(_forward(forwarder, stop)) for forwarder in state.forwarders]
     server = _make_server(state)
-    pages = asyncio.create_task(_pages(server, stop))
+    serving = asyncio.create_task(server._serve(sockets))
     beats = asyncio.create_task(_watch(state, ingest))
     await stop.wait()
     notify.stopping("stopping")
@@ -70,17 +90,14 @@ async def _serve(state: ServiceState) -> int:
     beats.cancel()
     server.should_exit = True
     with suppress(asyncio.TimeoutError):
-        return await asyncio.wait_for(pages, _STOP_S)
+        await asyncio.wait_for(serving, _STOP_S)
     return 0
 
 
 def _make_server(state: ServiceState) -> _Server:
-    http = state.config.http
     return _Server(
         uvicorn.Config(
             web.app(state),
-            host=http.host,
-            port=http.port,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -88,16 +105,6 @@ def _make_server(state: ServiceState) -> _Server:
             server_header=False,
         )
     )
-
-
-async def _pages(server: _Server, stop: asyncio.Event) -> int:
-    """Serves pages; the service does not run without them, because nobody could see how it is."""
-    try:
-        await server._serve()
-    except SystemExit:  # uvicorn's way to say that the address is taken; it has logged the reason
-        stop.set()
-        return 1
-    return 0
 
 
 async def _forward(forwarder: Any, stop: asyncio.Event) -> None:

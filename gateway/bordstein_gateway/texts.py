@@ -1,6 +1,26 @@
 """Texts for people, in German and English. German is first; who has set another language reads English."""
 
+import errno
 import os
+
+_GERMAN = {
+    errno.EACCES: "keine Berechtigung",
+    errno.EPERM: "nicht erlaubt",
+    errno.ENOENT: "das gibt es nicht",
+    errno.ENOTDIR: "ein Teil des Wegs ist kein Ordner",
+    errno.EISDIR: "das ist ein Ordner",
+    errno.EROFS: "der Datenträger ist nur lesbar",
+    errno.ENOSPC: "der Datenträger ist voll",
+    errno.EIO: "der Datenträger hat einen Fehler",
+    errno.ENAMETOOLONG: "der Name ist zu lang",
+    errno.ECONNREFUSED: "dort nimmt niemand Verbindungen an",
+    errno.ECONNABORTED: "die Verbindung wurde abgebrochen",
+    errno.ECONNRESET: "die Gegenseite hat die Verbindung abgebrochen",
+    errno.EPIPE: "die Gegenseite hat die Verbindung abgebrochen",
+    errno.ETIMEDOUT: "keine Antwort",
+    errno.EHOSTUNREACH: "kein Weg zu diesem Rechner",
+    errno.ENETUNREACH: "kein Weg in dieses Netz",
+}
 
 
 def language() -> str:
@@ -35,3 +55,8 @@ def said(text: str | BaseException, lang: str | None = None) -> str:
     if isinstance(text, BaseException):
         text = text.args[0] if text.args and isinstance(text.args[0], str) else str(text)
     return text.de if isinstance(text, Sentence) and (lang or language()) == "de" else str(text)
+
+
+def os_reason(error: OSError) -> str:
+    """The system's reason in German; in its own words where they are rare."""
+    return _GERMAN.get(error.errno or 0) or error.strerror or str(error)

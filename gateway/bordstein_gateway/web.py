@@ -22,6 +22,8 @@ from .overview import overview
 from .pagetexts import TEXTS, clock, number, when
 from .status import ServiceState
 
+SERVICE = "bordstein-gateway"
+"""By this /healthz is known as ours."""
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
     "referrer-policy": "no-referrer",
@@ -52,7 +54,12 @@ def app(state: ServiceState) -> Starlette:
 
     async def healthz(_: Request) -> Response:
         wrong = state.healthy(time.monotonic())
-        content = {"healthy": not wrong, "problems": wrong, "broker": state.ingest.trouble or "connected"}
+        content = {
+            "service": SERVICE,
+            "healthy": not wrong,
+            "problems": wrong,
+            "broker": state.ingest.trouble or "connected",
+        }
         return JSONResponse(content, status_code=503 if wrong else 200)
 
     return Starlette(

@@ -10,10 +10,14 @@ from threading import Thread
 
 import pytest
 
-from bordstein_gateway import config, doctor
-from bordstein_gateway.config import Config, Mqtt, Webhook
+from bordstein_gateway import config, doctor, web
+from bordstein_gateway.config import Config, Http, Mqtt, Webhook
 from bordstein_gateway.doctor_mosquitto import mosquitto_conf
 from bordstein_gateway.finding import Finding, loses
+from bordstein_gateway.status import ServiceState
+from bordstein_gateway.store import Store
+from tests.gateway.loopback import Loopback
+from tests.street.processes import free_port
 from tests.street.servers import Town
 
 SAFE = """persistence true
@@ -105,6 +109,28 @@ def test_a_folder_that_the_service_will_make_is_no_loss(tmp_path: Path) -> None:
     (finding,) = doctor.disk(tmp_path / "nowhere")
     assert finding.level == "note" and "when it first starts" in finding.en
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_nobody_can_make_loses_data() -> None:
+    (finding,) = doctor.disk(Path("/proc/bordstein/data"))
+    assert finding.level == "loses" and "can't be made" in finding.en and "gateway.data" in finding.en
+    assert "lässt sich nicht anlegen (das gibt es nicht)" in finding.de
+
+
+def test_the_pages_address_is_free_or_taken(plain: int) -> None:
+    assert levels(doctor.pages(Http(port=free_port()))) == ["fine"]
+    (finding,) = doctor.pages(Http(port=plain))
+    assert finding.level == "loses" and f"Port {plain} is taken" in finding.en
+    assert f"Port {plain} ist belegt" in finding.de
+
+
+def test_the_pages_address_may_be_taken_by_the_gateway(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.sqlite")
+    state = ServiceState(Config(mqtt=Mqtt(host="localhost")), store)
+    with Loopback(web.app(state)) as running:
+        (finding,) = doctor.pages(Http(port=running.port))
+    store.close()
+    assert finding.level == "note" and "A Bordstein gateway answers" in finding.en
 
 
 def test_a_clock_that_is_behind_this_version_is_wrong() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +13,15 @@ from typing import Any
 import pytest
 
 from bordstein_gateway import notify, service
-from bordstein_gateway.config import Config, Mqtt
+from bordstein_gateway.config import Config, Http, Mqtt
+from bordstein_gateway.listen import NoAddress, listen
 from bordstein_gateway.presence import SILENCE_MS
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Device, Store, StoreError
 from bordstein_gateway.store.lock import only_writer
 from tests.gateway.packs import DEVICE, pack, state, write
 from tests.street.client import Client
-from tests.street.processes import Process
+from tests.street.processes import Process, free_port
 from tests.street.servers import Gateway, Mosquitto, Town
 
 
@@ -67,6 +69,32 @@ def test_a_lock_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
         only_writer(tmp_path / "none/store.sqlite"),
     ):
         pass
+
+
+def test_without_the_pages_address_no_message_is_taken(gateway: Gateway) -> None:
+    assert gateway.stop() == 0
+    gateway.log.unlink()
+    with socket.create_server(("127.0.0.1", gateway.port)):
+        gateway.start(wait=False)
+        assert gateway.process is not None and gateway.process.wait(20) == 1
+    (line,) = gateway.log.read_text().splitlines()
+    assert f"Port {gateway.port} is taken; change http.port or end the other program." in line
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
+def test_a_foreign_address_for_the_pages_is_a_sentence(host: str) -> None:
+    with pytest.raises(NoAddress, match=f"^{host} is no address of this machine; change http.host.$"):
+        listen(Http(host=host, port=free_port()))
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(gateway: Gateway) -> None:
+    assert gateway.stop() == 0
+    gateway.log.unlink()
+    gateway.config.write_text(gateway.config.read_text().replace(str(gateway.data), "/proc/bordstein"))
+    gateway.start(wait=False)
+    assert gateway.process is not None and gateway.process.wait(20) == 1
+    (line,) = gateway.log.read_text().splitlines()
+    assert "gateway.data: the folder /proc/bordstein can't be made" in line
 
 
 def test_sigterm_while_readings_flow_ends_in_order_and_loses_nothing(
