@@ -48,6 +48,7 @@ class Ingest:
         self._messages = Messages(config.mqtt.topic)
         self._receipts = Receipts()
         self._broker = Broker(config.mqtt, self._messages.topics(), self._take, self._wake)
+        status.trouble = self._broker.trouble
         self._arrivals: list[Arrival] = []
         self._states: list[StateReport] = []
         self._results: list[CommandResult] = []
@@ -251,7 +252,7 @@ class Ingest:
         self._store_pause = min(longest, max(shortest, self._store_pause * 2))
         self._store_again = now + self._store_pause
         if self.status.store_trouble != str(error):
-            self.status.store_trouble = str(error)
+            self.status.store_trouble = error.args[0]
             log.error("the store takes no writes", reason=str(error))
         self._drop(_STORE_AWAY)
 

@@ -1,5 +1,6 @@
 """What the start page and /api/latest show: boards, their newest values, completeness, targets."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -50,6 +51,8 @@ def overview(state: ServiceState) -> dict[str, Any]:
         "gateway": state.config.gateway.name,
         "time": zulu(int(datetime.now(UTC).timestamp()) * 1000),
         "broker": {"connected": state.ingest.connected, "trouble": state.ingest.trouble or None},
+        "problems": state.healthy(time.monotonic()),
+        "quarantine": store.quarantine_count(),
         "devices": boards,
         "forward": [_target(forwarder, dead.get(forwarder.name, 0)) for forwarder in state.forwarders],
     }

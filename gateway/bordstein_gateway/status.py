@@ -5,6 +5,7 @@ from typing import Any
 
 from .config import Config
 from .store import Store
+from .texts import both, said
 
 
 @dataclass
@@ -14,7 +15,7 @@ class IngestStatus:
     connected: bool = False
     """Connected to the broker and subscribed."""
     trouble: str = ""
-    """One sentence while there is no connection, else empty."""
+    """One sentence while there is no connection, or none that lasts, else empty."""
     store_trouble: str = ""
     """One sentence while the store takes no writes, else empty; nothing is acknowledged then."""
     connections: int = 0
@@ -41,9 +42,24 @@ class ServiceState:
 
         A broker that is away is not the service's fault: that is a state, see ingest.trouble.
         """
-        found = []
+        found: list[str] = []
         if now - self.ingest.last_turn > 15:
-            found.append("The thread that takes messages in stands still.")
+            found.append(
+                both(
+                    "Der Thread, der Nachrichten annimmt, steht still.",
+                    "The thread that takes messages in stands still.",
+                )
+            )
         if self.ingest.store_trouble:
             found.append(self.ingest.store_trouble)
+        return found
+
+    def problems(self, now: float) -> list[str]:
+        """The same, and what is wrong outside the service: with the broker and the targets."""
+        found = self.healthy(now)
+        if self.ingest.trouble:
+            found.append(self.ingest.trouble)
+        for forwarder in self.forwarders:
+            if trouble := forwarder.status.trouble:
+                found.append(both(f"{forwarder.name}: {said(trouble, 'de')}", f"{forwarder.name}: {trouble}"))
         return found

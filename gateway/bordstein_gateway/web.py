@@ -3,7 +3,8 @@
     /             boards, last values, completeness, targets; German, or English with ?lang=en
     /api/latest   the same as JSON
     /metrics      Prometheus
-    /healthz      200, or 503 with the reasons
+    /healthz      200 while the service does its work, else 503: a restart may help. What is wrong, also outside of
+                  it (broker, targets), is in `problems`; `healthy` says that there is nothing
 
 Kept free for what comes later: /v1.1/ (OGC SensorThings API) and /app (the staff's pages).
 """
@@ -21,6 +22,7 @@ from .metrics import Metrics
 from .overview import overview
 from .pagetexts import TEXTS, clock, number, when
 from .status import ServiceState
+from .texts import said
 
 SERVICE = "bordstein-gateway"
 """By this /healthz is known as ours."""
@@ -35,7 +37,7 @@ _HEADERS = {
 def app(state: ServiceState) -> Starlette:
     """The application for one running service."""
     templates = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
-    templates.filters.update(number=number, when=when, clock=clock)
+    templates.filters.update(number=number, when=when, clock=clock, said=said)
     page = templates.get_template("start.html")
     metrics = Metrics(state)
 
@@ -53,14 +55,16 @@ def app(state: ServiceState) -> Starlette:
         return Response(content, media_type=kind)
 
     async def healthz(_: Request) -> Response:
-        wrong = state.healthy(time.monotonic())
+        now = time.monotonic()
+        problems = state.problems(now)
         content = {
             "service": SERVICE,
-            "healthy": not wrong,
-            "problems": wrong,
+            "healthy": not problems,
+            "problems": problems,
             "broker": state.ingest.trouble or "connected",
+            "quarantine": await asyncio.to_thread(state.store.quarantine_count),
         }
-        return JSONResponse(content, status_code=503 if wrong else 200)
+        return JSONResponse(content, status_code=503 if state.healthy(now) else 200)
 
     return Starlette(
         routes=[

@@ -10,11 +10,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from bordstein_gateway import web
+from bordstein_gateway.broker_words import connect_error, thrown_off
 from bordstein_gateway.forward import start
 from bordstein_gateway.normalise import FLAGS, Pack, Reading
 from bordstein_gateway.pagetexts import TEXTS, clock, number, when
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Arrival, Outcome, StateReport, Store
+from bordstein_gateway.texts import both, said
 from tests.gateway.forwarding import BASE, DEVICE, configuration, measure
 from tests.street.receivers import Webhook
 
@@ -135,9 +137,43 @@ def test_metrics_and_health(client: TestClient, state: ServiceState) -> None:
     assert "bordstein_readings_stored_total 4.0" in text
     assert 'bordstein_forward_backlog{forwarder="webhook"} 4.0' in text
     assert client.get("/healthz").status_code == 200
+    assert client.get("/healthz").json() == {
+        "service": "bordstein-gateway",
+        "healthy": True,
+        "problems": [],
+        "broker": "connected",
+        "quarantine": 0,
+    }
     state.ingest.store_trouble = "The disk is full."
     answer = client.get("/healthz")
     assert answer.status_code == 503 and answer.json()["problems"] == ["The disk is full."]
+    assert "The disk is full." in client.get("/").text
+
+
+def test_what_no_restart_mends_is_said_with_200(client: TestClient, state: ServiceState) -> None:
+    gone = connect_error(ConnectionRefusedError(), "mqtt:8883")
+    state.ingest.connected, state.ingest.trouble = False, gone
+    state.forwarders[0].status.trouble = both("Das Ziel ist weg.", "The target is away.")
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["healthy"]) == (200, False)
+    assert answer.json()["problems"] == [str(gone), "webhook: The target is away."]
+    german, english = client.get("/").text, client.get("/?lang=en").text
+    assert "Unter mqtt:8883 nimmt niemand Verbindungen an" in german and "Das Ziel ist weg." in german
+    assert str(gone) in english and "The target is away." in english
+
+
+def test_a_second_gateway_is_on_the_page_though_messages_come(client: TestClient, state: ServiceState) -> None:
+    state.ingest.trouble = thrown_off("bordstein-gateway", "mqtt:8883")
+    assert client.get("/healthz").json()["problems"] == [state.ingest.trouble]
+    assert f'<p class="bad">{said(state.ingest.trouble, "de")}</p>' in client.get("/").text
+
+
+def test_messages_in_quarantine_are_on_the_page(client: TestClient, state: ServiceState) -> None:
+    assert "unlesbar" not in client.get("/").text
+    for count, words in ((1, "1 unlesbare Nachricht<"), (2, "2 unlesbare Nachrichten<")):
+        state.store.write([Arrival(DEVICE, "t", str(count).encode(), None, "is not JSON")])
+        assert words in client.get("/").text
+        assert client.get("/healthz").json()["quarantine"] == count
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
