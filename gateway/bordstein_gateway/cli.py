@@ -18,7 +18,7 @@ from .config_check import unreadable
 from .config_files import FileProblem
 from .config_words import is_host
 from .store.types import StoreError
-from .texts import pick
+from .texts import pick, said
 
 app = typer.Typer(
     name="bordstein-gateway",
@@ -288,7 +288,7 @@ def main() -> None:
     except _SENTENCES as error:
         if debug:
             raise
-        typer.echo(str(error), err=True)
+        typer.echo(said(error), err=True)
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output has gone, as with | head
         sys.stderr.close()

@@ -18,9 +18,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from . import broker_words
 from .config import Mqtt
 from .config_files import secret
-from .finding import Finding, fine, loses, note
+from .finding import Finding, fine, loses, loses_by, note
 
 _WAIT_S = 10.0
 # More than the 1,000 messages that Mosquitto's default lets wait.
@@ -30,6 +31,10 @@ _NOBODY = "000000000000"
 _SAFE = (2, 0, 13)
 _SYS = "$SYS/broker/"
 _SYS_WANTED = ("version", "publish/messages/dropped")
+
+
+class _Ended(ConnectionError):
+    """The broker ended the connection before it answered."""
 
 
 class _Client:
@@ -77,7 +82,7 @@ class _Client:
         self.client.loop_start()
         self.wait(lambda: self.connack is not None or self.closed)
         if self.connack is None:
-            raise ConnectionError("it ends the connection; is the gateway's certificate one of its own?")
+            raise _Ended
 
     def subscribe(self, topic: str) -> Any:
         self.suback = None
@@ -155,10 +160,7 @@ def broker(mqtt: Mqtt, *, probe: bool = True) -> Iterator[Finding]:
             )
         reason, properties = client.connack
         if reason.is_failure:
-            yield loses(
-                f"Der Broker {where} weist das Gateway ab ({reason}).",
-                f"The broker {where} refuses the gateway ({reason}).",
-            )
+            yield loses_by(broker_words.refused(str(reason), where))
             return
         yield fine(f"Der Broker {where} antwortet.", f"The broker {where} answers.")
         yield from _granted(mqtt, properties)
@@ -166,15 +168,10 @@ def broker(mqtt: Mqtt, *, probe: bool = True) -> Iterator[Finding]:
         yield from _about_itself(client)
         if probe:
             yield from _queue(mqtt)
-    except TimeoutError:
-        yield loses(
-            f"Der Broker {where} antwortet nicht innerhalb von {_WAIT_S:.0f} Sekunden.",
-            f"The broker {where} does not answer within {_WAIT_S:.0f} seconds.",
-        )
+    except _Ended:
+        yield loses_by(broker_words.disconnected("", None, where, came_up=False))
     except (OSError, ValueError) as error:
-        yield loses(
-            f"Keine Verbindung zum Broker {where}: {error}", f"There is no connection to the broker {where}: {error}"
-        )
+        yield loses_by(broker_words.connect_error(error, where))
     finally:
         client.close()
 

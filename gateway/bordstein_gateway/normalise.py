@@ -14,6 +14,7 @@ from . import boardpack, senml
 from .boardpack import FUTURE_MS, LONGEST_SERIES, device_name
 from .properties import Property, row_of
 from .senml import DecodeError, Record
+from .texts import both
 from .units import conversion, convert
 
 __all__ = ["DecodeError", "Pack", "Plausibility", "Reading", "Value", "device_name", "flag_names", "pack"]
@@ -97,16 +98,31 @@ def _long_way(device: str, payload: bytes, now: float) -> Pack:
     for number, record in enumerate(senml.read(payload), 1):
         if not record.n.startswith(prefix):
             name = record.n[:80]
-            raise DecodeError(f"record {number}: n: {name} is not of device {device}; its names begin with {prefix}")
+            raise DecodeError(
+                both(
+                    f"Record {number}: n: {name} ist nicht vom Gerät {device}; dessen Namen beginnen mit {prefix}",
+                    f"record {number}: n: {name} is not of device {device}; its names begin with {prefix}",
+                )
+            )
         series = record.n[len(prefix) :]
         if series in ("boot", "seq"):
             if series in numbers:
-                raise DecodeError(f"record {number}: {series} appears a second time")
+                raise DecodeError(
+                    both(
+                        f"Record {number}: {series} kommt ein zweites Mal vor",
+                        f"record {number}: {series} appears a second time",
+                    )
+                )
             numbers[series] = _pack_number(number, series, record)
         elif series == "clock":
             clock = record.vs if record.vs in ("set", "estimated") else "unset"
         elif not series or len(series) > LONGEST_SERIES:
-            raise DecodeError(f"record {number}: n: a series' name has 1 to {LONGEST_SERIES} characters")
+            raise DecodeError(
+                both(
+                    f"Record {number}: n: der Name einer Reihe hat 1 bis {LONGEST_SERIES} Zeichen",
+                    f"record {number}: n: a series' name has 1 to {LONGEST_SERIES} characters",
+                )
+            )
         else:
             measured.append((series, record))
     relative = any(record.t < senml.RELATIVE_BELOW for _, record in measured)
@@ -124,7 +140,12 @@ def _pack_number(number: int, series: str, record: Record) -> int:
     least = 1 if series == "boot" else 0
     value = record.v
     if value is None or value != int(value) or not least <= value <= _LARGEST:
-        raise DecodeError(f"record {number}: {series} has to be a whole number from {least} to {_LARGEST}")
+        raise DecodeError(
+            both(
+                f"Record {number}: {series} muss eine ganze Zahl von {least} bis {_LARGEST} sein",
+                f"record {number}: {series} has to be a whole number from {least} to {_LARGEST}",
+            )
+        )
     return int(value)
 
 
@@ -132,7 +153,12 @@ def _milliseconds(series: str, seconds: float, now: float) -> int:
     if seconds < senml.RELATIVE_BELOW:
         seconds = senml.add(seconds, round(now, 3))
     if not 0 <= seconds <= _LATEST_MS / 1000:
-        raise DecodeError(f"{series}: t: the time is not in the years 1970 to 9999")
+        raise DecodeError(
+            both(
+                f"{series}: t: die Zeit liegt nicht in den Jahren 1970 bis 9999",
+                f"{series}: t: the time is not in the years 1970 to 9999",
+            )
+        )
     return seconds * 1000 if type(seconds) is int else round(seconds * 1000)
 
 
@@ -172,7 +198,9 @@ def _reading(series: str, time: int, value: Value, unit: str | None, flags: int)
         try:
             value = convert(value, *known, row.decimals + 2)
         except OverflowError:
-            raise DecodeError(f"{series}: v: too large in {row.unit}") from None
+            raise DecodeError(
+                both(f"{series}: v: zu groß in {row.unit}", f"{series}: v: too large in {row.unit}")
+            ) from None
     return Reading(series, time, *_in_range(row, value, flags))
 
 

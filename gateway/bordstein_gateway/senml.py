@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from .senml_parse import DecodeError, parse
+from .texts import Sentence, both, said
 
 __all__ = ["RELATIVE_BELOW", "DecodeError", "Number", "Record", "decode", "encode_cbor", "encode_json", "plain", "read"]
 
@@ -77,9 +78,19 @@ def _version(pack: list[dict[str, Any]]) -> int:
     version: int = pack[0].get("bver", DEFAULT_VERSION)
     for number, fields in enumerate(pack, 1):
         if fields.get("bver", version) != version:
-            raise DecodeError(f"record {number}: bver: all records of a pack have the same version, this one differs")
+            raise DecodeError(
+                both(
+                    f"Record {number}: bver: alle Records eines Pakets haben dieselbe Version, dieser eine andere",
+                    f"record {number}: bver: all records of a pack have the same version, this one differs",
+                )
+            )
     if version > DEFAULT_VERSION and version not in _VERSIONS:
-        raise DecodeError(f"record 1: bver: version {version} is newer than what is understood here ({_VERSIONS[0]})")
+        raise DecodeError(
+            both(
+                f"Record 1: bver: Version {version} ist neuer als die hier verstandene ({_VERSIONS[0]})",
+                f"record 1: bver: version {version} is newer than what is understood here ({_VERSIONS[0]})",
+            )
+        )
     return version
 
 
@@ -89,10 +100,17 @@ def _resolved(pack: list[dict[str, Any]], version: int | None) -> Iterator[Recor
         base.update((label, value) for label, value in fields.items() if label in ("bn", "bt", "bu", "bv", "bs"))
         name = base.get("bn", "") + fields.get("n", "")
         if not _NAME.fullmatch(name):
-            raise DecodeError(f"record {number}: n: {_bad_name(name)}")
+            raise _wrong(number, "n", _bad_name(name))
         values = [label for label in _VALUES if label in fields]
         if len(values) > 1:
-            raise DecodeError(f"record {number}: {values[1]}: a record has one value, this one has {values[0]} too")
+            raise _wrong(
+                number,
+                values[1],
+                both(
+                    f"ein Record hat einen Wert, dieser hat auch {values[0]}",
+                    f"a record has one value, this one has {values[0]} too",
+                ),
+            )
         value: Number | None = fields.get("v")
         if "bv" in base and values in ([], ["v"]):
             value = add(base["bv"], value or 0, number, "v")
@@ -100,7 +118,14 @@ def _resolved(pack: list[dict[str, Any]], version: int | None) -> Iterator[Recor
         if "bs" in base:
             total = add(base["bs"], total or 0, number, "s")
         if not values and value is None and total is None:
-            raise DecodeError(f"record {number}: v: a record needs one of v, vs, vb, vd or s, this one has none")
+            raise _wrong(
+                number,
+                "v",
+                both(
+                    "ein Record braucht eines von v, vs, vb, vd oder s, dieser hat keines",
+                    "a record needs one of v, vs, vb, vd or s, this one has none",
+                ),
+            )
         yield Record(
             name,
             add(base.get("bt", 0), fields.get("t", 0), number, "t"),
@@ -115,11 +140,19 @@ def _resolved(pack: list[dict[str, Any]], version: int | None) -> Iterator[Recor
         )
 
 
-def _bad_name(name: str) -> str:
+def _wrong(number: int, label: str, why: str | ValueError) -> DecodeError:
+    place = f"{number}: {label}:"
+    return DecodeError(both(f"Record {place} {said(why, 'de')}", f"record {place} {said(why, 'en')}"))
+
+
+def _bad_name(name: str) -> Sentence:
     if not name:
-        return "neither bn nor n gives a name"
+        return both("weder bn noch n gibt einen Namen", "neither bn nor n gives a name")
     shown = json.dumps(name[:80])
-    return f"{shown} is not a name: letters, digits and -:./_ are allowed, a letter or digit first"
+    return both(
+        f"{shown} ist kein Name: erlaubt sind Buchstaben, Ziffern und -:./_, ein Buchstabe oder eine Ziffer zuerst",
+        f"{shown} is not a name: letters, digits and -:./_ are allowed, a letter or digit first",
+    )
 
 
 def add(a: Number, b: Number, number: int = 0, label: str = "") -> Number:
@@ -128,7 +161,7 @@ def add(a: Number, b: Number, number: int = 0, label: str = "") -> Number:
         return a + b
     total = float(Decimal(repr(a)) + Decimal(repr(b)))
     if not math.isfinite(total):
-        raise DecodeError(f"record {number}: {label}: too large with its base value")
+        raise _wrong(number, label, both("zu groß mit dem Basiswert", "too large with its base value"))
     return total
 
 
@@ -144,9 +177,16 @@ def _checked(number: int, fields: dict[Any, Any]) -> dict[str, Any]:
             try:
                 known[label] = check(value)
             except ValueError as reason:
-                raise DecodeError(f"record {number}: {label}: {reason}") from None
+                raise _wrong(number, label, reason) from None
         elif isinstance(label, str) and label.endswith("_"):
-            raise DecodeError(f"record {number}: {json.dumps(label[:40])}: has to be understood, but is not known here")
+            raise _wrong(
+                number,
+                json.dumps(label[:40]),
+                both(
+                    "muss verstanden werden, ist hier aber nicht bekannt",
+                    "has to be understood, but is not known here",
+                ),
+            )
     return known
 
 
@@ -159,28 +199,32 @@ def _number(value: Any) -> Number:
         try:
             return float(value)
         except OverflowError:
-            raise ValueError("a number beyond what a double can hold") from None
+            raise ValueError(
+                both("eine Zahl jenseits dessen, was ein Double fasst", "a number beyond what a double can hold")
+            ) from None
     if type(value) is not float:
-        raise ValueError(f"expected a number, got {_kind(value)}")
+        raise _expected("eine Zahl", "a number", value)
     if not math.isfinite(value):
-        raise ValueError("not a finite number")
+        raise ValueError(both("keine endliche Zahl", "not a finite number"))
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"expected text, got {_kind(value)}")
+        raise _expected("Text", "text", value)
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ValueError("half a surrogate pair is not text") from None
+            raise ValueError(
+                both("ein halbes Surrogatpaar ist kein Text", "half a surrogate pair is not text")
+            ) from None
     return value
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"expected true or false, got {_kind(value)}")
+        raise _expected("true oder false", "true or false", value)
     return value
 
 
@@ -188,33 +232,34 @@ def _data(value: Any) -> bytes:
     if isinstance(value, bytes):  # CBOR
         return value
     if not isinstance(value, str):
-        raise ValueError(f"expected data, got {_kind(value)}")
+        raise _expected("Daten", "data", value)
     digits = value.rstrip("=")
     if not _BASE64URL.fullmatch(value) or len(digits) % 4 == 1:
-        raise ValueError("not base64 in the URL-safe alphabet")
+        raise ValueError(both("kein Base64 im URL-sicheren Alphabet", "not base64 in the URL-safe alphabet"))
     return base64.urlsafe_b64decode(digits + "=" * (-len(digits) % 4))
 
 
 def _whole(value: Any) -> int:
     value = _number(value)
     if value != int(value) or value < 1:
-        raise ValueError("a version is a whole number from 1 on")
+        raise ValueError(both("eine Version ist eine ganze Zahl ab 1", "a version is a whole number from 1 on"))
     return int(value)
 
 
-def _kind(value: Any) -> str:
-    return _KINDS.get(type(value), "something else")
+def _expected(de: str, en: str, value: Any) -> ValueError:
+    kind = _KINDS.get(type(value)) or both("etwas anderes", "something else")
+    return ValueError(both(f"erwartet: {de}; da steht {said(kind, 'de')}", f"expected {en}, got {kind}"))
 
 
-_KINDS: dict[type, str] = {
-    str: "text",
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    type(None): "null",
-    dict: "an object",
-    list: "an array",
-    bytes: "bytes",
+_KINDS = {
+    str: both("Text", "text"),
+    bool: both("true oder false", "true or false"),
+    int: both("eine Zahl", "a number"),
+    float: both("eine Zahl", "a number"),
+    type(None): both("null", "null"),
+    dict: both("ein Objekt", "an object"),
+    list: both("eine Liste", "an array"),
+    bytes: both("Bytes", "bytes"),
 }
 
 _CHECKS: dict[Any, Callable[[Any], Any]] = {

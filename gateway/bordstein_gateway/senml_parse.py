@@ -11,6 +11,8 @@ from typing import Any
 
 import cbor2
 
+from .texts import both
+
 MAX_BYTES = 1 << 20
 _MAX_DEPTH = 16
 
@@ -51,19 +53,34 @@ class Opaque:
 def parse(payload: bytes) -> list[dict[Any, Any]]:
     """The pack's records, one dict each with at least one record; values as they came."""
     if len(payload) > MAX_BYTES:
-        raise DecodeError(f"the pack has {len(payload)} bytes, more than {MAX_BYTES} are not read")
+        raise DecodeError(
+            both(
+                f"das Paket hat {len(payload)} Bytes, mehr als {MAX_BYTES} werden nicht gelesen",
+                f"the pack has {len(payload)} bytes, more than {MAX_BYTES} are not read",
+            )
+        )
     if not payload:
-        raise DecodeError("the payload is empty")
+        raise DecodeError(both("die Nachricht ist leer", "the payload is empty"))
     # JSON text begins below 0x80, except with a byte order mark, which is refused by name; a CBOR array or tag above.
     is_json = payload[0] < 0x80 or payload.startswith(b"\xef\xbb\xbf")
     pack = _json(payload) if is_json else _cbor(payload)
     if not isinstance(pack, list):
-        raise DecodeError("a SenML pack is an array of records, this is something else")
+        raise DecodeError(
+            both(
+                "ein SenML-Paket ist eine Liste von Records, dies ist etwas anderes",
+                "a SenML pack is an array of records, this is something else",
+            )
+        )
     if not pack:
-        raise DecodeError("the pack has no records")
+        raise DecodeError(both("das Paket hat keine Records", "the pack has no records"))
     for number, record in enumerate(pack, 1):
         if not isinstance(record, dict):
-            raise DecodeError(f"record {number}: expected an object with labels, got something else")
+            raise DecodeError(
+                both(
+                    f"Record {number}: erwartet: ein Objekt mit Labels; da steht etwas anderes",
+                    f"record {number}: expected an object with labels, got something else",
+                )
+            )
     return pack if is_json else [_labelled(number, record) for number, record in enumerate(pack, 1)]
 
 
@@ -73,13 +90,16 @@ def _json(payload: bytes) -> Any:
     except DecodeError:
         raise
     except UnicodeDecodeError as error:
-        raise DecodeError(f"not UTF-8 at byte {error.start}") from None
+        raise DecodeError(both(f"kein UTF-8 bei Byte {error.start}", f"not UTF-8 at byte {error.start}")) from None
     except json.JSONDecodeError as error:
-        raise DecodeError(f"not JSON: {error.msg} at character {error.pos}") from None
+        raise DecodeError(
+            both(f"kein JSON ab Zeichen {error.pos} ({error.msg})", f"not JSON: {error.msg} at character {error.pos}")
+        ) from None
     except RecursionError:
-        raise DecodeError("not SenML: nested too deeply") from None
+        raise DecodeError(both("kein SenML: zu tief geschachtelt", "not SenML: nested too deeply")) from None
     except ValueError as error:  # a whole number with thousands of digits
-        raise DecodeError(f"not SenML: {str(error).partition(';')[0]}") from None
+        why = str(error).partition(";")[0]
+        raise DecodeError(both(f"kein SenML: {why}", f"not SenML: {why}")) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -87,12 +107,18 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) != len(pairs):
         seen: set[str] = set()
         twice = next(label for label, _ in pairs if label in seen or seen.add(label))  # type: ignore[func-returns-value]
-        raise DecodeError(f"not SenML: the label {json.dumps(twice[:40])} appears twice in one record")
+        label = json.dumps(twice[:40])
+        raise DecodeError(
+            both(
+                f"kein SenML: das Label {label} kommt in einem Record zweimal vor",
+                f"not SenML: the label {label} appears twice in one record",
+            )
+        )
     return record
 
 
 def _constant(name: str) -> None:
-    raise DecodeError(f"not JSON: {name} is no number in JSON")
+    raise DecodeError(both(f"kein JSON: {name} ist in JSON keine Zahl", f"not JSON: {name} is no number in JSON"))
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
@@ -117,9 +143,15 @@ def _cbor(payload: bytes) -> Any:
     try:
         pack = decoder.decode()
     except (cbor2.CBORError, ArithmeticError, RecursionError, MemoryError, TypeError, ValueError) as error:
-        raise DecodeError(f"not CBOR: {str(error) or type(error).__name__}") from None
+        why = str(error) or type(error).__name__
+        raise DecodeError(both(f"kein CBOR: {why}", f"not CBOR: {why}")) from None
     if stream.tell() != len(payload):
-        raise DecodeError(f"there is something behind the pack, from byte {stream.tell()} on")
+        raise DecodeError(
+            both(
+                f"hinter dem Paket steht noch etwas, ab Byte {stream.tell()}",
+                f"there is something behind the pack, from byte {stream.tell()} on",
+            )
+        )
     return pack
 
 
@@ -127,7 +159,12 @@ def _labelled(number: int, record: dict[Any, Any]) -> dict[Any, Any]:
     """The record with text labels; other whole-number labels stay and are ignored as unknown."""
     named = {CBOR_LABELS.get(label, label) if type(label) is int else label: value for label, value in record.items()}
     if len(named) != len(record):
-        raise DecodeError(f"record {number}: a label appears as a number and as text")
+        raise DecodeError(
+            both(
+                f"Record {number}: ein Label kommt als Zahl und als Text vor",
+                f"record {number}: a label appears as a number and as text",
+            )
+        )
     return named
 
 

@@ -227,13 +227,21 @@ def test_the_doctor_asks_a_broker_without_mqtt_5_in_its_own_words() -> None:
 
 
 def test_the_doctor_says_why_there_is_no_connection(shipped: Broker, town: Town, tmp_path: Path) -> None:
-    def only(login: Mqtt) -> str:
+    def only(login: Mqtt) -> Finding:
         (finding,) = broker(login)
         assert finding.level == "loses"
-        return finding.en
+        return finding
 
-    assert "no connection" in only(shipped.as_gateway(port=free_port()))
-    assert "no connection" in only(shipped.as_gateway(host="127.0.0.2"))
+    port = free_port()
+    gone = only(shipped.as_gateway(port=port))
+    assert (
+        gone.en == f"Nobody listens at localhost:{port}; is the broker running? Else look at mqtt.host and mqtt.port."
+    )
+    assert gone.de.startswith(f"Unter localhost:{port} nimmt niemand Verbindungen an; läuft der Broker?")
+    assert "Nobody listens at 127.0.0.2" in only(shipped.as_gateway(host="127.0.0.2")).en
     foreign = Town(tmp_path).gateway()
-    assert "certificate" in only(shipped.as_gateway(ca=str(foreign.ca)))
-    assert "no connection" in only(shipped.as_gateway(cert=str(foreign.certificate), key=str(foreign.key)))
+    untrusted = only(shipped.as_gateway(ca=str(foreign.ca)))
+    assert "can't be trusted" in untrusted.en and "look at mqtt.ca" in untrusted.en
+    assert "es ist von keiner bekannten Stelle unterschrieben; mqtt.ca und mqtt.host prüfen." in untrusted.de
+    stranger = only(shipped.as_gateway(cert=str(foreign.certificate), key=str(foreign.key)))
+    assert "ended the connection at once" in stranger.en

@@ -86,6 +86,18 @@ def test_decode_says_in_one_sentence_why_not(payload: str | bytes) -> None:
     assert len(run.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ("", "die Nachricht ist leer\n"),
+        ('[{"n":"a","v":"x"}]', "Record 1: v: erwartet: eine Zahl; da steht Text\n"),
+        ('[{"n":"a"}]', "Record 1: v: ein Record braucht eines von v, vs, vb, vd oder s, dieser hat keines\n"),
+    ],
+)
+def test_decode_speaks_german(payload: str, said: str) -> None:
+    assert gateway("decode", "-", stdin=payload, lang="de").stderr == said
+
+
 # --- init, check, doctor ---------------------------------------------------------------------------------------------
 
 
@@ -219,6 +231,12 @@ def test_what_fails_ends_with_1_and_one_sentence(tmp_path: Path, words: tuple[st
 def test_a_gateway_that_has_not_run_has_no_store(folder: Path) -> None:
     run = gateway("forward", "list", "--config", configured(folder))
     assert (run.returncode, len(run.stderr.splitlines())) == (1, 1) and "has the gateway run?" in run.stderr
+
+
+def test_a_damaged_store_is_a_german_sentence(config: Path) -> None:
+    (config.parent / "bordstein.sqlite").write_bytes(b"x" * 8192)
+    run = gateway("quarantine", "list", "--config", config, lang="de")
+    assert run.returncode == 1 and "ist beschädigt" in run.stderr
 
 
 def test_who_may_not_enter_the_data_folder_is_told_so(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

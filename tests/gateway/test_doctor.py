@@ -224,5 +224,5 @@ def test_without_targets_only_broker_disk_clock_and_certificates_are_looked_at(
     settings.mqtt.port = 1  # nobody listens there
     settings.gateway.data = str(tmp_path)
     found = list(doctor.findings(settings, probe=False))
-    assert "no connection" in found[0].en
+    assert "Nobody listens" in found[0].en
     assert all(isinstance(config.Config, type) and finding.de and finding.en for finding in found)

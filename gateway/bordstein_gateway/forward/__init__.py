@@ -6,6 +6,7 @@ refused (target.py has the contract).
 
 from ..config import Config, Forward, SensorThings, Webhook
 from ..store import Store
+from ..texts import both, said
 from .outbox import Outbox
 from .sensorthings import SensorThingsTarget
 from .target import Target
@@ -27,7 +28,13 @@ def _target(name: str, settings: Forward, config: Config, store: Store) -> Targe
     try:
         return _built(name, settings, config, store)
     except Exception as error:  # noqa: BLE001  (whatever it is, the others go on)
-        return Unbuilt(f"This target can't be set up: {error or type(error).__name__}; then start the gateway again.")
+        why = said(error, "de") or type(error).__name__, said(error, "en") or type(error).__name__
+        return Unbuilt(
+            both(
+                f"Dieses Ziel lässt sich nicht einrichten: {why[0]}; danach das Gateway neu starten.",
+                f"This target can't be set up: {why[1]}; then start the gateway again.",
+            )
+        )
 
 
 def _built(name: str, settings: Forward, config: Config, store: Store) -> Target:

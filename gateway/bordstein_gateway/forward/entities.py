@@ -16,6 +16,7 @@ import httpx2
 from ..config import Device, SensorThings
 from ..store import Store
 from ..store.types import StoredReading
+from ..texts import both
 from . import http
 from .bodies import Bodies
 from .target import Retry
@@ -100,16 +101,22 @@ class Entities:
     async def _create(self, url: str, body: dict[str, Any]) -> Any:
         answer = await http.request(self._http, "POST", url, json=body)
         if answer.status_code in _ELSEWHERE:
-            raise Retry(f"{url} takes nothing ({answer.status_code}): {http.reason(answer)}; check the url")
+            raise http.takes_nothing(url, answer)
         if not answer.is_success:
-            raise EntityRefused(f"{url} refuses «{body['name']}» ({answer.status_code}): {http.reason(answer)}")
+            name, why = body["name"], f"({answer.status_code}): {http.reason(answer)}"
+            raise EntityRefused(both(f"{url} lehnt „{name}“ ab {why}", f'{url} refuses "{name}" {why}'))
         # The standard asks for the link only; FROST's answer to a POST is empty, others send the entity.
         link = re.search(r"\((?:(\d+)|'(.+)')\)/?$", str(answer.headers.get("location", "")))
         if link is not None:
             return int(link[1]) if link[1] else link[2].replace("''", "'")
         id = http.content(answer, url).get("@iot.id")
         if id is None:
-            raise Retry(f"{url} does not say what it made: neither a Location header nor @iot.id")
+            raise Retry(
+                both(
+                    f"{url} sagt nicht, was angelegt wurde: weder im Kopf Location noch als @iot.id",
+                    f"{url} does not say what it made: neither a Location header nor @iot.id",
+                )
+            )
         return id
 
     async def _make_datastream(self, name: str, reading: StoredReading) -> Any:
@@ -141,7 +148,7 @@ class Entities:
             # Perhaps it links to what somebody has removed there since.
             linked = [("Things", thing), ("Sensors", sensor_id), ("ObservedProperties", observed_id)]
             if await self._forget_if_gone(linked):
-                raise Retry(f"{self._base} has lost what was made there; it is made anew") from None
+                raise http.lost_entities(self._base) from None
             raise
 
 

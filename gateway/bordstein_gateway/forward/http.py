@@ -17,6 +17,7 @@ import httpx2
 from .. import __version__
 from ..config import Forward, Webhook
 from ..config_files import secret
+from ..texts import both, said
 from .target import Retry
 
 _BUSY = (408, 425, 429, 503)
@@ -69,7 +70,7 @@ def without_query(url: str) -> str:
 async def request(
     http: httpx2.AsyncClient, method: str, url: str, *, name: str | None = None, **options: Any
 ) -> httpx2.Response:
-    """One request; the answer, whatever its status below 500 that is not «busy» or «who are you?». Retry otherwise.
+    """One request; the answer, whatever its status below 500 that is not "busy" or "who are you?". Retry otherwise.
 
     `name`: what the address is called in words; the address without its query when not given.
     """
@@ -79,22 +80,46 @@ async def request(
         async with asyncio.timeout(http.timeout.read):
             answer = await _whole(http, method, url, name, options)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-        raise Retry(f"{name} can't be reached: {_why(error)}") from None
+        raise Retry(
+            both(f"{name} ist nicht erreichbar: {_why(error)}", f"{name} can't be reached: {_why(error)}")
+        ) from None
     except (httpx2.TimeoutException, TimeoutError):
-        raise Retry(f"{name} gave no answer in time", unclear=True) from None
+        raise Retry(
+            both(f"{name} hat nicht rechtzeitig geantwortet", f"{name} gave no answer in time"), unclear=True
+        ) from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise Retry(f"{name}: the connection broke: {_why(error)}", unclear=True) from None
+        raise Retry(
+            both(
+                f"{name}: die Verbindung ist abgebrochen: {_why(error)}", f"{name}: the connection broke: {_why(error)}"
+            ),
+            unclear=True,
+        ) from None
     status = answer.status_code
     if status in _BUSY:
-        raise Retry(f"{name} is busy ({status})", wait=_wait(answer))
+        raise Retry(both(f"{name} ist überlastet ({status})", f"{name} is busy ({status})"), wait=_wait(answer))
     if status >= 500:
         # A proxy that gave up: the server behind it may still be at work.
         unclear = status in (502, 504)
-        raise Retry(f"{name} has a fault of its own ({status}): {reason(answer)}", unclear=unclear, wait=_wait(answer))
+        fault = both(
+            f"{name} hat selbst eine Störung ({status}): {reason(answer)}",
+            f"{name} has a fault of its own ({status}): {reason(answer)}",
+        )
+        raise Retry(fault, unclear=unclear, wait=_wait(answer))
     if status in (401, 403):
-        raise Retry(f"{name} does not let the gateway in ({status}); check user, password or token of this target")
+        raise Retry(
+            both(
+                f"{name} lässt das Gateway nicht ein ({status}); Benutzer, Passwort oder Token dieses Ziels prüfen",
+                f"{name} does not let the gateway in ({status}); check user, password or token of this target",
+            )
+        )
     if 300 <= status < 400:
-        raise Retry(f"{name} points to {_elsewhere(answer, name)}; put that into the url")
+        there = _elsewhere(answer, name)
+        raise Retry(
+            both(
+                f"{name} verweist auf {said(there, 'de')}; das gehört in die url",
+                f"{name} points to {there}; put that into the url",
+            )
+        )
     return answer
 
 
@@ -107,7 +132,13 @@ async def _whole(
         async for part in answer.aiter_bytes():
             body += part
             if len(body) > _LARGEST:
-                raise Retry(f"{name} answers with more than {_LARGEST >> 20} MB; check the url", unclear=True)
+                raise Retry(
+                    both(
+                        f"{name} antwortet mit mehr als {_LARGEST >> 20} MB; die url prüfen",
+                        f"{name} answers with more than {_LARGEST >> 20} MB; check the url",
+                    ),
+                    unclear=True,
+                )
     # The body is unpacked already.
     headers = [
         pair for pair in answer.headers.multi_items() if pair[0].lower() not in ("content-encoding", "content-length")
@@ -120,9 +151,9 @@ def _elsewhere(answer: httpx2.Response, name: str) -> str:
     try:
         there = str(answer.request.url.join(answer.headers["location"]))
     except (KeyError, httpx2.InvalidURL, ValueError):
-        return "another address"
+        return both("eine andere Adresse", "another address")
     there = origin(there) if name == origin(name) else without_query(there)
-    return there if there != name else "another address there"
+    return there if there != name else both("eine andere Adresse dort", "another address there")
 
 
 def reason(answer: httpx2.Response) -> str:
@@ -169,5 +200,24 @@ def content(answer: httpx2.Response, url: str) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise Retry(f"{url} answers {answer.status_code}: {reason(answer)}; check the url")
+        status, why = answer.status_code, reason(answer)
+        raise Retry(
+            both(f"{url} antwortet {status}: {why}; die url prüfen", f"{url} answers {status}: {why}; check the url")
+        )
     return found
+
+
+def takes_nothing(url: str, answer: httpx2.Response) -> Retry:
+    """For an address where the kind of thing that was sent has no place."""
+    why = f"({answer.status_code}): {reason(answer)}"
+    return Retry(both(f"{url} nimmt nichts an {why}; die url prüfen", f"{url} takes nothing {why}; check the url"))
+
+
+def lost_entities(url: str) -> Retry:
+    """For a server where somebody removed what readings belong to."""
+    return Retry(
+        both(
+            f"{url} hat verloren, was dort angelegt war; es wird neu angelegt",
+            f"{url} has lost what was made there; it is made anew",
+        )
+    )

@@ -22,6 +22,7 @@ import structlog
 from ..config import Forward
 from ..store import Store
 from ..store.types import Place, Refill, StoredReading, StoreError
+from ..texts import both
 from .schedule import Schedule
 from .target import Refused, Retry, Target
 
@@ -118,12 +119,18 @@ class Outbox:
             return 0.0 if await self.turn() else IDLE_S
         except Retry as failure:
             at_least = max(failure.wait or 0.0, self._settle if failure.unclear else 0.0)
-            return await self._failed(str(failure), at_least)
+            return await self._failed(failure.args[0], at_least)
         except StoreError as error:
-            return await self._failed(str(error))
+            return await self._failed(error.args[0])
         except Exception as error:
             log.exception("a mistake in the program", forwarder=self.name)
-            return await self._failed(f"A mistake in the program ({type(error).__name__}); the log has the details.")
+            kind = type(error).__name__
+            return await self._failed(
+                both(
+                    f"Ein Fehler im Programm ({kind}); das Log hat die Einzelheiten.",
+                    f"A mistake in the program ({kind}); the log has the details.",
+                )
+            )
 
     async def _log_lane(self) -> bool:
         place = await asyncio.to_thread(self._store.place_get, self.name)
@@ -185,7 +192,12 @@ class Outbox:
         rest = [row for row in wanted if row.id not in there]
         refused = await self._target.send(rest) if rest else []
         if len(refused) == len(wanted) and not await self._schedule.ever_took():
-            raise Retry(f"{refused[0].reason}; nothing was taken so far, check this target's settings")
+            raise Retry(
+                both(
+                    f"{refused[0].reason}; bisher wurde nichts angenommen, die Einstellungen dieses Ziels prüfen",
+                    f"{refused[0].reason}; nothing was taken so far, check this target's settings",
+                )
+            )
         await self._succeeded((len(rest) if again else len(wanted)) - len(refused), refused)
         return refused
 

@@ -17,6 +17,7 @@ import msgspec
 
 from ..config import Forward
 from ..store import Store
+from ..texts import both, said
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
@@ -61,14 +62,16 @@ class Schedule:
         self._kept = True
         self._pause = kept["pause"]
         # A clock that was wrong when this was written must not mean a wait for years.
-        return min(max(0.0, kept["at"] - self._clock()), LONGEST_WAIT_S), kept["reason"]
+        why = both(kept.get("german", kept["reason"]), kept["reason"])
+        return min(max(0.0, kept["at"] - self._clock()), LONGEST_WAIT_S), why
 
     async def failed(self, reason: str, at_least: float) -> float:
         """Seconds to wait from now on."""
         wait = max(self._pause * self._jitter(), at_least)
         self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
         at = self._clock() + wait
-        await self._keep({"settings": self._settings, "at": at, "pause": self._pause, "reason": reason})
+        words = {"reason": reason, "german": said(reason, "de")}
+        await self._keep({"settings": self._settings, "at": at, "pause": self._pause, **words})
         self._kept = True
         return wait
 

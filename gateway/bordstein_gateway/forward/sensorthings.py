@@ -15,6 +15,7 @@ from ..config import Device, SensorThings
 from ..normalise import flag_names
 from ..store import Store
 from ..store.types import StoredReading
+from ..texts import both, said
 from . import http
 from .entities import Entities, EntityRefused, literal
 from .target import Refused, Retry
@@ -75,7 +76,12 @@ class SensorThingsTarget:
                 streams.setdefault(await self._entities.datastream(rows[0]), []).extend(rows)
             except EntityRefused as refusal:
                 if not await self._entities.any():  # nothing ever went well here: it is not this series' fault
-                    raise Retry(f"{refusal}; check this target's settings") from None
+                    raise Retry(
+                        both(
+                            f"{said(refusal, 'de')}; die Einstellungen dieses Ziels prüfen",
+                            f"{refusal}; check this target's settings",
+                        )
+                    ) from None
                 refused += [Refused(row.id, str(refusal)) for row in rows]
         return streams, refused
 
@@ -112,7 +118,12 @@ class SensorThingsTarget:
         except ValueError:
             verdicts = None
         if not isinstance(verdicts, list) or len(verdicts) != len(rows):
-            raise Retry(f"{url}: the answer does not name each of the {len(rows)} rows that were sent")
+            raise Retry(
+                both(
+                    f"{url}: die Antwort nennt nicht jede der {len(rows)} gesendeten Zeilen",
+                    f"{url}: the answer does not name each of the {len(rows)} rows that were sent",
+                )
+            )
         failed = {
             row.id for row, verdict in zip(rows, verdicts, strict=True) if str(verdict).lower().startswith("error")
         }
@@ -132,7 +143,7 @@ class SensorThingsTarget:
                 answer = await http.request(self._http, "POST", url, json=body)
                 if answer.status_code in _GONE:
                     await self._make_sure_of([stream])
-                    raise Retry(f"{url} takes nothing ({answer.status_code}): {http.reason(answer)}; check the url")
+                    raise http.takes_nothing(url, answer)
                 if not answer.is_success:
                     refused.append(Refused(row.id, f"{answer.status_code}: {http.reason(answer)}"))
         return refused
@@ -140,7 +151,7 @@ class SensorThingsTarget:
     async def _make_sure_of(self, streams: Any) -> None:
         """Retry, having forgotten the ids, if the server has one of these Datastreams no more."""
         if await self._entities.forget_if_gone(streams):
-            raise Retry(f"{self._base} has lost what was made there; it is made anew")
+            raise http.lost_entities(self._base)
 
     async def _times(self, stream: Any, first: int, last: int) -> set[int]:
         """The times (ms UTC) of a Datastream's Observations from first to last, both included."""
@@ -163,7 +174,12 @@ class SensorThingsTarget:
             try:
                 times |= {milliseconds(row["phenomenonTime"]) for row in content["value"]}
             except (KeyError, TypeError, ValueError) as error:
-                raise Retry(f"{url}: the answer is no list of Observations: {error}") from None
+                raise Retry(
+                    both(
+                        f"{url}: die Antwort ist keine Liste von Observations: {error}",
+                        f"{url}: the answer is no list of Observations: {error}",
+                    )
+                ) from None
             following = content.get("@iot.nextLink")
             if not following:
                 return times

@@ -24,6 +24,7 @@ from ..config_files import secret
 from ..normalise import flag_names
 from ..properties import row_of
 from ..store.types import StoredReading
+from ..texts import both
 from . import http
 from .target import Refused, Retry
 from .times import urn, zulu
@@ -58,7 +59,13 @@ class WebhookTarget:
         if answer.is_success:
             return []
         if status in _SETTINGS:
-            raise Retry(f"{self._name} takes no events ({status}): {http.reason(answer)}; check the url of this target")
+            why = f"({status}): {http.reason(answer)}"
+            raise Retry(
+                both(
+                    f"{self._name} nimmt keine Ereignisse an {why}; die url dieses Ziels prüfen",
+                    f"{self._name} takes no events {why}; check the url of this target",
+                )
+            )
         if len(batch) > 1:
             middle = len(batch) // 2
             return [*await self.send(batch[:middle]), *await self.send(batch[middle:])]

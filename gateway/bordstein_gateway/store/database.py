@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..texts import both
 from .schema import migrate
 from .types import StoreError
 
@@ -19,17 +20,33 @@ def explain(error: Exception, path: Path) -> StoreError:
     """The sentence for an administrator."""
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL"):
-        says = f"The disk with {path} is full; free some space."
+        says = both(
+            f"Der Datenträger mit {path} ist voll; Platz schaffen.",
+            f"The disk with {path} is full; free some space.",
+        )
     elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")) or isinstance(error, PermissionError):
-        says = f"{path} can't be written; its folder has to exist and belong to the gateway's user."
+        says = both(
+            f"{path} ist nicht schreibbar; den Ordner muss es geben, und er muss dem Benutzer des Gateways gehören.",
+            f"{path} can't be written; its folder has to exist and belong to the gateway's user.",
+        )
     elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        says = f"{path} is damaged ({error}); put the last backup in its place, or move it away to begin a new one."
+        says = both(
+            f"{path} ist beschädigt ({error}); die letzte Sicherung an die Stelle legen, oder die Datei weglegen, um "
+            "neu zu beginnen.",
+            f"{path} is damaged ({error}); put the last backup in its place, or move it away to begin a new one.",
+        )
     elif name.startswith("SQLITE_IOERR"):
-        says = f"The disk with {path} does not take writes ({error}); look at the disk and its free space."
+        says = both(
+            f"Der Datenträger mit {path} nimmt nichts an ({error}); ihn und seinen freien Platz prüfen.",
+            f"The disk with {path} does not take writes ({error}); look at the disk and its free space.",
+        )
     elif name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        says = f"Another program holds {path} for more than {WAIT_S:.0f} s; close it."
+        says = both(
+            f"Ein anderes Programm hält {path} seit über {WAIT_S:.0f} s fest; es beenden.",
+            f"Another program holds {path} for more than {WAIT_S:.0f} s; close it.",
+        )
     else:
-        says = f"{path}: {error}."
+        says = both(f"{path}: {error}.", f"{path}: {error}.")
     return StoreError(says)
 
 

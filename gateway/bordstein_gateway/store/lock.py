@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..texts import both
 from .database import explain
 from .types import StoreError
 
@@ -21,6 +22,10 @@ def only_writer(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(
-                f"Another bordstein-gateway runs on {path}; stop it, or name another file as store.path."
+                both(
+                    f"Ein anderes bordstein-gateway läuft mit {path}; es beenden oder eine andere Datei als store.path "
+                    "nennen.",
+                    f"Another bordstein-gateway runs on {path}; stop it, or name another file as store.path.",
+                )
             ) from None
         yield

@@ -5,6 +5,7 @@ MIGRATIONS[n] turns version n into version n + 1; never change one that was rele
 
 import sqlite3
 
+from ..texts import both
 from .types import StoreError
 
 _VERSION_1 = """
@@ -126,11 +127,20 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application not in (0, APPLICATION_ID) or (application == 0 and _has_tables(connection)):
-        raise StoreError(f"{path} is a database of another program; name another file as store.path.")
+        raise StoreError(
+            both(
+                f"{path} ist die Datenbank eines anderen Programms; eine andere Datei als store.path nennen.",
+                f"{path} is a database of another program; name another file as store.path.",
+            )
+        )
     if version > VERSION:
         raise StoreError(
-            f"{path} was written by a newer bordstein-gateway (schema {version}, this one knows {VERSION}); "
-            "install that version again, or name another file as store.path."
+            both(
+                f"{path} stammt von einem neueren bordstein-gateway (Schema {version}, dieses kennt {VERSION}); "
+                "jene Version wieder installieren oder eine andere Datei als store.path nennen.",
+                f"{path} was written by a newer bordstein-gateway (schema {version}, this one knows {VERSION}); "
+                "install that version again, or name another file as store.path.",
+            )
         )
     for number in range(version, VERSION):
         connection.executescript(
