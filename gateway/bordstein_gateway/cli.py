@@ -18,7 +18,7 @@ from .config_check import unreadable
 from .config_files import FileProblem
 from .config_words import is_host
 from .store.types import StoreError
-from .texts import pick, said
+from .texts import os_reason, pick, said
 
 app = typer.Typer(
     name="bordstein-gateway",
@@ -92,7 +92,14 @@ def run(path: ConfigOption = DEFAULT_CONFIG) -> None:
         "Say all mistakes of a configuration, each with its line.",
     )
 )
-def check(path: ConfigOption = DEFAULT_CONFIG) -> None:
+def check(
+    path: ConfigOption = DEFAULT_CONFIG,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar=pick("[DATEI]", "[FILE]"), help=pick("Dasselbe wie --config.", "The same as --config.")),
+    ] = None,
+) -> None:
+    path = file or path
     problems = config.problems(path)
     if problems:
         raise Failed("\n".join(problems))
@@ -158,7 +165,7 @@ def init(
     except OSError as error:
         raise Failed(
             pick(
-                f"{error.filename}: nicht schreibbar: {error.strerror}",
+                f"{error.filename}: nicht schreibbar: {os_reason(error)}",
                 f"{error.filename}: can't be written: {error.strerror}",
             )
         ) from None

@@ -14,7 +14,7 @@ from rich.table import Table
 from .config import Config
 from .config_words import visible
 from .store import Store
-from .texts import pick
+from .texts import os_reason, pick
 
 ConfigOption = Annotated[
     Path,
@@ -82,7 +82,7 @@ def open_store(settings: Config) -> Iterator[Store]:
     except OSError as error:
         raise Failed(
             pick(
-                f"{path} ist nicht zugänglich ({error.strerror}); mit sudo geht es.",
+                f"{path} ist nicht zugänglich ({os_reason(error)}); mit sudo geht es.",
                 f"{path} can't be reached ({error.strerror}); use sudo.",
             )
         ) from None

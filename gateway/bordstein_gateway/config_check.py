@@ -16,7 +16,7 @@ from msgspec import inspect
 from .config_files import FileProblem, find
 from .config_words import allowed, dotted, expected, is_host, marks_of, missing, nearest, one_of, shown, visible
 from .properties import TABLE
-from .texts import pick
+from .texts import os_reason, pick
 from .toml_lines import Path as KeyPath
 from .toml_lines import key_lines, line_of
 
@@ -29,6 +29,8 @@ class ConfigError(Exception):
         self.problems = problems
 
 
+# A key and a value without quotes that can't be a number.
+_BARE_VALUE = re.compile(r"\s*([\w.-]{1,60})\s*=\s*((?:[A-Za-z/.~]|\d+\.\d+\.\d)[^\"'#\[\]{}]*)(?:#.*)?$")
 # Keys people try for a secret in the clear; the value is never repeated in a message.
 _CLEAR = {"password": "password_file", "token": "token_file", "secret": "secret_file", "bearer": "token_file"}
 
@@ -39,6 +41,8 @@ def checked(path: Path, of: type[msgspec.Struct]) -> tuple[dict[str, Any], list[
 
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}, [f"{path}: {_no_file()}"]
     except OSError as error:
         return {}, [f"{path}: {unreadable(error)}"]
     except UnicodeDecodeError:
@@ -65,7 +69,14 @@ def checked(path: Path, of: type[msgspec.Struct]) -> tuple[dict[str, Any], list[
 
 def unreadable(error: OSError) -> str:
     """Why a file can't be read."""
-    return pick(f"nicht lesbar: {error.strerror or error}", f"can't be read: {error.strerror or error}")
+    return pick(f"nicht lesbar: {os_reason(error)}", f"can't be read: {error.strerror or error}")
+
+
+def _no_file() -> str:
+    return pick(
+        "diese Datei gibt es nicht; eine andere nennt --config DATEI, eine neue schreibt: bordstein-gateway init DATEI",
+        "there is no such file; name another with --config FILE, or write one with: bordstein-gateway init FILE",
+    )
 
 
 def _sentence(place: KeyPath, said: str) -> str:
@@ -73,10 +84,31 @@ def _sentence(place: KeyPath, said: str) -> str:
 
 
 def _syntax_error(text: str, message: str) -> str:
+    if text.lstrip().startswith("{"):
+        return "1: " + pick(
+            "das ist JSON und keine gateway.toml; die Konfiguration einer Platine prüft: bordstein config check",
+            "this is JSON and no gateway.toml; a board's configuration is checked by: bordstein config check",
+        )
     place = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)
     line = (place and place.group(1)) or str(text.count("\n") + 1)
+    said = _bare_text(text.splitlines()[int(line) - 1 : int(line)])
+    if said:
+        return visible(f"{line}: {said}")
     said = message[: place.start()] if place else message.partition(":")[0]
     return visible(f"{line}: {pick('kein TOML', 'not TOML')}: {said}")
+
+
+def _bare_text(lines: list[str]) -> str:
+    """Of a line that is no TOML: whether quotes would make it so. The value may be a secret and is not repeated."""
+    found = _BARE_VALUE.match(lines[0]) if lines else None
+    if found is None:
+        return ""
+    key, value = found[1], found[2].strip()
+    if value.lower() in ("true", "false", "yes", "no", "on", "off"):
+        return pick(
+            f"{key}: es gibt true und false, klein geschrieben", f"{key}: there are true and false, in lower case"
+        )
+    return pick(f"{key}: Text gehört in Anführungszeichen", f"{key}: text has to be in quotes")
 
 
 @cache

@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from .texts import pick
+from .texts import os_reason, pick
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Where systemd puts a service's credentials (LoadCredential=)."""
@@ -43,7 +43,7 @@ def find(name: str, folder: Path) -> Path:
         raise FileProblem(pick(f"die Datei {path} gibt es nicht", f"there is no file {path}")) from None
     except OSError as error:
         raise FileProblem(
-            pick(f"{path} ist nicht lesbar: {error.strerror}", f"{path} can't be read: {error.strerror}")
+            pick(f"{path} ist nicht lesbar: {os_reason(error)}", f"{path} can't be read: {error.strerror}")
         ) from None
 
 
@@ -55,7 +55,7 @@ def secret(path: str | Path) -> str:
         raise FileProblem(pick(f"{path} ist kein Text in UTF-8", f"{path} is no text in UTF-8")) from None
     except OSError as error:
         raise FileProblem(
-            pick(f"{path} ist nicht lesbar: {error.strerror}", f"{path} can't be read: {error.strerror}")
+            pick(f"{path} ist nicht lesbar: {os_reason(error)}", f"{path} can't be read: {error.strerror}")
         ) from None
     if not text:
         raise FileProblem(pick(f"{path} ist leer", f"{path} is empty"))

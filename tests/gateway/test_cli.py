@@ -130,6 +130,16 @@ def test_check_says_all_mistakes_a_line_each(folder: Path) -> None:
     ]
 
 
+def test_check_takes_the_file_as_people_write_it(config: Path) -> None:
+    assert gateway("check", config).stdout == f"{config}: no mistakes\n"
+
+
+def test_a_boards_configuration_is_for_another_command(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"mqtt": {}}')
+    run = gateway("check", tmp_path / "config.json")
+    assert run.returncode == 1 and run.stderr.endswith("is checked by: bordstein config check\n")
+
+
 def test_check_takes_the_configuration_from_the_environment_too(config: Path) -> None:
     assert gateway("check", BORDSTEIN_CONFIG=str(config)).returncode == 0
 
@@ -225,7 +235,8 @@ def test_what_makes_no_sense_ends_with_2(config: Path, words: tuple[str, ...]) -
 def test_what_fails_ends_with_1_and_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
     run = gateway(*words, "--config", tmp_path / "nowhere.toml")
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr == f"{tmp_path}/nowhere.toml: can't be read: No such file or directory\n"
+    assert run.stderr.startswith(f"{tmp_path}/nowhere.toml: there is no such file; name another with --config FILE")
+    assert run.stderr.count("\n") == 1
 
 
 def test_a_gateway_that_has_not_run_has_no_store(folder: Path) -> None:

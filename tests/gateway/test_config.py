@@ -305,10 +305,26 @@ def test_one_mistake_gives_one_sentence(folder: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
-    for path in (tmp_path / "nowhere.toml", tmp_path):
-        assert re.fullmatch(rf"{path}: can't be read: [A-Z].*", config.problems(path)[0])
+    assert re.fullmatch(rf"{tmp_path}: can't be read: [A-Z].*", config.problems(tmp_path)[0])
+    assert "there is no such file" in config.problems(tmp_path / "nowhere.toml")[0]
     (tmp_path / "latin.toml").write_bytes(b"# gr\xfcn")
     assert config.problems(tmp_path / "latin.toml") == [f"{tmp_path / 'latin.toml'}: is not a text file in UTF-8"]
+
+
+@pytest.mark.parametrize("value", ["localhost", "192.168.1.20", "/var/lib/x  # here", "mqtt.musterstadt.de", "geheim!"])
+def test_text_without_quotes_is_named_as_such(folder: Path, value: str) -> None:
+    assert problems(folder, f"[mqtt]\nhost = {value}\n") == ["2: host: text has to be in quotes"]
+
+
+@pytest.mark.parametrize("value", ["True", "yes"])
+def test_true_is_written_small(folder: Path, value: str) -> None:
+    assert problems(folder, f"[mqtt]\ntls = {value}\n") == ["2: tls: there are true and false, in lower case"]
+
+
+@pytest.mark.parametrize("value", ['localhost"', "[1", "1.5.", "2026-01-99"])
+def test_other_wrong_values_are_not_text_without_quotes(folder: Path, value: str) -> None:
+    (said,) = problems(folder, f"[mqtt]\nhost = {value}\n")
+    assert "not TOML" in said
 
 
 def test_a_name_no_file_can_have_is_a_mistake(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import LONGEST_PAUSE_S, LONGEST_WAIT_S, Schedule
 from bordstein_gateway.forward.sensorthings import SensorThingsTarget
 from bordstein_gateway.forward.target import Retry
+from bordstein_gateway.texts import both, said
 from tests.gateway.loopback import Log, Loopback
 from tests.street.sensorthings_server import ROOT, Server
 
@@ -82,6 +83,15 @@ def test_changed_settings_are_tried_at_once(log: Log) -> None:
         assert await make(log, clock, SensorThings(url="http://127.0.0.1:10/v1.1")).load() == (0.0, "")
 
     asyncio.run(play())
+
+
+def test_the_reason_is_kept_in_both_languages(log: Log) -> None:
+    async def play() -> str:
+        await make(log, Clock()).failed(both("Das Ziel ist weg.", "The target is away."), 0.0)
+        return (await make(log, Clock()).load())[1]
+
+    reason = asyncio.run(play())
+    assert [said(reason, lang) for lang in ("de", "en")] == ["Das Ziel ist weg.", "The target is away."]
 
 
 def test_a_clock_set_back_means_no_endless_wait(log: Log) -> None:
