@@ -138,7 +138,7 @@ def init(
 ) -> None:
     if not is_host(host):
         misuse(
-            f"«{host}» ist weder ein Rechnername noch eine IP-Adresse",
+            f"„{host}“ ist weder ein Rechnername noch eine IP-Adresse",
             f'"{host}" is neither a host name nor an IP address',
             "--host",
         )

@@ -59,6 +59,9 @@ _GERMAN = {
 }
 
 
+_LONG = ("reason", "gaps")
+
+
 class Failed(Exception):
     """The command could not do what was asked; the text is the sentence to show."""
 
@@ -116,7 +119,10 @@ def show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for name in rows[0]:
-        table.add_column(pick(_GERMAN.get(name, name), name), overflow="fold")
+        if name in _LONG:
+            table.add_column(pick(_GERMAN.get(name, name), name), overflow="fold", min_width=16)
+        else:  # in pieces it could not be copied
+            table.add_column(pick(_GERMAN.get(name, name), name), no_wrap=True, max_width=48)
     for row in rows:
         table.add_row(*(visible(str(value)) for value in row.values()))
     # Topics and reasons come from outside: nothing in them is a colour, an icon or a command for the terminal.

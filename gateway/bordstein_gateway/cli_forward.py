@@ -57,7 +57,7 @@ def _moment(text: str, where: str) -> int:
         return number
     except (ValueError, OverflowError):
         misuse(
-            f"«{text}» ist weder Tag noch Zeit wie 2026-07-01 oder 2026-07-01T12:00+02:00",
+            f"„{text}“ ist weder Tag noch Zeit wie 2026-07-01 oder 2026-07-01T12:00+02:00",
             f'"{text}" is no date or time like 2026-07-01 or 2026-07-01T12:00+02:00',
             where,
         )

@@ -45,9 +45,20 @@ def quarantine_list(
     limit: Limit = 100,
     as_json: JsonOption = False,
 ) -> None:
-    with open_store(config.load(path)) as store:
+    settings = config.load(path)
+    with open_store(settings) as store:
         kept = store.quarantined(limit=limit)
-    show([_quarantined(item) for item in kept], as_json, pick("die Quarantäne ist leer", "nothing is in quarantine"))
+    rows = [_quarantined(item) for item in kept]
+    if not as_json:  # what fits on a line; the topic has the device in it
+        rows = [
+            {
+                "id": row["id"],
+                "topic": row["topic"].removeprefix(f"{settings.mqtt.topic}/"),
+                **{name: row[name] for name in ("received", "times", "reason")},
+            }
+            for row in rows
+        ]
+    show(rows, as_json, pick("die Quarantäne ist leer", "nothing is in quarantine"))
 
 
 @quarantine.command("show", help=pick("Eine Nachricht mit ihrem Inhalt.", "One message with its payload."))
@@ -103,12 +114,12 @@ def _day(text: str, where: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        misuse(f"«{text}» ist kein Tag wie 2026-07-01", f'"{text}" is no day like 2026-07-01', where)
+        misuse(f"„{text}“ ist kein Tag wie 2026-07-01", f'"{text}" is no day like 2026-07-01', where)
 
 
 def completeness(
     path: ConfigOption = DEFAULT_CONFIG,
-    device: Annotated[str | None, typer.Option("--device", help=pick("Nur diese.", "Only this one."))] = None,
+    device: Annotated[str | None, typer.Option("--device", help=pick("Nur dieses Gerät.", "Only this device."))] = None,
     start: Annotated[
         str | None,
         typer.Option("--from", help=pick("Erster Tag, wie 2026-07-01; UTC.", "First day, as in 2026-07-01; UTC.")),

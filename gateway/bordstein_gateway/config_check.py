@@ -86,7 +86,7 @@ def _sentence(place: KeyPath, said: str) -> str:
 def _syntax_error(text: str, message: str) -> str:
     if text.lstrip().startswith("{"):
         return "1: " + pick(
-            "das ist JSON und keine gateway.toml; die Konfiguration einer Platine prüft: bordstein config check",
+            "das ist JSON und keine gateway.toml; die Konfiguration eines Geräts prüft: bordstein config check",
             "this is JSON and no gateway.toml; a board's configuration is checked by: bordstein config check",
         )
     place = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)

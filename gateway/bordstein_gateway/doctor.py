@@ -137,7 +137,7 @@ def clock(now: datetime, synchronised: bool | None = None) -> Iterator[Finding]:
     known = _synchronised() if synchronised is None else synchronised
     if known is False:
         yield note(
-            "Die Uhr dieses Rechners folgt keinem Zeitserver: Zeiten von Platinen ohne Uhr werden ungenau.",
+            "Die Uhr dieses Rechners folgt keinem Zeitserver: Zeiten von Geräten ohne Uhr werden ungenau.",
             "This machine's clock follows no time server: times of boards without a clock become inexact.",
         )
     elif known:

@@ -182,7 +182,7 @@ def _granted(mqtt: Mqtt, properties: Any) -> Iterator[Finding]:
         yield loses("Der Broker kann kein QoS 1.", "The broker does not do QoS 1.")
     if getattr(properties, "RetainAvailable", 1) == 0:
         yield note(
-            "Der Broker hebt keine Nachrichten auf (retain): der Zustand der Platinen fehlt nach einem Neustart.",
+            "Der Broker hebt keine Nachrichten auf (retain): der Zustand der Geräte fehlt nach einem Neustart.",
             "The broker retains no messages: the boards' states are missing after a restart.",
         )
     expiry = getattr(properties, "SessionExpiryInterval", None)
@@ -202,7 +202,7 @@ def _rights(client: _Client, mqtt: Mqtt) -> Iterator[Finding]:
     topic = f"{mqtt.topic}/{_NOBODY}/receipt"
     if client.publish(topic, [b"{}"])[0].is_failure:
         yield loses(
-            f"Das Gateway darf {topic} nicht schreiben: ohne Quittung senden die Platinen alles immer wieder.",
+            f"Das Gateway darf {topic} nicht schreiben: ohne Quittung senden die Geräte alles immer wieder.",
             f"The gateway may not write {topic}: without receipts the boards send everything again and again.",
         )
 

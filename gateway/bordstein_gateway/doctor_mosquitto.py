@@ -98,12 +98,12 @@ def _persistence(settings: dict[str, str]) -> Iterator[Finding]:
 def _access(settings: dict[str, str]) -> Iterator[Finding]:
     if settings.get("allow_anonymous", "false") == "true":
         yield loses(
-            "allow_anonymous ist true: jeder kann Messwerte im Namen jeder Platine senden.",
+            "allow_anonymous ist true: jeder kann Messwerte im Namen jedes Geräts senden.",
             "allow_anonymous is true: anyone can send readings in any board's name.",
         )
     if "acl_file" not in settings and "plugin" not in settings and "auth_plugin" not in settings:
         yield loses(
-            "Es gibt keine Zugriffsliste (acl_file): jede Platine kann im Namen jeder anderen senden.",
+            "Es gibt keine Zugriffsliste (acl_file): jedes Gerät kann im Namen jedes anderen senden.",
             "There is no access list (acl_file): each board can send in any other's name.",
         )
     if settings.get("per_listener_settings", "false") == "true":
@@ -113,7 +113,7 @@ def _access(settings: dict[str, str]) -> Iterator[Finding]:
         )
     if "listener" in settings and settings.get("require_certificate", "false") != "true":
         yield note(
-            "require_certificate ist nicht true: Platinen weisen sich nicht mit ihrem Zertifikat aus.",
+            "require_certificate ist nicht true: Geräte weisen sich nicht mit ihrem Zertifikat aus.",
             "require_certificate is not true: boards don't prove who they are with their certificate.",
         )
 

@@ -68,7 +68,7 @@ def _value(latest: Latest) -> dict[str, Any]:
         "label": {"de": row.de if row else latest.property, "en": row.en if row else latest.property},
         "value": value.hex() if isinstance(value, bytes) else value,
         "unit": latest.unit,
-        "symbol": row.symbol if row else latest.unit,
+        "symbol": row.symbol if row and latest.unit == row.unit else latest.unit,
         "time": zulu(latest.time),
         "flags": flag_names(latest.flags),
     }

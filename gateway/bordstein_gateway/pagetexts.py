@@ -3,9 +3,15 @@
 from datetime import datetime
 from typing import Any
 
+from .properties import row_of
+
+_LARGEST = 1e15
+"""From here on a number is written as it is: its digits are noise."""
+_GERMAN_ZONES = {"CET": "MEZ", "CEST": "MESZ"}
+
 TEXTS: dict[str, dict[str, str]] = {
     "de": {
-        "title": "Messstationen",
+        "title": "Stationen",
         "other": "English",
         "other_lang": "en",
         "broker_up": "Verbindung zum Broker steht",
@@ -97,8 +103,28 @@ def number(value: Any, lang: str) -> str:
         return TEXTS[lang]["true" if value else "false"]
     if not isinstance(value, int | float):
         return str(value)
-    text = f"{value:,}"
+    return _grouped(f"{value:,}", lang)
+
+
+def measured(value: dict[str, Any], lang: str) -> str:
+    """A value of overview() with its unit, as people read it: with as many digits after the point as its kind has."""
+    row, amount, symbol = row_of(value["series"]), value["value"], value["symbol"]
+    plain = isinstance(amount, bool) or not isinstance(amount, int | float) or abs(amount) >= _LARGEST
+    if row is None or plain or value["unit"] != row.unit:
+        return f"{number(amount, lang)} {symbol}".rstrip()
+    shown = row.shown
+    rounded = round(amount * shown.factor, shown.decimals) + 0.0  # no -0
+    return f"{_grouped(f'{rounded:,.{shown.decimals}f}', lang)} {shown.symbol}".rstrip()
+
+
+def _grouped(text: str, lang: str) -> str:
     return text.translate(str.maketrans(",.", ".,")) if lang == "de" else text
+
+
+def zone(text: str, lang: str) -> str:
+    """The name of the gateway's time zone at an RFC 3339 time."""
+    name = _local(text).tzname() or ""
+    return _GERMAN_ZONES.get(name, name) if lang == "de" else name
 
 
 def when(text: str, lang: str) -> str:

@@ -14,6 +14,14 @@ Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
+class Display(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How people read a value: times `factor`, with so many digits after the point, in `symbol`."""
+
+    symbol: str
+    factor: Annotated[float, msgspec.Meta(gt=0)]
+    decimals: Annotated[int, msgspec.Meta(ge=0, le=9)]
+
+
 class Property(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One row. `min`, `max` in `unit`; `stuck_after` 0: never marked as stuck."""
 
@@ -25,11 +33,17 @@ class Property(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ngsi_ld: str | None = None
     kind: Kind
     decimals: Annotated[int, msgspec.Meta(ge=0, le=9)]
+    display: Display | None = None
     min: float
     max: float
     stuck_after: Annotated[int, msgspec.Meta(ge=0)] = 0
     de: Text
     en: Text
+
+    @property
+    def shown(self) -> Display:
+        """How people read it."""
+        return self.display or Display(self.symbol, 1.0, self.decimals)
 
 
 def parse(text: str) -> dict[str, Property]:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bordstein_gateway import config as config_module
 from bordstein_gateway.cli_common import Failed, open_store
 from bordstein_gateway.config import load
 from bordstein_gateway.store import Arrival, Place, Store
@@ -22,6 +24,7 @@ PACK = (
 TOPIC = f"bordstein/v1/{DEVICE}/readings"
 HOOK = '[forward.hook]\nkind = "webhook"\nurl = "http://127.0.0.1:9/"\n'
 LARGEST = "9" * 20
+PACKAGE = Path(config_module.__file__).parent
 
 
 def gateway(
@@ -195,6 +198,18 @@ def test_a_message_in_quarantine_is_shown_and_read_again(kept: Path) -> None:
     assert gateway("quarantine", "retry", *option).stdout == "1 messages are read again\n"
 
 
+def test_no_topic_is_broken_into_pieces_in_80_columns(config: Path) -> None:
+    store = Store.open(config.parent / "bordstein.sqlite")
+    topic = f"bordstein/v1/{DEVICE}/command/result"
+    store.write([Arrival(DEVICE, topic, b"", None, "not JSON: Expecting value at character 0, and so on " * 3)])
+    store.close()
+    said = gateway("quarantine", "list", "--config", config, COLUMNS="80").stdout
+    assert f" {DEVICE}/command/result " in said and "bordstein/v1" not in said
+    assert max(map(len, said.splitlines())) <= 80
+    (row,) = map(json.loads, gateway("quarantine", "list", "--json", "--config", config).stdout.splitlines())
+    assert row["topic"] == topic
+
+
 def test_completeness_is_by_board_and_day(config: Path) -> None:
     option = ("--config", config)
     rows = gateway("completeness", "--from", "2026-09-01", "--to", "2026-09-30", "--json", *option).stdout
@@ -258,6 +273,12 @@ def test_who_may_not_enter_the_data_folder_is_told_so(config: Path, monkeypatch:
     monkeypatch.setattr(Path, "exists", forbidden)  # root may enter any
     with pytest.raises(Failed, match=r"bordstein\.sqlite can't be reached \(Permission denied\); use sudo\."):
         open_store(settings).__enter__()
+
+
+def test_german_has_one_word_for_a_board_and_german_quotes() -> None:
+    for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.toml")]:
+        assert re.findall("[«»]|Platine", path.read_text()) == [], path
+    assert "„mqtts://x“ ist weder" in gateway("init", "--host", "mqtts://x", "-", lang="de").stderr
 
 
 def test_german_comes_first(config: Path) -> None:

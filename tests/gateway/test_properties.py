@@ -32,6 +32,7 @@ def test_every_row_makes_sense() -> None:
     for row in properties.TABLE.values():
         assert row.min < row.max, row.name
         assert row.decimals == 0 or row.kind == "number", row.name
+        assert row.display is None or (row.kind == "number" and row.display.symbol), row.name
         assert row.unit == row.unit.strip() and " " not in row.unit, row.name
     definitions = [row.definition for row in properties.TABLE.values()]
     assert len(set(definitions)) == len(definitions)

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,7 +14,7 @@ from bordstein_gateway import web
 from bordstein_gateway.broker_words import connect_error, thrown_off
 from bordstein_gateway.forward import start
 from bordstein_gateway.normalise import FLAGS, Pack, Reading
-from bordstein_gateway.pagetexts import TEXTS, clock, number, when
+from bordstein_gateway.pagetexts import TEXTS, clock, number, when, zone
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Arrival, Outcome, StateReport, Store
 from bordstein_gateway.texts import both, said
@@ -54,8 +55,8 @@ def test_boards_values_and_completeness_are_shown(client: TestClient, state: Ser
     assert device["latest"][0]["value"] == 6.5
     assert device["latest"][0]["time"] == when_utc(BASE + 6)
     text = client.get("/").text
-    assert "Marktplatz 7" in text and "6,5 °C" in text and "bereit" in text
-    assert "6.5 °C" in client.get("/?lang=en").text
+    assert "Marktplatz 7" in text and "6,50 °C" in text and "bereit" in text
+    assert "6.50 °C" in client.get("/?lang=en").text
 
 
 def test_twins_on_one_board_are_told_apart(client: TestClient, state: ServiceState) -> None:
@@ -63,6 +64,55 @@ def test_twins_on_one_board_are_told_apart(client: TestClient, state: ServiceSta
     assert "Lufttemperatur (" not in client.get("/").text
     measure(state.store, 1, first=1, series="roof/air_temperature")
     assert "Lufttemperatur (roof)" in client.get("/").text
+
+
+def shown(state: ServiceState, client: TestClient, series: str, value: Any, unit: str, lang: str = "de") -> str:
+    """The text of the only value on the page."""
+    pack = Pack(DEVICE, 1, 0, False, "set", [Reading(series, BASE * 1000, value, unit, 0)])
+    state.store.write([Arrival(DEVICE, f"bordstein/v1/{DEVICE}/readings", b"", pack)])
+    (text,) = re.findall(r"<dd>(.*)</dd>", client.get(f"/?lang={lang}").text)
+    return str(text)
+
+
+@pytest.mark.parametrize(
+    ("series", "value", "unit", "text"),
+    [
+        ("air/air_pressure", 100_391, "Pa", "1.003,9 hPa"),
+        ("air/air_temperature", 6, "Cel", "6,00 °C"),
+        ("air/air_temperature", -0.001, "Cel", "0,00 °C"),
+        ("bin/fill_level", 0.725, "/", "72,5 %"),
+        ("gate/pedestrian_count", 1200, "count", "1.200"),
+        ("bay/parking_bay_occupied", True, "/", "ja"),
+        ("air/air_temperature", 280.5, "K", "280,5 K"),  # a unit that nobody knew how to convert
+        ("x/unheard_of", 1.5, "", "1,5"),
+        ("air/air_temperature", 1e300, "Cel", "1e+300 °C"),
+    ],
+)
+def test_a_value_is_shown_as_people_read_it(
+    client: TestClient, state: ServiceState, series: str, value: Any, unit: str, text: str
+) -> None:
+    assert shown(state, client, series, value, unit) == text
+    latest = client.get("/api/latest").json()["devices"][0]["latest"][0]
+    assert (latest["value"], latest["unit"]) == (value, unit)
+
+
+def test_the_heading_says_the_name_once(client: TestClient, state: ServiceState) -> None:
+    state.config.gateway.name = "bordstein"
+    assert "<h1>Bordstein</h1>" in client.get("/").text
+    state.config.gateway.name = "musterstadt"
+    assert "<h1>Bordstein musterstadt</h1>" in client.get("/").text
+
+
+def test_the_time_zone_is_named_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert [zone("2026-11-24T11:00:00Z", lang) for lang in ("de", "en")] == ["MEZ", "CET"]
+        assert [zone("2026-07-01T11:00:00Z", lang) for lang in ("de", "en")] == ["MESZ", "CEST"]
+        assert len(re.findall("ME[S]?Z", client.get("/").text)) == 1
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def when_utc(seconds: int) -> str:

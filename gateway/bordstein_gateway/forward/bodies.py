@@ -61,7 +61,7 @@ class Bodies:
         sensor = reading.series.rpartition("/")[0] or "sensor"
         return {
             "name": f"Bordstein {sensor}",
-            "description": f"Sensor «{sensor}» of a Bordstein board",
+            "description": f'Sensor "{sensor}" of a Bordstein board',
             "encodingType": "text/html",
             "metadata": "MicroPython, SenML (RFC 8428)",
         }
