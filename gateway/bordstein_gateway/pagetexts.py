@@ -7,6 +7,8 @@ from .properties import row_of
 
 _LARGEST = 1e15
 """From here on a number is written as it is: its digits are noise."""
+_GROUPED = 10_000
+"""Four digits are read at a glance."""
 _GERMAN_ZONES = {"CET": "MEZ", "CEST": "MESZ"}
 
 TEXTS: dict[str, dict[str, str]] = {
@@ -114,7 +116,8 @@ def measured(value: dict[str, Any], lang: str) -> str:
         return f"{number(amount, lang)} {symbol}".rstrip()
     shown = row.shown
     rounded = round(amount * shown.factor, shown.decimals) + 0.0  # no -0
-    return f"{_grouped(f'{rounded:,.{shown.decimals}f}', lang)} {shown.symbol}".rstrip()
+    comma = "," if abs(rounded) >= _GROUPED else ""
+    return f"{_grouped(f'{rounded:{comma}.{shown.decimals}f}', lang)} {shown.symbol}".rstrip()
 
 
 def _grouped(text: str, lang: str) -> str:

@@ -77,11 +77,12 @@ def shown(state: ServiceState, client: TestClient, series: str, value: Any, unit
 @pytest.mark.parametrize(
     ("series", "value", "unit", "text"),
     [
-        ("air/air_pressure", 100_391, "Pa", "1.003,9 hPa"),
+        ("air/air_pressure", 100_391, "Pa", "1003,9 hPa"),
         ("air/air_temperature", 6, "Cel", "6,00 °C"),
         ("air/air_temperature", -0.001, "Cel", "0,00 °C"),
         ("bin/fill_level", 0.725, "/", "72,5 %"),
-        ("gate/pedestrian_count", 1200, "count", "1.200"),
+        ("gate/pedestrian_count", 1200, "count", "1200"),
+        ("gate/pedestrian_count", 12_000, "count", "12.000"),
         ("bay/parking_bay_occupied", True, "/", "ja"),
         ("air/air_temperature", 280.5, "K", "280,5 K"),  # a unit that nobody knew how to convert
         ("x/unheard_of", 1.5, "", "1,5"),
