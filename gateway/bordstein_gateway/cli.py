@@ -12,13 +12,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from . import __version__, cli_forward, cli_store, config, log, normalise, senml
+from . import __version__, cli_forward, cli_german, cli_store, config, log, normalise, senml
 from .cli_common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, misuse, output
 from .config_check import unreadable
 from .config_files import FileProblem
 from .config_words import is_host
 from .store.types import StoreError
-from .texts import os_reason, pick, said
+from .texts import language, os_reason, pick, said
 
 app = typer.Typer(
     name="bordstein-gateway",
@@ -36,13 +36,14 @@ app.add_typer(cli_forward.app, name="forward")
 app.add_typer(cli_store.quarantine, name="quarantine")
 app.command(
     help=pick(
-        "Wie viele Pakete jedes Geräts erwartet wurden und ankamen, je Tag, mit den Lücken.",
-        "How many packs of each board were expected and arrived, by day, with the gaps.",
+        "Erwartete und angekommene Pakete, je Gerät und Tag. Mit den Lücken.",
+        "Expected and arrived packs, by board and day. With the gaps.",
     )
 )(cli_store.completeness)
 
 # What goes wrong in an expected way: its text is the sentence to show.
 _SENTENCES = (Failed, config.ConfigError, senml.DecodeError, StoreError, FileProblem)
+_MISUSE: Any = typer.BadParameter.__base__
 _HOST = 'host = "localhost"                 '
 _TOPIC = re.compile(r"(?:[^#+]+/)?([0-9a-f]{12})/(readings|health)")
 
@@ -74,8 +75,8 @@ def _options(
 
 @app.command(
     help=pick(
-        "Das Gateway betreiben, bis es beendet wird (SIGTERM, Strg-C).",
-        "Run the gateway until it is told to stop (SIGTERM, Ctrl-C).",
+        "Das Gateway betreiben, bis es beendet wird. Mit SIGTERM oder Strg-C.",
+        "Run the gateway until it is told to stop. By SIGTERM or Ctrl-C.",
     )
 )
 def run(path: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -88,7 +89,7 @@ def run(path: ConfigOption = DEFAULT_CONFIG) -> None:
 
 @app.command(
     help=pick(
-        "Alle Fehler einer Konfiguration nennen, jeden mit seiner Zeile.",
+        "Alle Fehler einer Konfiguration nennen. Jeden mit seiner Zeile.",
         "Say all mistakes of a configuration, each with its line.",
     )
 )
@@ -96,7 +97,7 @@ def check(
     path: ConfigOption = DEFAULT_CONFIG,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar=pick("[DATEI]", "[FILE]"), help=pick("Dasselbe wie --config.", "The same as --config.")),
+        typer.Argument(metavar=pick("DATEI", "FILE"), help=pick("Dasselbe wie --config.", "The same as --config.")),
     ] = None,
 ) -> None:
     path = file or path
@@ -113,12 +114,16 @@ def check(
 )
 def init(
     target: Annotated[
-        Path, typer.Argument(help=pick("Wohin; - zeigt es nur.", "Where to write it; - prints it."))
+        Path,
+        typer.Argument(
+            metavar=pick("DATEI", "FILE"), help=pick("Wohin; - zeigt es nur.", "Where to write it; - prints it.")
+        ),
     ] = Path("gateway.toml"),
     host: Annotated[
         str,
         typer.Option(
             "--host",
+            metavar=pick("RECHNER", "HOST"),
             help=pick("Der Broker, wie sein Zertifikat ihn nennt.", "The broker, as its certificate names it."),
         ),
     ] = "localhost",
@@ -173,24 +178,26 @@ def init(
 
 @app.command(
     help=pick(
-        "Als JSON zeigen, was das Gateway aus einer Nachricht macht: die SenML-Records, oder ein Satz, warum nicht.",
-        "Print as JSON what the gateway makes of a payload: resolved SenML records, or one sentence why not.",
+        "Zeigen, was das Gateway aus einer Nachricht macht. Als JSON: die SenML-Records, oder ein Satz, warum nicht.",
+        "Print what the gateway makes of a payload. As JSON: resolved SenML records, or one sentence why not.",
     )
 )
 def decode(
     file: Annotated[
         str,
         typer.Argument(
+            metavar=pick("DATEI", "FILE"),
             help=pick(
                 "Datei mit einer Nachricht; - liest die Standardeingabe.",
                 "File with one payload; - reads from the standard input.",
-            )
+            ),
         ),
     ],
     topic: Annotated[
         str | None,
         typer.Option(
             "--topic",
+            metavar="TOPIC",
             help=pick(
                 "Das Topic, auf dem sie kam: das Gerät muss dasselbe sein.",
                 "The topic it came on: the device has to be the same.",
@@ -258,6 +265,7 @@ def doctor(
         Path | None,
         typer.Option(
             "--mosquitto-conf",
+            metavar=pick("DATEI", "FILE"),
             help=pick(
                 "Die Konfiguration von Mosquitto, wenn sie zur Hand ist.",
                 "Mosquitto's configuration, where it is at hand.",
@@ -291,7 +299,16 @@ def main() -> None:
     """The command's entry: an expected failure is its sentence on the standard error and exit code 1."""
     debug = "--debug" in sys.argv or bool(os.environ.get("BORDSTEIN_DEBUG"))
     try:
-        app()
+        command = typer.main.get_command(app)
+        if language() == "en":
+            command()
+        cli_german.prepare(command)
+        sys.exit(command.main(standalone_mode=False) or 0)
+    except typer.Abort:
+        sys.exit(1)
+    except _MISUSE as error:
+        typer.echo(cli_german.misuse(error), err=True, nl=False)
+        sys.exit(2)
     except _SENTENCES as error:
         if debug:
             raise

@@ -18,13 +18,24 @@ from .texts import os_reason, pick
 
 ConfigOption = Annotated[
     Path,
-    typer.Option("--config", "-c", envvar="BORDSTEIN_CONFIG", help=pick("Die Konfiguration.", "The configuration.")),
+    typer.Option(
+        "--config",
+        "-c",
+        metavar=pick("DATEI", "FILE"),
+        envvar="BORDSTEIN_CONFIG",
+        help=pick("Die Konfiguration.", "The configuration."),
+    ),
 ]
 DEFAULT_CONFIG = Path("/etc/bordstein/gateway.toml")
 JsonOption = Annotated[bool, typer.Option("--json", help=pick("Ein JSON-Objekt je Zeile.", "One JSON object a line."))]
 LARGEST = (1 << 63) - 1
 """The largest number of a row in the store (SQLite)."""
-Limit = Annotated[int, typer.Option(min=1, max=LARGEST, help=pick("Höchstens so viele.", "So many at most."))]
+Limit = Annotated[
+    int,
+    typer.Option(
+        metavar=pick("ZAHL", "NUMBER"), min=1, max=LARGEST, help=pick("Höchstens so viele.", "So many at most.")
+    ),
+]
 SOME = pick("Nur diese; sonst alle.", "Only these; else all.")
 WAIT_S = 60
 """Seconds a write may take beside a busy gateway."""

@@ -26,8 +26,8 @@ from .texts import pick
 
 app = typer.Typer(
     help=pick(
-        "Wohin Messwerte gehen: wie weit jedes Ziel ist, noch einmal senden.",
-        "Where readings go: how far each target is, sending again.",
+        "Wohin Messwerte gehen. Wie weit jedes Ziel ist; noch einmal senden.",
+        "Where readings go. How far each target is; sending again.",
     ),
     no_args_is_help=True,
 )
@@ -95,6 +95,7 @@ def forward_refill(
         str,
         typer.Option(
             "--from",
+            metavar=pick("ZEIT", "TIME"),
             help=pick(
                 "Erster Zeitpunkt der Messung, ISO 8601; ohne Versatz UTC.",
                 "First moment of measurement, ISO 8601; UTC without offset.",
@@ -105,6 +106,7 @@ def forward_refill(
         str,
         typer.Option(
             "--to",
+            metavar=pick("ZEIT", "TIME"),
             help=pick("Erster Zeitpunkt, der nicht mehr gesendet wird.", "First moment that is not sent any more."),
         ),
     ],
@@ -134,7 +136,7 @@ def forward_refill(
 def forward_dead(
     path: ConfigOption = DEFAULT_CONFIG,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help=pick("Nur von diesem Ziel.", "Only of this target."))
+        str | None, typer.Argument(metavar="NAME", help=pick("Nur von diesem Ziel.", "Only of this target."))
     ] = None,
     limit: Limit = 100,
     as_json: JsonOption = False,
@@ -166,7 +168,9 @@ def forward_dead(
 def forward_retry(
     name: Target,
     path: ConfigOption = DEFAULT_CONFIG,
-    readings: Annotated[list[int] | None, typer.Argument(metavar="[READING]...", min=1, max=LARGEST, help=SOME)] = None,
+    readings: Annotated[
+        list[int] | None, typer.Argument(metavar=pick("MESSWERT...", "READING..."), min=1, max=LARGEST, help=SOME)
+    ] = None,
 ) -> None:
     settings = config.load(path)
     with open_store(settings) as store:

@@ -27,8 +27,8 @@ from .texts import pick
 
 quarantine = typer.Typer(
     help=pick(
-        "Nachrichten, die nicht lesbar waren, aufgehoben wie sie kamen.",
-        "Messages that could not be read, kept as they came.",
+        "Nachrichten, die nicht lesbar waren. Aufgehoben, wie sie kamen.",
+        "Messages that could not be read. Kept as they came.",
     ),
     no_args_is_help=True,
 )
@@ -63,7 +63,7 @@ def quarantine_list(
 
 @quarantine.command("show", help=pick("Eine Nachricht mit ihrem Inhalt.", "One message with its payload."))
 def quarantineshow(
-    number: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST)],
+    number: Annotated[int, typer.Argument(metavar=pick("NUMMER", "ID"), min=1, max=LARGEST)],
     path: ConfigOption = DEFAULT_CONFIG,
     raw: Annotated[
         bool, typer.Option("--raw", help=pick("Nur den Inhalt, Byte für Byte.", "Only the payload, byte for byte."))
@@ -85,13 +85,15 @@ def quarantineshow(
 @quarantine.command(
     "retry",
     help=pick(
-        "Nachrichten noch einmal lesen, etwa mit einer neueren Version. Ein laufendes Gateway tut es binnen Sekunden.",
+        "Nachrichten noch einmal lesen. Etwa mit einer neueren Version. Ein laufendes Gateway tut es binnen Sekunden.",
         "Read messages once more, for instance with a newer version. A running gateway does it, within seconds.",
     ),
 )
 def quarantine_retry(
     path: ConfigOption = DEFAULT_CONFIG,
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", min=1, max=LARGEST, help=SOME)] = None,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar=pick("NUMMER...", "ID..."), min=1, max=LARGEST, help=SOME)
+    ] = None,
 ) -> None:
     with open_store(config.load(path)) as store:
         count = store.quarantine_retry(numbers or None).result(WAIT_S)
@@ -119,12 +121,21 @@ def _day(text: str, where: str) -> date:
 
 def completeness(
     path: ConfigOption = DEFAULT_CONFIG,
-    device: Annotated[str | None, typer.Option("--device", help=pick("Nur dieses Gerät.", "Only this device."))] = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", metavar=pick("GERÄT", "DEVICE"), help=pick("Nur dieses Gerät.", "Only this device.")),
+    ] = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", help=pick("Erster Tag, wie 2026-07-01; UTC.", "First day, as in 2026-07-01; UTC.")),
+        typer.Option(
+            "--from",
+            metavar=pick("TAG", "DAY"),
+            help=pick("Erster Tag, wie 2026-07-01; UTC.", "First day, as in 2026-07-01; UTC."),
+        ),
     ] = None,
-    end: Annotated[str | None, typer.Option("--to", help=pick("Letzter Tag.", "Last day."))] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar=pick("TAG", "DAY"), help=pick("Letzter Tag.", "Last day."))
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     first, last = _day(start, "--from") if start else None, _day(end, "--to") if end else None

@@ -275,6 +275,38 @@ def test_who_may_not_enter_the_data_folder_is_told_so(config: Path, monkeypatch:
         open_store(settings).__enter__()
 
 
+def test_help_is_german_and_in_whole_sentences() -> None:
+    for words in ((), ("forward",), ("quarantine",)):
+        said = gateway(*words, "--help", lang="de", COLUMNS="80").stdout
+        assert "..." not in said.replace("[ARGUMENTE]...", "") and "Diese Hilfe zeigen." in said, said
+    said = gateway("run", "--help", lang="de").stdout
+    assert "--config DATEI" in said and "[OPTIONEN]" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("decode",), "Fehler: Fehlendes Argument „DATEI“."),
+        (("nonsense",), "Fehler: Den Befehl „nonsense“ gibt es nicht."),
+        (("quarantine", "show", "0"), "Fehler: Ungültiger Wert für NUMMER: erwartet: mindestens 1"),
+        (("decode", "a", "b"), "Fehler: Zu viele Argumente (b)"),
+        (("run", "--nonsense"), "Fehler: Die Option --nonsense gibt es nicht."),
+        (("quarantine", "show", "x"), "Fehler: Ungültiger Wert für NUMMER: erwartet: eine ganze Zahl"),
+    ],
+)
+def test_misuse_is_said_in_german(words: tuple[str, ...], sentence: str) -> None:
+    run = gateway(*words, lang="de")
+    assert (run.returncode, run.stdout) == (2, "") and run.stderr.splitlines()[-1] == sentence
+    assert run.stderr.startswith("Aufruf: ")
+
+
+def test_exit_codes_are_the_same_in_german(config: Path) -> None:
+    assert gateway("check", config, lang="de").returncode == 0
+    assert gateway("check", config.with_name("nowhere"), lang="de").returncode == 1
+    assert gateway("doctor", "--no-probe", "--config", config, lang="de").returncode == 1
+    assert gateway(lang="de").returncode == 2
+
+
 def test_german_has_one_word_for_a_board_and_german_quotes() -> None:
     for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.toml")]:
         assert re.findall("[«»]|Platine", path.read_text()) == [], path
