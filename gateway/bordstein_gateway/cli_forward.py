@@ -169,7 +169,7 @@ def forward_retry(
     name: Target,
     path: ConfigOption = DEFAULT_CONFIG,
     readings: Annotated[
-        list[int] | None, typer.Argument(metavar=pick("MESSWERT...", "READING..."), min=1, max=LARGEST, help=SOME)
+        list[int] | None, typer.Argument(metavar=pick("MESSWERT", "READING"), min=1, max=LARGEST, help=SOME)
     ] = None,
 ) -> None:
     settings = config.load(path)

@@ -92,7 +92,7 @@ def quarantineshow(
 def quarantine_retry(
     path: ConfigOption = DEFAULT_CONFIG,
     numbers: Annotated[
-        list[int] | None, typer.Argument(metavar=pick("NUMMER...", "ID..."), min=1, max=LARGEST, help=SOME)
+        list[int] | None, typer.Argument(metavar=pick("NUMMER", "ID"), min=1, max=LARGEST, help=SOME)
     ] = None,
 ) -> None:
     with open_store(config.load(path)) as store:
