@@ -2,5 +2,8 @@
 # is not run.
 import time
 
+from bordstein import platform
+
+platform.hold_watchdog()
 print("bordstein: Ctrl-C within a second stops here")
 time.sleep_ms(1000)

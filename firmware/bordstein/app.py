@@ -8,8 +8,9 @@ import sys
 from micropython import const
 
 import bordstein
-from bordstein import clock, health, platform
-from bordstein.commands import Commands
+from bordstein import clock, health, log, platform
+from bordstein.guard import Guard
+from bordstein.log import say
 from bordstein.sampler import Sampler
 from bordstein.spool import Spool
 from bordstein.state import State, will
@@ -29,10 +30,12 @@ def run():
     try:
         asyncio.run(App().run())
     except KeyboardInterrupt:
-        print("bordstein: stopped; bordstein.app.run() starts again")
+        platform.hold_watchdog()
+        say("bordstein: stopped for an hour; bordstein.app.run() starts again")
     except Exception as error:  # noqa: BLE001
-        sys.print_exception(error)
-        print("bordstein: restart in %d s; Ctrl-C stops here" % _AFTER_CRASH_S)
+        log.trace(error)
+        log.keep()
+        say("bordstein: restart in %d s; Ctrl-C stops here" % _AFTER_CRASH_S)
         clock.sleep_ms(_AFTER_CRASH_S * 1000)
         platform.reset()
 
@@ -65,6 +68,7 @@ class NoLink:
 
     connected = False
     session = 0
+    idle = True
 
     async def wait_connected(self):
         await asyncio.Event().wait()
@@ -72,26 +76,31 @@ class NoLink:
 
 class App:
     def __init__(self):
-        config, problems = settings()
-        self._config = config
+        self.guard = Guard()
         self.device = platform.device_id()
         self._topics = _ROOT + self.device + "/"
-        print("bordstein %s, device %s, started by %s" % (bordstein.__version__, self.device, platform.reset_cause()))
+        say("bordstein %s, device %s, started by %s" % (bordstein.__version__, self.device, self.guard.reset))
+        config, problems = settings()
+        self._config = config
+        if self.guard.safe:
+            problems.append("safe mode after %d starts that ended early: no sensor is read" % self.guard.unhealthy)
+            config["sensors"] = {}
         for problem in problems:
-            print("config:", problem)
+            say("config:", problem)
         self._use_pins(config, problems)
         kept = config["spool"]
         self.spool = Spool(
             max_bytes=kept["max_kb"] * 1024, batch_ms=kept["batch_s"] * 1000, boot_above=clock.last_boot()
         )
         clock.start(self.spool.boot)
-        print("boot %d, %d packs wait, clock %s" % (self.spool.boot, self.spool.packs, clock.quality()))
+        say("boot %d, %d packs wait, clock %s" % (self.spool.boot, self.spool.packs, clock.quality()))
         self.link = self._make_link(config["mqtt"], problems)
         self.sampler = Sampler(config["sensors"], self._store)
         self.uplink = Uplink(self.spool, self.link, self.device, self._topics + "readings")
         self.state = State(self.spool, self.sampler, self.link, self._topics + "state", config.get("board", ""))
+        self.state.reset = self.guard.reset
         self.state.problems = problems
-        self.commands = Commands(self.sampler, self._publish_result, self.restart, self.state.refresh)
+        self.commands = None  # loaded when the first one comes: most boards never get any
         if not isinstance(self.link, NoLink):
             self.link.on_connect.append(self.state.refresh)
             self.link.on_connect.append(self.uplink.wake)
@@ -106,7 +115,7 @@ class App:
                 platform.use_supply(config["supply"]["pin"], config["supply"]["factor"])
         except (OSError, ValueError) as error:
             problems.append("%s: this chip can't use that pin so (%s); choose another" % (path, error))
-            print("config:", problems[-1])
+            say("config:", problems[-1])
 
     def _make_link(self, mqtt, problems):
         if mqtt is None:
@@ -121,7 +130,7 @@ class App:
                 context = make_context(mqtt["ca"], mqtt.get("cert"), mqtt.get("key"))
             except (OSError, ValueError) as error:
                 problems.append("mqtt: the certificates can't be used (%s); issue and copy them again" % error)
-                print("config:", problems[-1])
+                say("config:", problems[-1])
                 return NoLink()
         topics = self._topics
         return Link(
@@ -140,6 +149,7 @@ class App:
         """Everything at once, for ever."""
         config = self._config
         jobs = [("sampler", self._sample), ("housekeeping", self._housekeeping), ("readiness", self._get_ready)]
+        parts = [("sampler", self.sampler.alive)]
         wifi = config["network"].get("wifi")
         if wifi:
             from bordstein.wifi import run as keep_connected
@@ -152,6 +162,8 @@ class App:
             jobs.append(("uplink", self.uplink.run))
             jobs.append(("state", self.state.run))
             jobs.append(("health", self._tell_health))
+            parts += [("link", self.link.alive), ("uplink", self.uplink.alive)]
+        jobs.append(("guard", lambda: self.guard.run(parts, self.link, self.restart)))
         await asyncio.gather(*[keep(name, job) for name, job in jobs])
 
     async def _sample(self):
@@ -168,10 +180,17 @@ class App:
             try:
                 self.uplink.receipt(payload)
             except OSError as error:  # flash; what could not be deleted goes out again
-                print("app: a receipt could not be followed:", error)
+                say("app: a receipt could not be followed:", error)
         elif topic.endswith("/command"):
             # In a task of its own: its result waits for a PUBACK, which the link has to be free to read.
-            asyncio.create_task(self.commands.handle(payload))
+            asyncio.create_task(self._command(payload))
+
+    async def _command(self, payload):
+        if self.commands is None:
+            from bordstein.commands import Commands
+
+            self.commands = Commands(self.sampler, self._publish_result, self.restart, self.state.refresh)
+        await self.commands.handle(payload)
 
     async def _publish_result(self, payload):
         await self.link.publish(self._topics + "command/result", payload)
@@ -207,7 +226,7 @@ class App:
                 try:
                     seconds = await sntp.query(server)
                 except (OSError, ValueError) as error:
-                    print("time: %s: %s" % (server, error))
+                    say("time: %s: %s" % (server, error))
                     continue
                 if clock.set_utc(seconds, "sntp"):
                     pause = _SNTP_EACH_S
@@ -215,8 +234,10 @@ class App:
                     break
             await asyncio.sleep(pause)
 
-    async def restart(self):
+    async def restart(self, why="it was told to"):
         """Say goodbye, keep what waits, restart."""
+        say("app: restart,", why)
+        self.guard.ended()
         self.state.word = "disconnected"
         try:
             await asyncio.wait_for_ms(self.state.publish(), _FAREWELL_MS)
@@ -239,7 +260,7 @@ async def keep(name, job):
             await job()
             return
         except Exception as error:  # noqa: BLE001
-            print("%s: stopped by an error, goes on in %d s" % (name, pause))
-            sys.print_exception(error)
+            say("%s: stopped by an error, goes on in %d s" % (name, pause))
+            log.trace(error)
         await asyncio.sleep(pause)
         pause = 1 if clock.uptime() - begun > _LONGEST_PAUSE_S else min(2 * pause, _LONGEST_PAUSE_S)

@@ -17,7 +17,8 @@ import time
 
 from micropython import const
 
-from bordstein import platform
+from bordstein import log, platform
+from bordstein.log import say
 
 BUILD_TIME = 1795478400  # no clock of ours is ever behind it; tools/dev/mpy.py writes the build's own time here
 JUMP_S = const(300)
@@ -52,6 +53,7 @@ def start(boot):
     _ms = _said = 0
     _boot = boot
     _source = "system"
+    log.stamp = uptime
     known, _births = _load()
     system = platform.rtc_utc()
     if system > BUILD_TIME and not _system_is_estimate():
@@ -120,7 +122,7 @@ def set_utc(seconds, source):
         _births.append([_boot, _offset])
         _save()
     if first or change < -1 or change > 1:
-        print("clock: set by %s, %+d s" % (source, change))
+        say("clock: set by %s, %+d s" % (source, change))
         platform.set_rtc(seconds)
         _mark_system(False)
     return True
@@ -180,7 +182,7 @@ def _save():
                 file.write("%d %d\n" % (number, utc))
         os.rename(_FILE + ".new", _FILE)
     except OSError as error:
-        print("clock: the time can't be kept in flash:", error)
+        say("clock: the time can't be kept in flash:", error)
 
 
 # The system clock outlives a reset, so it must be known whether it holds a real time or only an estimate: the first

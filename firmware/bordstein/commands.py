@@ -1,4 +1,4 @@
-"""Commands from the town: reboot, identify, sample, interval. Each id gets exactly one result.
+"""Commands from the town: reboot, identify, sample, interval, log. Each id gets exactly one result.
 
 A command that comes again (MQTT delivers at least once) is answered from memory, not done again; for a reboot that
 memory is a file, or a command delivered twice would restart the board twice.
@@ -10,7 +10,8 @@ import os
 
 from micropython import const
 
-from bordstein import platform
+from bordstein import log, platform
+from bordstein.log import say
 
 _REMEMBERED = const(8)
 _FILE = "reboot"  # id of the last reboot command
@@ -46,7 +47,7 @@ class Commands:
             if not isinstance(number, str) or not 0 < len(number) <= 64:
                 raise ValueError("its id is not a text of 1 to 64 characters")
         except (ValueError, KeyError, TypeError) as error:
-            print("commands: one without a usable id is ignored:", error)
+            say("commands: one without a usable id is ignored:", error)
             return
         for known, result in self._answers:
             if known == number:
@@ -64,7 +65,7 @@ class Commands:
                     file.write(number)
                 os.rename(_FILE + ".new", _FILE)
             except OSError as error:  # a restart may be what helps
-                print("commands: flash does not remember the restart:", error)
+                say("commands: flash does not remember the restart:", error)
         await self._answer(number, result)
         if reboot:
             await self._restart()
@@ -93,7 +94,11 @@ class Commands:
             return await self._sample(command)
         if do == "interval":
             return self._interval(command)
-        raise Refused('"%s" is not something this board can do; it knows reboot, identify, sample and interval' % do)
+        if do == "log":
+            return {"lines": log.lines()}
+        raise Refused(
+            '"%s" is not something this board can do; it knows reboot, identify, sample, interval and log' % do
+        )
 
     def _sensor(self, command):
         name = command.get("sensor")

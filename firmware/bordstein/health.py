@@ -5,16 +5,22 @@ import asyncio
 from bordstein import clock, platform, senml
 from bordstein.properties import row
 
+_heap_low = 0  # the least that was free so far
+
 
 def payload(spool, sampler, device):
     """The pack (bytes). No time while the clock is not set: then it is about the moment it arrives."""
+    global _heap_low
+    free = platform.heap_free()
+    _heap_low = min(_heap_low or free, free)
     parts = ['[{"bn":"' + senml.base_name(device) + '"']
     if clock.quality() == "set":
         parts.append(',"bt":%d' % clock.now())
     parts.append(',"n":"boot","v":%d}' % spool.boot)
     values = [
         ("uptime", clock.uptime()),
-        ("heap_free", platform.heap_free()),
+        ("heap_free", free),
+        ("heap_low", _heap_low),
         ("rssi", platform.rssi()),
         ("voltage", platform.voltage()),
         ("spool_packs", spool.packs),

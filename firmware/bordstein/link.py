@@ -11,6 +11,7 @@ import random
 from micropython import const
 
 from bordstein import clock, mqtt
+from bordstein.log import say
 from bordstein.stream import Stream, limited
 
 WINDOW = const(4)  # messages in flight
@@ -42,6 +43,7 @@ class Link:
     function from a host name to a numeric address.
     """
 
+    idle = False
     step_ms = 20000  # the limit for connecting, the TLS handshake, CONNACK, one write
     puback_ms = 60000
 
@@ -85,6 +87,11 @@ class Link:
         self.session = 0  # counts connections
         self.last_contact = clock.ticks_ms()  # when the broker last said something
         self.problem = ""  # why there is no connection, one sentence
+        self._touched = 0  # uptime at which run() last did something
+
+    def alive(self):
+        """Does run() make progress, whatever comes of it?"""
+        return clock.uptime() - self._touched < self._keepalive_s + 2 * _LONGEST_MS // 1000
 
     async def wait_connected(self):
         """Wait until there is a connection."""
@@ -121,7 +128,7 @@ class Link:
         """Connect, serve, connect again; until close()."""
         pause = _SHORTEST_MS
         while not self._closed:
-            begun = clock.uptime()
+            begun = self._touched = clock.uptime()
             try:
                 self._broken = None
                 self._serving = asyncio.create_task(self._connection())
@@ -182,6 +189,7 @@ class Link:
     async def _serve(self):
         """Take packets until the connection ends. Silence for half the keep-alive asks for a sign of life."""
         while True:
+            self._touched = clock.uptime()
             while self._inbox:
                 await self._take(self._inbox.pop(0))
             for message in self._flight:
@@ -220,7 +228,7 @@ class Link:
         elif packet[0] == mqtt.PUBLISH:
             _, quality, _, _, number, topic, payload = packet
             if payload is None:
-                print("link: a message on %s is too long for this board" % topic)
+                say("link: a message on %s is too long for this board" % topic)
             elif self._on_message:
                 self._on_message(topic, payload)
             if quality:
@@ -272,7 +280,7 @@ class Link:
     def _say(self, error):
         problem = _sentence(error)
         if problem != self.problem:
-            print("link:", problem)
+            say("link:", problem)
         self.problem = problem
 
 

@@ -31,6 +31,7 @@ pedestrian_count count 0
 voltage V 3
 uptime s 0
 heap_free B 0
+heap_low B 0
 rssi dBm 0
 spool_packs count 0
 spool_dropped count 0

@@ -1,6 +1,6 @@
 """RTC memory as a place for one blob that outlives resets and sleep: magic, length, check sum, data.
 
-The first byte of RTC memory belongs to clock.py.
+The first byte of RTC memory belongs to clock.py, the next four to guard.py.
 """
 
 import struct
@@ -9,7 +9,7 @@ from binascii import crc32
 from bordstein import platform
 
 _HEAD = "<2sHI"
-_START = 1
+_START = 8
 _AT = _START + 8
 CAPACITY = platform.RTC_BYTES - _AT
 
@@ -30,5 +30,6 @@ def store(data):
     """Replace the blob; at most CAPACITY bytes."""
     if len(data) > CAPACITY:
         raise ValueError("RTC memory holds %d bytes, not %d" % (CAPACITY, len(data)))
-    first = platform.rtc_memory()[:1] or b"\0"
+    first = platform.rtc_memory()[:_START]
+    first += bytes(_START - len(first))
     platform.rtc_memory(first + struct.pack(_HEAD, b"Bo", len(data), crc32(data)) + data)

@@ -10,9 +10,11 @@ import asyncio
 from micropython import const
 
 from bordstein import clock, senml
+from bordstein.log import say
 from bordstein.sensor import Sensor
 
 ROUND_MS = const(3000)
+_STANDSTILL_S = const(300)
 _MEET_MS = const(100)  # tasks that are due in the same second have all begun by then
 
 
@@ -37,6 +39,10 @@ class Sampler:
         self._round = None
         self.lost = 0  # readings that could not be spooled
 
+    def alive(self):
+        """Does each sensor's task make progress, whatever comes of it?"""
+        return all(clock.uptime() - sensor.touched < _STANDSTILL_S for sensor in self.sensors.values())
+
     async def run(self):
         """For ever."""
         tasks = [asyncio.create_task(self._live(sensor)) for sensor in self.sensors.values()]
@@ -50,6 +56,7 @@ class Sampler:
     async def _live(self, sensor):
         while True:
             try:
+                sensor.touched = clock.uptime()
                 await sensor.prepare()
                 await sensor.until_due()
                 if sensor.ready:
@@ -115,7 +122,7 @@ class Sampler:
             self._store(payload, len(measurements))
         except Exception as error:  # noqa: BLE001  # flash, or memory; the next round may work again
             self.lost += len(measurements)
-            print("sampler: %d readings are lost, they could not be spooled: %s" % (len(measurements), error))
+            say("sampler: %d readings are lost, they could not be spooled: %s" % (len(measurements), error))
 
     # Commands
 

@@ -5,6 +5,7 @@ import asyncio
 from micropython import const
 
 from bordstein import clock, platform
+from bordstein.log import say
 
 _LIMIT_S = const(15)  # for setting up, and for reading beyond the warm-up
 _FIRST_PAUSE_S = const(2)
@@ -36,6 +37,7 @@ class Sensor:
         self._failures = 0  # in a row
         self._wake = asyncio.Event()
         self._watcher = None
+        self.touched = 0  # uptime at which its task last did something
 
     def ask(self):
         """Read as soon as possible: at once, also in a pause after a failure."""
@@ -114,7 +116,7 @@ class Sensor:
     def refuse(self, error):
         """Count a value that is none."""
         self.errors += 1
-        print("sensor %s: %s" % (self.name, error))
+        say("sensor %s: %s" % (self.name, error))
 
     async def rest(self):
         """The pause after a failure: the longer, the more there were in a row; ask() ends it."""
@@ -125,6 +127,7 @@ class Sensor:
         self._asked = False
 
     async def _pause(self, seconds):
+        self.touched = clock.uptime()
         self._wake.clear()
         try:
             await asyncio.wait_for_ms(self._wake.wait(), min(seconds, _TURN_S) * 1000)

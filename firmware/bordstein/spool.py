@@ -24,6 +24,7 @@ from micropython import const
 
 from bordstein import segment, spoolstate
 from bordstein.batch import Batch
+from bordstein.log import say
 from bordstein.ranges import Ranges
 from bordstein.segmentfile import SegmentFile
 
@@ -291,7 +292,7 @@ class Spool:
                 if item.number < self._first or not item.scan().boots:
                     os.remove(item.name)
             except OSError as error:
-                print("spool: %s can't be used, it is left alone: %r" % (item.name, error))
+                say("spool: %s can't be used, it is left alone: %r" % (item.name, error))
                 self.corrupt += 1
                 continue
             self.corrupt += item.damaged

@@ -18,7 +18,7 @@ class State:
         self._link = link
         self._topic = topic
         self._board = board
-        self._reset = platform.reset_cause()
+        self.reset = platform.reset_cause()
         self._news = asyncio.Event()
 
     def set(self, word):
@@ -37,7 +37,7 @@ class State:
             "version": bordstein.__version__,
             "board": self._board,
             "boot": self._spool.boot,
-            "reset": self._reset,
+            "reset": self.reset,
             "next": list(self._spool.next),
             "dropped": self._spool.dropped,
             "taken": self._spool.taken,

@@ -14,6 +14,7 @@ import json
 from micropython import const
 
 from bordstein import clock, senml
+from bordstein.log import say
 from bordstein.ranges import Ranges
 
 WINDOW = const(16)
@@ -22,6 +23,7 @@ _NEWEST_EACH = const(4)
 _PATIENCE_MS = const(20000)
 _LONGEST_PATIENCE_MS = const(3600000)
 _FRESH_MS = const(10000)  # a receipt that took longer does not set the clock
+_STANDSTILL_S = const(300)
 _LARGEST = (1 << 31) - 1
 
 
@@ -41,6 +43,7 @@ class Uplink:
         self._work = asyncio.Event()
         self.patience_ms = _PATIENCE_MS
         self.sent = 0  # publications since the start
+        self._touched = 0  # uptime at which run() last did something
 
     async def run(self):
         """For ever."""
@@ -52,19 +55,24 @@ class Uplink:
             for task in senders:
                 task.cancel()
 
+    def alive(self):
+        """Does run() make progress?"""
+        return clock.uptime() - self._touched < _STANDSTILL_S
+
     def wake(self, *_):
         """There is something new to send, or a new connection."""
         self._work.set()
 
     def _look(self):
         """Goes back to the beginning where that is due; returns after how many milliseconds to look again."""
+        self._touched = clock.uptime()
         if self._link.connected and self._link.session != self._session:
             self._session = self._link.session
             self.patience_ms = _PATIENCE_MS
             self._rewind()
         elif self._out and clock.ticks_diff(clock.ticks_ms(), self._out[0][2]) >= self.patience_ms:
             if self._link.connected:
-                print("uplink: no receipt for %d s, sending again" % (self.patience_ms // 1000))
+                say("uplink: no receipt for %d s, sending again" % (self.patience_ms // 1000))
                 self._rewind()
                 self.patience_ms = min(2 * self.patience_ms, _LONGEST_PATIENCE_MS)
         return 1000
@@ -103,7 +111,7 @@ class Uplink:
             try:
                 await self._send(number[0], number[1])
             except Exception as error:  # noqa: BLE001  # one pack must not stop the rest
-                print("uplink: pack %d of boot %d could not be sent: %s" % (number[1], number[0], error))
+                say("uplink: pack %d of boot %d could not be sent: %s" % (number[1], number[0], error))
                 await asyncio.sleep(5)
 
     async def _send(self, boot, seq):
@@ -146,7 +154,7 @@ class Uplink:
                     raise ValueError("not three numbers: %s" % (item,))
             time = message.get("time")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            print("uplink: a receipt that can't be read is ignored:", error)
+            say("uplink: a receipt that can't be read is ignored:", error)
             return
         age_ms = self._age_ms(ranges)
         if _is_number(time, 1 << 40) and age_ms < _FRESH_MS:

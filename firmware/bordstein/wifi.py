@@ -5,6 +5,7 @@ import asyncio
 from micropython import const
 
 from bordstein import platform
+from bordstein.log import say
 
 _JOIN_LIMIT_MS = const(20000)
 _TURN_MS = const(200)
@@ -26,7 +27,7 @@ async def run(networks):
     """For ever: connect to the first of the networks that lets us in, and again when it is gone."""
     station = platform.wlan()
     if station is None:
-        print("wifi: this board has none; network.wifi in the configuration is not used")
+        say("wifi: this board has none; network.wifi in the configuration is not used")
         return
     pause = 1
     while True:
@@ -38,12 +39,12 @@ async def run(networks):
             try:
                 joined = await join(station, network)
             except OSError as error:
-                print("wifi:", error)
+                say("wifi:", error)
                 joined = False
             if joined:
-                print("wifi: connected to", network["ssid"])
+                say("wifi: connected to", network["ssid"])
                 break
-            print("wifi: no connection to", network["ssid"])
+            say("wifi: no connection to", network["ssid"])
             # The driver may hang in a half-made connection; off and on clears it.
             station.active(False)
             station.active(True)

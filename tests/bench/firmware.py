@@ -22,7 +22,8 @@ PORT = ROOT / "tests" / "hardware" / "port"
 
 # What an image for the ESP32 has built in is there before the measurement begins: on the Unix port these are the
 # simulated chips, which no board carries. Then comes all that a board loads on its way over Wi-Fi and TLS to its
-# broker, also what it loads only when it is needed, or the figure would be a smaller one; then what each driver adds.
+# broker, also what it loads only when it is needed, or the figure would be a smaller one; then what commands and each
+# driver add.
 HEAP = """
 import gc
 import asyncio, ds18x20, esp32, machine, network, onewire
@@ -33,8 +34,8 @@ import bordstein.app, bordstein.wifi, bordstein.link, bordstein.resolve, bordste
 gc.collect()
 last = gc.mem_alloc()
 print('{"application": %d' % (last - before))
-for name in DRIVERS:
-    __import__("bordstein.sensors." + name)
+for name in ("commands",) + DRIVERS:
+    __import__("bordstein." + ("" if name == "commands" else "sensors.") + name)
     gc.collect()
     print(', "%s": %d' % (name, gc.mem_alloc() - last))
     last = gc.mem_alloc()
@@ -84,7 +85,7 @@ def run() -> Iterator[dict[str, Any]]:
         sizes = dict(compile_to(Path(directory)))
         yield {"name": "firmware.mpy_bytes_total", "value": sum(sizes.values()), "unit": "B"}
         yield {"name": "firmware.mpy_bytes_mqtt", "value": sum(sizes[name] for name in MQTT_MODULES), "unit": "B"}
-        drivers = [Path(name).stem for name in sizes if name.startswith("bordstein/sensors/") and "__" not in name]
+        drivers = tuple(Path(name).stem for name in sizes if name.startswith("bordstein/sensors/") and "__" not in name)
         heap = json.loads(_micropython(HEAP.replace("DRIVERS", repr(drivers)), [PORT, Path(directory)], "160K"))
         yield {"name": "firmware.heap_bytes", "value": heap.pop("application"), "unit": "B"}
         for driver, value in heap.items():

@@ -14,7 +14,7 @@ import virtual_time
 
 virtual = virtual_time.install(virtual_time.WRAP - 5000)
 
-from bordstein import app, platform, stream  # noqa: E402
+from bordstein import app, log, platform, stream  # noqa: E402
 
 
 class Driver:
@@ -42,6 +42,11 @@ PULSE = {"driver": "pulse", "pin": 27, "interval_s": 60}
 
 class Link:
     """Stands for the broker: takes what is published at once."""
+
+    idle = False
+
+    def alive(self):
+        return True
 
     def __init__(self, **options):
         Link.options = options
@@ -241,6 +246,77 @@ def test_a_part_that_dies_is_started_again():
 
     asyncio.run(app.keep("mortal", mortal))
     assert len(lives) == 5
+
+
+def test_safe_mode_reads_no_sensor_talks_to_the_town_and_tries_again():
+    ended = []
+    platform.reset = lambda: ended.append(virtual.now_ms)
+    start({"mqtt": MQTT, "sensors": {"people": PULSE}}, 60)  # a start that ends before it is well
+    record = platform.rtc_memory
+    kept = [record()]
+    for number in range(2, 6):
+        board = restart_with(kept, {"mqtt": MQTT, "sensors": {"people": PULSE}}, 60)
+        assert board.sampler.sensors and not board.guard.safe, number
+    board = restart_with(kept, {"mqtt": MQTT, "sensors": {"people": PULSE}}, 600)
+    assert board.guard.safe and not board.sampler.sensors and board.link.connected and not ended
+    assert Link.published[-1][1]["state"] == "alert" and "safe mode" in Link.published[-1][1]["problems"][0]
+    board = restart_with(kept, {"mqtt": MQTT, "sensors": {"people": PULSE}}, 1000)
+    assert ended
+    board = restart_with(kept, {"mqtt": MQTT, "sensors": {"people": PULSE}}, 600)
+    assert board.sampler.sensors and board.guard.unhealthy == 0  # repaired
+
+
+def restart_with(kept, config, seconds):
+    """A restart by the watchdog: RTC memory is as the last start left it."""
+    rtc_memory = platform.rtc_memory
+    cause = platform.reset_cause
+    platform.reset_cause = lambda: "watchdog"
+
+    def remembered(data=None):
+        if data is None:
+            return kept[0]
+        if data:  # start() clears it, which a watchdog does not
+            kept[0] = bytes(data)
+
+    platform.rtc_memory = remembered
+    try:
+        return start(config, seconds)
+    finally:
+        platform.rtc_memory = rtc_memory
+        platform.reset_cause = cause
+
+
+def test_the_log_can_be_fetched_and_holds_no_secret():
+    secrets = {"ssid": "Rathaus", "password": "geheim-und-lang"}
+
+    async def script(board):
+        await asyncio.sleep(100)
+        board._message("x/command", b'{"id":"l","do":"log"}')
+        await asyncio.sleep(2)
+
+    log._lines.clear()
+    start({"mqtt": MQTT, "network": {"wifi": [secrets]}, "sensors": {"people": dict(PULSE, pin="x")}}, 1, script)
+    answer = next(message for topic, message, _ in Link.published if topic == "command/result")
+    text = " ".join(answer["result"]["lines"])
+    assert "sensors.people.pin" in text and "started by" in text and "Rathaus" in text, text
+    assert "geheim" not in text
+
+
+def test_the_log_is_bounded_and_the_last_of_it_outlives_a_crash():
+    flash.mount()
+    log._lines.clear()
+    for number in range(200):
+        log.say("line", number, "." * 20)
+    assert sum(len(line) for line in log.lines()) <= 1500 and log.lines()[-1].endswith("line 199 " + "." * 20)
+    try:
+        {}["broken"]
+    except KeyError as error:
+        log.trace(error)
+    log.keep()
+    log._lines.clear()
+    log.say("after")
+    assert any("KeyError: broken" in line and "mpy_app.py" in line for line in log.lines())
+    assert log.lines()[-1].endswith("after")
 
 
 def test_the_checker_of_the_configuration_does_not_stay_in_memory():

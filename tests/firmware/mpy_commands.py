@@ -79,7 +79,7 @@ def test_interval_is_set_and_told():
 
 def test_what_is_wrong_gets_a_sentence_and_changes_nothing():
     for command, word in (
-        ({"do": "explode"}, "reboot, identify, sample and interval"),
+        ({"do": "explode"}, "reboot, identify, sample, interval and log"),
         ({}, "None"),
         ({"do": "interval", "sensor": "wind", "seconds": 5}, "air, dust"),
         ({"do": "interval", "sensor": "air"}, "whole number"),

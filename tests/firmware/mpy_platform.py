@@ -23,6 +23,24 @@ def test_adc_saturates_where_its_attenuation_ends():
     assert machine.ADC(pin, atten=machine.ADC.ATTN_11DB).read_uv() == 3100000
 
 
+def test_the_watchdog_is_held_for_an_hour_and_then_bites():
+    fed = []
+
+    class Dog:
+        def __init__(self, id=0, timeout=5000):
+            self.feed = lambda: fed.append(timeout)
+
+    watchdog, machine.WDT = machine.WDT, Dog
+    platform.hold_watchdog()
+    while machine.Timer.fire(0):
+        pass
+    assert len(fed) == 3600 // 30 and fed[0] == 120000
+    platform.hold_watchdog()
+    platform.watchdog(60000).feed()
+    assert fed[-1] == 60000 and not machine.Timer.fire(0)  # from then on only the application feeds it
+    machine.WDT = watchdog
+
+
 def test_voltage_is_none_while_the_radio_has_the_adc():
     platform.use_supply(25, 2000)
     assert platform.voltage() > 0

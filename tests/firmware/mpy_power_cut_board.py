@@ -82,6 +82,11 @@ class Town:
 
 
 class Link:
+    idle = False
+
+    def alive(self):
+        return True
+
     def __init__(self, *, on_message, **_):
         self.on_message = on_message
         self.on_connect = []

@@ -231,6 +231,30 @@ class WDT:
         board.alarm(self._seconds)
 
 
+class Timer:
+    """A hardware timer that never fires by itself here; a test calls fire()."""
+
+    ONE_SHOT, PERIODIC = 0, 1
+    _running = {}
+
+    def __init__(self, id):
+        self._id = id
+
+    def init(self, *, mode=PERIODIC, period=-1, callback=None):
+        self._running[self._id] = (period, callback)
+
+    def deinit(self):
+        self._running.pop(self._id, None)
+
+    @classmethod
+    def fire(cls, id):
+        """One period has passed; False when this timer is off."""
+        running = cls._running.get(id)
+        if running:
+            running[1](cls(id))
+        return bool(running)
+
+
 class ADC:
     """Measures the supply behind a divider by two, up to where the attenuation in front of it saturates."""
 
