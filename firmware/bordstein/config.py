@@ -8,6 +8,7 @@ What may stand in it: config_check.py. README.md describes the keys for people.
 import sys
 
 import bordstein
+from bordstein import sensors
 from bordstein.config_check import Check, defaults, parse
 
 # The pins of a plain ESP32, as in [pins] of boards/*.toml. Of other chips the board knows nothing; the tool does.
@@ -91,7 +92,7 @@ def fill(config):
     filled["buses"] = buses
     filled["sensors"] = {}
     for name, sensor in (config.get("sensors") or {}).items():
-        sensor = defaults(sensor["driver"], sensor)
+        sensor = defaults("", sensor, sensors.load(sensor["driver"]).OPTIONS)
         if "bus" in sensor:
             sensor["bus"] = buses[sensor["bus"]]
         filled["sensors"][name] = sensor

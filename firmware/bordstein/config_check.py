@@ -1,8 +1,8 @@
-"""What may stand in a configuration, and the checker that says all mistakes. Pure, and needs nothing else of the
-firmware: the tools carry this file.
+"""What may stand in a configuration, and the checker that says all mistakes. Pure: the tools carry this file, and
+read the drivers' rules in their own way.
 
-What a section may contain stands in RULES, a line a key: its kind, limits, and "!" when it must be there or "=value"
-for its default. firmware/README.md describes the keys for people.
+What a section may contain stands in RULES, and for a driver in its OPTIONS, a line a key: its kind, limits, and "!"
+when it must be there or "=value" for its default. firmware/README.md describes the keys for people.
 """
 
 import json
@@ -21,17 +21,9 @@ RULES = {
     # Without tx the port takes GPIO 10 (flash) or 17 for it, so one has to be named even where nobody listens.
     "uart": "type text\nid int 1 2 !\ntx pin out !\nrx pin in !",
     "onewire": "type text\npin pin out !",
-    "sensor": "driver text !\ninterval_s int 1 86400",
-    "bme280": "bus i2c !\naddress address 118 119 =118",
-    "sds011": "bus uart !\nsleep bool",
-    "a02yyuw": "bus uart !\nzero_mm int -20000 20000\nframes int 1 50",
-    "ds18b20": "bus onewire !\nproperty one road_surface_temperature soil_temperature water_temperature "
-    "air_temperature\nrom rom",
-    "rm3100": "bus i2c !\naddress address 32 35 =32\nthreshold_nt int 100 100000\nheartbeat_s int 1 86400\n"
-    "sample_ms int 50 60000\ndeviation bool",
-    "pulse": "pin pin in !\nproperty one pedestrian_count\ndebounce_ms int 0 10000\nedge one rising falling",
+    "sensor": "driver text !\ninterval_s int 1 86400\nsample_s int 1 3600\ndeadband int 0 1000000\nstatistics bool\n"
+    "power pin out",
 }
-DRIVERS = ("bme280", "sds011", "a02yyuw", "ds18b20", "rm3100", "pulse")
 BUSES = ("i2c", "uart", "onewire")
 SECTIONS = ("network", "mqtt", "time", "buses", "sensors", "spool", "supply")
 _IDENTIFIER = "abcdefghijklmnopqrstuvwxyz0123456789_"
@@ -41,7 +33,7 @@ _PINS = (  # key in [pins], uses that it forbids, why
     ("console", "out in adc", "pin %d belongs to the USB console"),
     ("input_only", "out", "pin %d can only be an input"),
 )
-_ASLEEP_S = 30  # an SDS011 that sleeps takes up to 21 s for a reading
+_READING_S = 15  # what a reading takes at most, beyond the warm-up
 
 
 def parse(text):
@@ -49,10 +41,10 @@ def parse(text):
     return json.loads(text[1:] if text[:1] == "\ufeff" else text)
 
 
-def defaults(section, values):
-    """The values of a section, with the defaults of what is not there."""
+def defaults(section, values, rules=None):
+    """The values of a section (or of what has those rules), with the defaults of what is not there."""
     filled = dict(values)
-    for line in RULES[section].split("\n"):
+    for line in (rules or RULES[section]).split("\n"):
         words = line.split(" ")
         if words[-1][0] == "=":
             filled.setdefault(words[0], json.loads(words[-1][1:]))
@@ -63,9 +55,13 @@ class Check:
     """problems: a sentence each. parts: what has mistakes, (key,) or ("sensors", name) or ("buses", name).
 
     exists(path) -> bool: files must be there. pins: what a board's pins are good for, as in [pins] of boards/*.toml.
+    drivers: has names() and load(name), which gives what has OPTIONS and WARM_UP_S; None: those of this firmware.
     """
 
-    def __init__(self, exists=None, pins=None):
+    def __init__(self, exists=None, pins=None, drivers=None):
+        if drivers is None:
+            from bordstein import sensors as drivers
+        self._drivers = drivers
         self.problems = []
         self.parts = set()
         self._part = None  # what is looked at; None: the top level, where each key is a part of its own
@@ -86,7 +82,7 @@ class Check:
         """All mistakes of a configuration, each "path: what is wrong, what is allowed"."""
         if not isinstance(config, dict):
             return ["config.json: expected an object {…}, got " + _short(config)]
-        self._section("", {key: config[key] for key in config if key not in SECTIONS}, ("",), SECTIONS)
+        self._section("", {key: config[key] for key in config if key not in SECTIONS}, RULES[""], SECTIONS)
         for name in SECTIONS:
             if name in config and not isinstance(config[name], dict):
                 self._expected(name, "an object {…}", config[name])
@@ -100,14 +96,14 @@ class Check:
         for name in ("spool", "supply"):
             if name in sections:
                 self._part = (name,)
-                self._section(name, sections[name], (name,))
+                self._section(name, sections[name], RULES[name])
         self._all_buses(sections.get("buses", {}))
         self._all_sensors(sections.get("sensors", {}))
         return self.problems
 
     def _mqtt(self, mqtt):
         self._part = ("mqtt",)
-        self._section("mqtt", mqtt, ("mqtt",))
+        self._section("mqtt", mqtt, RULES["mqtt"])
         if mqtt.get("tls", True) is not False:
             if "ca" not in mqtt:
                 self._say("mqtt.ca", 'is missing; name the file with the authority\'s certificate, such as "ca.der"')
@@ -127,7 +123,7 @@ class Check:
             if not isinstance(entry, dict):
                 self._expected(path, "an object {ssid, password}", entry)
                 continue
-            self._section(path, entry, ("wifi",))
+            self._section(path, entry, RULES["wifi"])
             password = entry.get("password")
             if isinstance(password, str) and not 8 <= len(password.encode()) <= 63:
                 self._say(
@@ -158,13 +154,14 @@ class Check:
                 self._say(path + ".type", _not_among(kind, BUSES))
                 continue
             self._buses[name] = kind
-            self._section(path, bus, (kind,))
+            self._section(path, bus, RULES[kind])
             unit = "%s %s" % (kind, bus.get("id"))
             if "id" in bus and unit in ids:
                 self._say(path + ".id", "%s is already used by %s" % (unit, ids[unit]))
             ids[unit] = path
 
     def _all_sensors(self, sensors):
+        names = self._drivers.names()
         for name, sensor in sorted(sensors.items()):
             path = "sensors." + name
             self._part = ("sensors", name)
@@ -172,15 +169,24 @@ class Check:
             if not isinstance(sensor, dict):
                 self._expected(path, "an object {…}", sensor)
                 continue
-            driver = sensor.get("driver")
-            if driver not in DRIVERS:
-                self._say(path + ".driver", _not_among(driver, DRIVERS))
+            kind = sensor.get("driver")
+            if kind not in names:
+                self._say(path + ".driver", _not_among(kind, names))
                 continue
-            self._section(path, sensor, ("sensor", driver))
-            self._alone(path, defaults(driver, sensor), sensors)
-            interval = sensor.get("interval_s")
-            if sensor.get("sleep") is True and isinstance(interval, int) and 1 <= interval < _ASLEEP_S:
-                self._say(path + ".interval_s", "a sensor that sleeps needs %d s or more to wake up" % _ASLEEP_S)
+            try:
+                driver = self._drivers.load(kind)
+            except (ImportError, SyntaxError, ValueError) as error:
+                self._say(path + ".driver", "%s can't be loaded (%s); copy the firmware again" % (kind, error))
+                continue
+            self._section(path, sensor, RULES["sensor"] + "\n" + driver.OPTIONS)
+            self._alone(path, defaults("", sensor, driver.OPTIONS), sensors)
+            least = driver.WARM_UP_S + _READING_S
+            key = "sample_s" if "sample_s" in sensor else "interval_s"
+            value = sensor.get(key)
+            if sensor.get("sleep") is True and isinstance(value, int) and 1 <= value < least:
+                self._say(path + "." + key, "a sensor that sleeps needs %d s or more to wake up" % least)
+            if key != "sample_s" and ("deadband" in sensor or "statistics" in sensor):
+                self._say(path + ".sample_s", "is missing; deadband and statistics need it")
 
     def _alone(self, path, sensor, sensors):
         """No two sensors may answer at one place: a UART, an I2C address, a 1-wire line without their `rom`."""
@@ -198,8 +204,8 @@ class Check:
 
     # Keys and values
 
-    def _section(self, path, values, sections, also=()):
-        rules = [line.split(" ") for section in sections for line in RULES[section].split("\n")]
+    def _section(self, path, values, rules, also=()):
+        rules = [line.split(" ") for line in rules.split("\n")]
         prefix = path + "." if path else ""
         self._known(path, values, [rule[0] for rule in rules] + list(also))
         for rule in rules:

@@ -90,6 +90,12 @@ def pin(number, mode="in", pull=None):
     return pin(number, direction, pulls[pull]) if pull else pin(number, direction)
 
 
+def adc(number):
+    """A machine.ADC on a pin, for up to about 2.5 V. ValueError: this chip's pin can't."""
+    # Without the attenuator an ESP32 measures no more than about 1 V.
+    return machine.ADC(machine.Pin(number), atten=machine.ADC.ATTN_11DB)
+
+
 def i2c(bus):
     """The machine.I2C of a bus in the configuration; one object a bus, however many chips share it."""
     key = ("i2c", bus["id"])
@@ -144,8 +150,7 @@ def use_supply(number, factor):
     ValueError: this chip's pin can't.
     """
     global _supply
-    # Without the attenuator an ESP32 measures no more than about 1 V.
-    _supply = (machine.ADC(machine.Pin(number), atten=machine.ADC.ATTN_11DB), factor)
+    _supply = (adc(number), factor)
 
 
 def voltage():

@@ -81,7 +81,8 @@ class Sampler:
         measurements = []
         for name, value in values or ():
             try:
-                measurements.append(senml.measurement(sensor.name + "/" + name, value))
+                series = sensor.name + (name if name[0] == "." else "/" + name)
+                measurements.append(senml.measurement(series, value))
             except (KeyError, TypeError) as error:
                 sensor.refuse("%s can't be sent: %s" % (name, error))
         if not mine.open:

@@ -1,21 +1,21 @@
-"""One sensor in the sampler's hands: loads its driver, sets it up, reads it within a limit, and counts what fails."""
+"""One sensor in the sampler's hands: loads its driver, sets it up, reads it within a limit, and counts what fails.
+
+Where a pin switches its power, a sensor that fails twice in a row is switched off for a while.
+"""
 
 import asyncio
 
 from micropython import const
 
-from bordstein import clock, platform
+from bordstein import clock, platform, sensors
 from bordstein.log import say
 
 _LIMIT_S = const(15)  # for setting up, and for reading beyond the warm-up
 _FIRST_PAUSE_S = const(2)
 _LONGEST_PAUSE_S = const(600)
+_OFF_S = const(3)  # until a sensor without power has forgotten everything
+_ON_MS = const(500)
 _TURN_S = const(60)  # pauses are counted in ticks, plans in uptime: look again at least so often
-
-
-def load(driver):
-    """The Driver class of a driver's name; ImportError when there is none."""
-    return __import__("bordstein.sensors." + driver, None, None, ("Driver",)).Driver
 
 
 class Sensor:
@@ -32,6 +32,11 @@ class Sensor:
         self.ready = False
         self.driver = None  # type: ignore[var-annotated]
         self._options = options
+        self._sample_s = 0  # how often it is read between two reports; 0: a reading is a report
+        self._derived = None  # what makes reports of readings; None: they are
+        self._power = None  # the pin that switches it on
+        self._before = None  # the last reading, and how often it was the same
+        self._same = 0
         self._warm = False
         self._asked = False  # read now, whatever the plan says
         self._failures = 0  # in a row
@@ -58,15 +63,19 @@ class Sensor:
 
     def _next_due(self):
         # Multiples of the interval: sensors with the same interval meet in one round.
-        return (clock.uptime() // self.interval_s + 1) * self.interval_s
+        step = self._sample_s or self.interval_s
+        return (clock.uptime() // step + 1) * step
 
     async def prepare(self):
         """Load and set up the driver, again and again until it works, with growing pauses."""
         while not self.ready:
             try:
                 if self.driver is None:
-                    self.driver = load(self._options["driver"])(self._options, platform)
-                    self.interval_s = self.interval_s or self.driver.INTERVAL_S
+                    self._load()
+                if self._power is not None:
+                    await self._switch_on(self._power)
+                if hasattr(self.driver, "RESETS"):
+                    self._warm = False
                 await asyncio.wait_for_ms(self.driver.setup(), _LIMIT_S * 1000)
                 self.ready = True
             except Exception as error:  # noqa: BLE001
@@ -77,6 +86,27 @@ class Sensor:
                 # What a sensor says while it warms up is no measurement.
                 await asyncio.sleep(self.driver.WARM_UP_S)
             self._warm = True
+
+    def _load(self):
+        options = self._options
+        if "power" in options:
+            self._power = platform.pin(options["power"], "out")
+        driver = sensors.load(options["driver"])(options, platform)
+        self._sample_s = options.get("sample_s") or getattr(driver, "SAMPLE_S", 0)
+        if self._sample_s or "suppress_below" in options:
+            from bordstein.derived import Derived
+
+            self._derived = Derived(options)
+        self.interval_s = self.interval_s or driver.INTERVAL_S
+        self.driver = driver
+
+    async def _switch_on(self, power):
+        if self._failures > 1:
+            power.value(0)
+            self._warm = False
+            await asyncio.sleep(_OFF_S)
+        power.value(1)
+        await asyncio.sleep_ms(_ON_MS)
 
     async def until_due(self):
         """Wait for the next reading: its time, a change that the driver saw, or ask()."""
@@ -95,17 +125,30 @@ class Sensor:
 
     async def read(self):
         """What the driver measured: a list of (property, value); None after a failure, which is counted."""
-        self._asked = False
+        asked, self._asked = self._asked, False
         values = None
         try:
+            slot = clock.uptime() // self.interval_s
             driver = self.driver  # type: ignore[var-annotated]
             values = await asyncio.wait_for_ms(driver.read(), (_LIMIT_S + driver.WARM_UP_S) * 1000)
             self._failures = 0
             self.due = self._next_due()
+            self._look_at(values, getattr(driver, "STUCK_AFTER", 0))
+            if self._derived:
+                values = self._derived.take(values, slot, asked)
         except Exception as error:  # noqa: BLE001
             self.failed(error)
         self.attempts += 1
         return values
+
+    def _look_at(self, values, limit):
+        """Count a chip whose readings never change as a failure; they are sent all the same, the gateway marks them."""
+        self._same = self._same + 1 if values == self._before else 1
+        self._before = values
+        if self._same == limit:
+            self._same = 0
+            self._failures = 1  # one more, and it is switched off
+            self.failed("%d times the very same values: stuck?" % limit)
 
     def failed(self, error):
         """Count a failure. The chip may have lost its settings, so it is set up again before the next reading."""

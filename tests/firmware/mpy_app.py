@@ -18,6 +18,7 @@ from bordstein import app, log, platform, stream  # noqa: E402
 
 
 class Driver:
+    OPTIONS = "pin pin in !"
     WARM_UP_S = 0
     INTERVAL_S = 60
 

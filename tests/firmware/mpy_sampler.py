@@ -60,8 +60,8 @@ def sensors(**intervals):
     return {name: {"driver": "fake", "id": name, "interval_s": s} for name, s in intervals.items()}
 
 
-def run(configuration, seconds, script=None, quality="set"):
-    """Samples for so many virtual seconds; returns (packs as (time, {series: value}), the sampler)."""
+def run(configuration, seconds, script=None, quality="set", keep=True):
+    """Samples for so many virtual seconds; returns (packs as (time, {series: value}), if kept, and the sampler)."""
     flash.mount()
     platform.rtc_memory(b"")
     platform.rtc_utc = lambda: clock.BUILD_TIME + 100 if quality == "set" else 946684800
@@ -72,7 +72,8 @@ def run(configuration, seconds, script=None, quality="set"):
     def store(payload, readings):
         head, *items = payload.decode().split(";")
         assert len(items) == readings
-        packs.append((head, dict(item.split("=") for item in items)))
+        if keep:
+            packs.append((head, dict(item.split("=") for item in items)))
 
     sampler = Sampler(configuration, store)
 

@@ -2,7 +2,8 @@
 
 import json
 
-from bordstein.sensors import Framer, a02yyuw, bme280, ds18b20, sds011
+from bordstein.sensors import a02yyuw, bme280, ds18b20, sds011
+from bordstein.sensors.shared.serial import Framer
 
 _HERE = __file__.rsplit("/", 1)[0]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
-from bordstein import config, config_check, properties  # noqa: E402
+from bordstein import config, config_check, properties, sensors  # noqa: E402
 
 GOOD = {
     "name": "Marktplatz 7",
@@ -149,6 +149,12 @@ MISTAKES = [
     ("sensors.level.bus", "uart1", "sensors.level.bus", "already taken by sensors.dust"),
     ("sensors.water", THERMOMETER, "sensors.water.rom", "each of several sensors"),
     ("sensors.dust.interval_s", 10, "sensors.dust.interval_s", "30 s or more"),
+    ("sensors.dust.sample_s", 10, "sensors.dust.sample_s", "30 s or more"),
+    ("sensors.air.deadband", 10, "sensors.air.sample_s", "missing"),
+    ("sensors.air.statistics", True, "sensors.air.sample_s", "missing"),
+    ("sensors.air.power", 34, "sensors.air.power", "only be an input"),
+    ("sensors.people.suppress_below", 1, "sensors.people.suppress_below", "2 to 1000"),
+    ("sensors.people.dew_point", True, "sensors.people.dew_point", "no such key"),
     ("sensors.road.rom", "28FF", "sensors.road.rom", "hex"),
     ("sensors.people.edge", "both", "sensors.people.edge", "rising, falling"),
     ("sensors.people.pin", MISSING, "sensors.people.pin", "missing"),
@@ -184,22 +190,47 @@ def test_an_sds011_has_time_to_sleep():
     from bordstein.sensors import sds011
 
     wait_s = (2500 + 3 * 1000) / 1000  # for the frames, at most
-    assert sds011.Driver.WARM_UP_S + wait_s < config_check._ASLEEP_S
-    assert sds011.Driver.INTERVAL_S >= config_check._ASLEEP_S
-    for change in ({"interval_s": config_check._ASLEEP_S}, {"interval_s": 1, "sleep": False}):
+    assert wait_s < config_check._READING_S
+    least = sds011.Driver.WARM_UP_S + config_check._READING_S
+    assert least <= sds011.Driver.INTERVAL_S
+    for change in ({"interval_s": least}, {"interval_s": 1, "sleep": False}):
         made = changed("name", "x")
         made["sensors"]["dust"].update(change)
         assert check(made) == []
 
 
 def test_properties_that_a_sensor_may_have_are_its_drivers_and_in_the_table():
-    for driver in config_check.DRIVERS:
-        module = __import__("bordstein.sensors." + driver, fromlist=["Driver"])
-        for name in module.Driver.PROPERTIES:
+    for driver in map(sensors.load, sensors.names()):
+        for name in driver.PROPERTIES:
             properties.row(name)
-        for line in config_check.RULES[driver].split("\n"):
+        for line in driver.OPTIONS.split("\n"):
             if line.startswith("property "):
-                assert line.split(" ")[2:] == list(module.Driver.PROPERTIES)
+                assert set(line.split(" ")[2:]) <= set(driver.PROPERTIES)
+
+
+def test_all_drivers_are_found_and_the_tool_reads_of_them_what_the_board_does():
+    from bordstein_tools.firmware_rules import Drivers
+
+    folder = ROOT / "firmware/bordstein/sensors"
+    assert sensors.names() == Drivers.names() == sorted(file.stem for file in folder.glob("[!_]*.py"))
+    for name in sensors.names():
+        board, tool = sensors.load(name), Drivers.load(name)
+        for key in ("OPTIONS", "PROPERTIES", "WARM_UP_S", "INTERVAL_S"):
+            assert getattr(board, key) == getattr(tool, key), (name, key)
+
+
+def test_compiled_drivers_are_found_too_and_one_that_does_not_load_is_a_sentence(tmp_path, monkeypatch):
+    for name in ("__init__.mpy", "bme280.mpy", "sds011.py", "notes.txt", "shared"):
+        (tmp_path / name).write_bytes(b"")
+    monkeypatch.setattr(sensors, "__file__", str(tmp_path / "__init__.mpy"))
+    assert sensors.names() == ["bme280", "sds011"]
+
+    def load(name):
+        raise ValueError("incompatible .mpy file")
+
+    monkeypatch.setattr(sensors, "load", load)
+    problems = check({"mqtt": GOOD["mqtt"], "sensors": {"air": {"driver": "bme280"}}})
+    assert problems == ["sensors.air.driver: bme280 can't be loaded (incompatible .mpy file); copy the firmware again"]
 
 
 @pytest.mark.parametrize("name", ["", "mood", "air_temperature Cel", "air_temperature Cel 2\nrelative_humidity", "air"])

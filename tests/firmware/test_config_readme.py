@@ -9,9 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
-from bordstein import config_check  # noqa: E402
+from bordstein import config_check, sensors  # noqa: E402
 
 README = (ROOT / "firmware/README.md").read_text(encoding="utf-8")
+RULES = config_check.RULES | {name: sensors.load(name).OPTIONS for name in sensors.names()}
 EXAMPLE = json.loads((ROOT / "firmware/config.example.json").read_text(encoding="utf-8"))
 
 
@@ -36,9 +37,7 @@ def test_every_key_is_in_the_readme_and_nothing_else():
     assert {key.partition(".")[0] for key in sections} == set(config_check.SECTIONS)
     for key in sections:
         del found[""][key]
-    keys = {
-        section: [line.split(" ")[0] for line in lines.split("\n")] for section, lines in config_check.RULES.items()
-    }
+    keys = {section: [line.split(" ")[0] for line in lines.split("\n")] for section, lines in RULES.items()}
     assert {section: sorted(table) for section, table in found.items()} == {
         section: sorted(names) for section, names in keys.items()
     }
@@ -46,7 +45,7 @@ def test_every_key_is_in_the_readme_and_nothing_else():
 
 def test_limits_and_defaults_are_those_of_the_checker():
     found = tables()
-    for section, lines in config_check.RULES.items():
+    for section, lines in RULES.items():
         for line in lines.split("\n"):
             key, kind, *words = line.split(" ")
             _, allowed, default = found[section][key]
@@ -62,16 +61,22 @@ def test_limits_and_defaults_are_those_of_the_checker():
                 assert default != "needed" or key == "type", line
 
 
-def test_the_example_is_sound_and_has_every_key():
+def test_the_example_is_sound_and_has_every_key_that_does_not_belong_to_a_driver():
     board = tomllib.loads((ROOT / "boards" / f"{EXAMPLE['board']}.toml").read_text(encoding="utf-8"))
     assert config_check.Check(pins=board["pins"]).whole(EXAMPLE) == []
     assert {key: EXAMPLE["buses"][key] for key in board["buses"]} == board["buses"]
     text = json.dumps(EXAMPLE)
-    for lines in config_check.RULES.values():
+    for section, lines in config_check.RULES.items():
         for line in lines.split("\n"):
-            assert f'"{line.split(" ")[0]}":' in text, line
-    assert {sensor["driver"] for sensor in EXAMPLE["sensors"].values()} == set(config_check.DRIVERS)
+            assert section == "sensor" or f'"{line.split(" ")[0]}":' in text, line
     assert {bus["type"] for bus in EXAMPLE["buses"].values()} == set(config_check.BUSES)
+
+
+def test_every_driver_is_in_the_list_of_sensors():
+    listed = README.partition("## Sensors\n")[2].partition("\n## ")[0]
+    assert sorted(re.findall("`([a-z0-9_]+)`", re.sub(r"^\| (`[^|]*) \|.*", r"\1", listed, flags=re.M))) == sorted(
+        [*sensors.names(), "power"]
+    )
 
 
 def test_the_readme_comments_on_the_whole_example():

@@ -15,7 +15,11 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
-from bordstein.sensors import Framer, a02yyuw, bme280, ds18b20, median, pulse, rm3100, sds011  # noqa: E402
+from bordstein.sensors import a02yyuw, bme280, ds18b20, rm3100, sds011  # noqa: E402
+from bordstein.sensors.shared import ultrasonic  # noqa: E402
+from bordstein.sensors.shared.bay import Bay, load_baseline, store_baseline  # noqa: E402
+from bordstein.sensors.shared.pulses import Counter  # noqa: E402
+from bordstein.sensors.shared.serial import Framer, median  # noqa: E402
 
 VECTORS = ROOT / "tests" / "data" / "vectors"
 
@@ -145,7 +149,7 @@ def test_a02yyuw_frame_and_every_flipped_bit():
         frame = bytes.fromhex(vector["frame"])
         assert a02yyuw.parse(frame) == vector["mm"]
         for wrong in one_bit_off(frame):
-            assert not a02yyuw.checked(wrong)
+            assert not ultrasonic.checked(wrong)
             with pytest.raises(ValueError, match="A02YYUW"):
                 a02yyuw.parse(wrong)
 
@@ -243,13 +247,13 @@ def test_sds011_stream_is_in_step_again_with_the_frame_after_a_damaged_one(lengt
 def test_a02yyuw_stream_is_in_step_again_within_two_frames(mm, length):
     frame = b"\xff" + mm.to_bytes(2, "big")
     frame += bytes([sum(frame) & 255])
-    found = framer_of(a02yyuw).feed(frame[:length] + frame + frame)
+    found = framer_of(ultrasonic).feed(frame[:length] + frame + frame)
     assert found[-1] == frame
 
 
 @given(st.binary(max_size=200))
 def test_a_stream_of_noise_gives_only_checked_frames_and_keeps_less_than_one(noise):
-    for module in (sds011, a02yyuw):
+    for module in (sds011, ultrasonic):
         framer = framer_of(module)
         assert all(module.checked(frame) for frame in framer.feed(noise))
         assert len(framer._buffer) < module._LENGTH
@@ -275,7 +279,7 @@ def samples(bay, field, count, elapsed_ms=1000):
 
 
 def taught_bay():
-    bay = rm3100.Bay()
+    bay = Bay()
     assert samples(bay, EARTH, 20) == [False]
     return bay
 
@@ -289,7 +293,7 @@ def test_rm3100_raw_counts_are_75_to_the_microtesla_and_signed():
 
 
 def test_rm3100_state_is_unknown_until_decided():
-    bay = rm3100.Bay()
+    bay = Bay()
     states = []
     for _ in range(20):
         bay.feed(EARTH, 1000)
@@ -339,16 +343,16 @@ def test_rm3100_parked_car_is_never_learned():
 def test_rm3100_restart_alone_never_says_occupied():
     # Without a known baseline, whatever lies over the bay.
     for field in (EARTH, CAR):
-        assert True not in samples(rm3100.Bay(), field, 1000)
+        assert True not in samples(Bay(), field, 1000)
     # With one: only what is measured decides, and not with the first samples.
-    bay = rm3100.Bay(baseline=EARTH)
+    bay = Bay(baseline=EARTH)
     assert samples(bay, CAR, 3) == [] and bay.state is None
     assert samples(bay, CAR, 10) == [True]
-    assert samples(rm3100.Bay(baseline=EARTH), EARTH, 10) == [False]
+    assert samples(Bay(baseline=EARTH), EARTH, 10) == [False]
 
 
 def test_rm3100_baseline_is_not_learned_from_a_moving_field():
-    bay = rm3100.Bay()
+    bay = Bay()
     for i in range(200):
         bay.feed(CAR if i // 5 % 2 else EARTH, 1000)
     assert bay.baseline is None and bay.state is None
@@ -356,7 +360,7 @@ def test_rm3100_baseline_is_not_learned_from_a_moving_field():
 
 @given(st.lists(st.tuples(*[st.integers(-800000, 800000)] * 3), max_size=60))
 def test_rm3100_state_changes_only_after_enough_samples_agree(fields):
-    bay = rm3100.Bay(baseline=EARTH)
+    bay = Bay(baseline=EARTH)
     votes = []
     for field in fields:
         before = bay.state
@@ -369,15 +373,15 @@ def test_rm3100_state_changes_only_after_enough_samples_agree(fields):
 
 def test_rm3100_baseline_file_is_whole_or_ignored(tmp_path):
     path = str(tmp_path / "baseline")
-    assert rm3100.load_baseline(path) is None
-    rm3100.store_baseline(path, (18900, -1100, 45200))
-    assert rm3100.load_baseline(path) == (18900, -1100, 45200)
+    assert load_baseline(path) is None
+    store_baseline(path, (18900, -1100, 45200))
+    assert load_baseline(path) == (18900, -1100, 45200)
     whole = Path(path).read_text()
     for length in range(len(whole)):
         Path(path).write_text(whole[:length])
-        assert rm3100.load_baseline(path) is None
+        assert load_baseline(path) is None
     Path(path).write_text("hello there")
-    assert rm3100.load_baseline(path) is None
+    assert load_baseline(path) is None
 
 
 # Pulses
@@ -391,7 +395,7 @@ def wrapping_diff(later, earlier):
 
 @given(st.lists(st.tuples(st.integers(50, 100000), st.integers(0, 5), st.booleans())), st.integers(0, WRAP - 1))
 def test_pulse_counts_each_pulse_once_whatever_bounces_and_whenever_it_is_read(pulses, now):
-    counter = pulse.Counter(50, wrapping_diff)
+    counter = Counter(50, wrapping_diff)
     taken = 0
     for gap, bounces, read in pulses:
         now = (now + gap) % WRAP
@@ -406,7 +410,7 @@ def test_pulse_counts_each_pulse_once_whatever_bounces_and_whenever_it_is_read(p
 
 
 def test_pulse_that_comes_in_the_middle_of_a_read_is_not_lost():
-    class Interrupted(pulse.Counter):
+    class Interrupted(Counter):
         """An edge before and after each attribute that take() writes, as an interrupt may come anywhere."""
 
         def __setattr__(self, name, value):

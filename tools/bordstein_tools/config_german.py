@@ -34,6 +34,7 @@ SENTENCES = {
     r"is missing; certificate and key belong together": "fehlt; Zertifikat und Schlüssel gehören zusammen",
     r"is missing; each of several sensors on one line needs its own": "fehlt; von mehreren Sensoren an einer Leitung "
     "braucht jeder seine eigene",
+    r"is missing; deadband and statistics need it": "fehlt; deadband und statistics brauchen es",
     r"is missing; allowed are (.+)": r"fehlt; möglich sind \1",
     r'there is no such key; did you mean "(.+)"\?': r"diesen Schlüssel gibt es nicht; gemeint ist vielleicht „\1“",
     r"there is no such key; allowed are (.+)": r"diesen Schlüssel gibt es nicht; möglich sind \1",

@@ -1,17 +1,19 @@
 """The board's own configuration checker, so that tool and board never disagree about what is right.
 
-The wheel carries the firmware's checker and its example (tools/pyproject.toml); in a checkout they are read where they
-are.
+The wheel carries the firmware's checker, its drivers and its example (tools/pyproject.toml); in a checkout they are
+read where they are. Drivers are read, not run: they are made for MicroPython.
 """
 
+import ast
 import functools
 import importlib.util
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 CARRIED = Path(__file__).with_name("firmware")
 CHECKOUT = Path(__file__).parents[2] / "firmware"
+_OF_A_DRIVER = ("OPTIONS", "PROPERTIES", "WARM_UP_S", "INTERVAL_S")
 
 
 def _folder() -> Path:
@@ -30,6 +32,28 @@ def _rules() -> ModuleType:
     return module
 
 
+class Drivers:
+    """The drivers' rules for the checker: what the class `Driver` of each module sets to a plain value."""
+
+    @staticmethod
+    def names() -> list[str]:
+        """As bordstein.sensors.names() on a board."""
+        return sorted(path.stem for path in (_folder() / "bordstein" / "sensors").glob("*.py") if path.stem[0] != "_")
+
+    @staticmethod
+    @functools.cache
+    def load(name: str) -> SimpleNamespace:
+        """Has what stands in _OF_A_DRIVER."""
+        source = (_folder() / "bordstein" / "sensors" / f"{name}.py").read_text(encoding="utf-8")
+        found = SimpleNamespace()
+        for part in ast.parse(source).body:
+            if isinstance(part, ast.ClassDef) and part.name == "Driver":
+                for line in part.body:
+                    if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) in _OF_A_DRIVER:
+                        setattr(found, ast.unparse(line.targets[0]), ast.literal_eval(line.value))
+        return found
+
+
 def example() -> bytes:
     """A complete configuration file, to be cut down."""
     return (_folder() / "config.example.json").read_bytes()
@@ -42,5 +66,5 @@ def parse(text: str) -> Any:
 
 def check(config: Any, pins: dict[str, Any] | None) -> list[str]:
     """All mistakes, a sentence each. pins: what the board's pins are good for; None: not known."""
-    problems: list[str] = _rules().Check(pins=pins).whole(config)
+    problems: list[str] = _rules().Check(pins=pins, drivers=Drivers).whole(config)
     return problems

@@ -7,7 +7,8 @@ Source: Bosch Sensortec BME280 data sheet BST-BME280-DS002 (registers §5, integ
 import asyncio
 import struct
 
-from bordstein.sensors import Registers
+from bordstein.sensors.shared.air import readings
+from bordstein.sensors.shared.i2c import Registers
 
 _CHIP_ID = 0x60
 _REG_CALIBRATION_1 = 0x88  # 0x88..0xA1: temperature, pressure, H1
@@ -108,9 +109,11 @@ def _humidity_q10(adc_h, t_fine, cal):
 
 
 class Driver:
-    PROPERTIES = ("air_temperature", "relative_humidity", "air_pressure")
+    OPTIONS = "bus i2c !\naddress address 118 119 =118\ndew_point bool"
+    PROPERTIES = ("air_temperature", "relative_humidity", "dew_point", "air_pressure")
     WARM_UP_S = 0
     INTERVAL_S = 60
+    STUCK_AFTER = 120
 
     def __init__(self, options, platform):
         self._options = options
@@ -146,7 +149,7 @@ class Driver:
         await self._ready(registers, _STATUS_MEASURING)
         adc_t, adc_p, adc_h = parse(registers.read(_REG_DATA, 8))
         temperature, humidity, pressure = compensate(adc_t, adc_p, adc_h, self._calibration)
-        return [("air_temperature", temperature), ("relative_humidity", humidity), ("air_pressure", pressure)]
+        return readings(self._options, temperature, humidity) + [("air_pressure", pressure)]
 
     async def _ready(self, registers, busy):
         for _ in range(_POLLS):

@@ -1,4 +1,4 @@
-"""Maxim DS18B20 temperature sensor on a 1-wire line: road surface, soil, water, air.
+"""Maxim DS18B20 temperature sensor on a 1-wire line: road surface, soil, water, air, a bin that may burn.
 
 Source: Maxim DS18B20 data sheet (scratchpad, conversion times). The line itself is spoken by MicroPython's own
 modules `onewire` and `ds18x20`, which stock images have on board.
@@ -46,7 +46,19 @@ def parse(scratchpad, before=None):
 
 
 class Driver:
-    PROPERTIES = ("road_surface_temperature", "soil_temperature", "water_temperature", "air_temperature")
+    OPTIONS = (
+        "bus onewire !\n"
+        "property one road_surface_temperature soil_temperature water_temperature air_temperature "
+        "container_temperature\n"
+        "rom rom"
+    )
+    PROPERTIES = (
+        "road_surface_temperature",
+        "soil_temperature",
+        "water_temperature",
+        "air_temperature",
+        "container_temperature",
+    )
     WARM_UP_S = 0
     INTERVAL_S = 60
 

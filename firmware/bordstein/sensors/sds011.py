@@ -7,7 +7,7 @@ off between two readings and gets its warm-up before each.
 
 import asyncio
 
-from bordstein.sensors import Framer, frames, median
+from bordstein.sensors.shared.serial import Framer, frames, median
 
 _BAUDRATE = 9600
 _HEAD = b"\xaa\xc0"
@@ -44,9 +44,11 @@ WAKE = command(6, 1, 1)
 
 
 class Driver:
+    OPTIONS = "bus uart !\nsleep bool"
     PROPERTIES = ("pm2_5", "pm10")
     WARM_UP_S = 15  # until the fan has a steady draught
     INTERVAL_S = 60
+    STUCK_AFTER = 120
 
     def __init__(self, options, platform):
         self._options = options

@@ -69,6 +69,9 @@ class Pin:
 
     def value(self, level=None):
         if level is None:
+            for chip in world.chips_on("pin:%d" % self.number):
+                if hasattr(chip, "level"):
+                    return chip.level()
             return board.levels.get(self.number, 0)
         board.levels[self.number] = 1 if level else 0
 
@@ -256,7 +259,7 @@ class Timer:
 
 
 class ADC:
-    """Measures the supply behind a divider by two, up to where the attenuation in front of it saturates."""
+    """Measures the chip on its pin, else the supply behind a divider by two, up to where the attenuation saturates."""
 
     ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
     _FULL_SCALE_UV = (1100000, 1500000, 2200000, 3100000)
@@ -272,6 +275,8 @@ class ADC:
     def read_uv(self):
         if self._pin in self._ADC2 and network.WLAN(network.STA_IF).active():
             raise OSError(errno.ETIMEDOUT)  # the radio has it
+        for chip in world.chips_on("pin:%d" % self._pin):
+            return min(chip.microvolts(), self._full_scale)
         return min(int(world.scenario.get("supply_v", 3.3) * 500000), self._full_scale)
 
     def read_u16(self):

@@ -12,7 +12,7 @@ KINDS = (
     "dead",  # no sign of life
     "noise",  # UART: random bytes between frames; pulse: a bouncing contact
     "power_on",  # DS18B20: the conversion doesn't happen and 85 °C stays
-    "busy",  # BME280, RM3100: the measurement never ends
+    "busy",  # chips that say when they are ready: the measurement never ends
 )
 
 
@@ -70,6 +70,15 @@ class Faults:
             bit = self.random.below(8 * len(data))
             data[bit >> 3] ^= 1 << (bit & 7)
         return bytes(data)
+
+    def transfer(self, data):
+        """What a chip on I2C sends as it arrives: perhaps cut off (the pull-up reads as ones) or with a flipped bit."""
+        if self.on("truncate"):
+            keep = self.random.below(len(data))
+            data = data[:keep] + b"\xff" * (len(data) - keep)
+        if self.on("flip"):
+            data = self.flipped(data)
+        return data
 
     def line(self, frame):
         """A serial frame as it arrives: perhaps noise before it, cut off, or with a flipped bit."""

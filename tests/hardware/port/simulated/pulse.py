@@ -6,7 +6,7 @@ over `step_s` seconds when the value is fixed). The option `scale` multiplies it
 
 from simulated import world
 
-_GAP_MS = 200  # nobody walks through a barrier faster than that
+_GAP_MS = 200  # nobody walks through a barrier faster than that; cups of an anemometer do: option `gap_ms`
 
 
 class Chip(world.BaseChip):
@@ -15,6 +15,7 @@ class Chip(world.BaseChip):
     def __init__(self, spec, name, faults):
         super().__init__(spec, name, faults)
         self.pulses = 0
+        self._gap_ms = spec.get("gap_ms", _GAP_MS)
         self._step_ms = int(spec.get("replay", spec).get("step_s", 1) * 1000)
         self._owed = 0.0
         self._seen = None  # until when the pulses owed are reckoned
@@ -27,7 +28,7 @@ class Chip(world.BaseChip):
         if before is None or not self.alive():
             return 0
         self._owed += self.wanted("per_row") * self.spec.get("scale", 1) * (now - before) / self._step_ms
-        if self._owed < 1 or (self._sent is not None and now - self._sent < _GAP_MS):
+        if self._owed < 1 or (self._sent is not None and now - self._sent < self._gap_ms):
             return 0
         self._owed -= 1
         self._sent = now

@@ -33,10 +33,4 @@ class RegisterChip(BaseChip):
         self.before_read(start)
         data = bytes(self.registers[(start + i) & 0xFF] for i in range(count))
         self._pointer = (start + count) & 0xFF
-        if self.faults.on("truncate"):
-            # The chip lets the line go: the pull-up reads as ones.
-            keep = self.faults.random.below(count)
-            data = data[:keep] + b"\xff" * (count - keep)
-        if self.faults.on("flip"):
-            data = self.faults.flipped(data)
-        return data
+        return self.faults.transfer(data)
