@@ -8,7 +8,7 @@ import sys
 from micropython import const
 
 import bordstein
-from bordstein import clock, health, log, platform
+from bordstein import clock, health, log, net, platform
 from bordstein.guard import Guard
 from bordstein.log import say
 from bordstein.sampler import Sampler
@@ -48,11 +48,16 @@ def settings():
         found, problems = config.load(exists=_exists), []
     except config.ConfigError as error:
         found, problems = error.usable, error.problems
-    # The checker is needed once a start; its memory is not.
-    del config, bordstein.config
-    sys.modules.pop("bordstein.config")
-    gc.collect()
+    del config
+    forget("config")  # needed once a start
     return found, problems
+
+
+def forget(name):
+    """Give back the memory of a module of ours; the next import loads it anew."""
+    delattr(bordstein, name)
+    sys.modules.pop("bordstein." + name)
+    gc.collect()
 
 
 def _exists(path):
@@ -69,6 +74,10 @@ class NoLink:
     connected = False
     session = 0
     idle = True
+
+    @staticmethod
+    def silent_s():
+        return 0
 
     async def wait_connected(self):
         await asyncio.Event().wait()
@@ -142,7 +151,7 @@ class App:
             will=(topics + "state", will(self.spool.boot)),
             subscriptions=[topics + "receipt", topics + "command"],
             on_message=self._message,
-            resolver=lambda host: lookup(host, platform.dns_servers()),
+            resolver=lambda host: lookup(host, net.dns_servers()),
         )
 
     async def run(self):
@@ -150,11 +159,9 @@ class App:
         config = self._config
         jobs = [("sampler", self._sample), ("housekeeping", self._housekeeping), ("readiness", self._get_ready)]
         parts = [("sampler", self.sampler.alive)]
-        wifi = config["network"].get("wifi")
-        if wifi:
-            from bordstein.wifi import run as keep_connected
-
-            jobs.append(("wifi", lambda: keep_connected(wifi)))
+        interface = net.make(config["network"])
+        if interface:
+            jobs.append(("network", lambda: net.keep(interface, self.link.silent_s)))
         if config["time"].get("servers"):
             jobs.append(("time", self._ask_for_time))
         if not isinstance(self.link, NoLink):
@@ -218,9 +225,9 @@ class App:
                 self.uplink.wake()
 
     async def _ask_for_time(self):
-        from bordstein import sntp
-
         while True:
+            from bordstein import sntp
+
             pause = _SNTP_RETRY_S
             for server in self._config["time"]["servers"]:
                 try:
@@ -232,6 +239,8 @@ class App:
                     pause = _SNTP_EACH_S
                     self.uplink.wake()
                     break
+            del sntp
+            forget("sntp")  # needed every six hours
             await asyncio.sleep(pause)
 
     async def restart(self, why="it was told to"):

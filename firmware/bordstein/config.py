@@ -83,13 +83,18 @@ def usable(config, exists=None):
 def fill(config):
     """A sound configuration with all defaults in it, and with each sensor's bus in place of its name."""
     filled = defaults("", config)
-    filled["network"] = config.get("network") or {}
+    network = filled["network"] = dict(config.get("network") or {})
     filled["time"] = config.get("time") or {}
     filled["mqtt"] = defaults("mqtt", config["mqtt"]) if config.get("mqtt") else None
     filled["spool"] = defaults("spool", config.get("spool") or {})
     filled["supply"] = defaults("supply", config["supply"]) if config.get("supply") else None
     buses = {name: defaults(bus["type"], bus) for name, bus in (config.get("buses") or {}).items()}
     filled["buses"] = buses
+    for kind in ("ethernet", "ppp"):
+        if network.get(kind):
+            network[kind] = defaults(kind, network[kind])
+    if network.get("ppp"):
+        network["ppp"]["bus"] = buses[network["ppp"]["bus"]]
     filled["sensors"] = {}
     for name, sensor in (config.get("sensors") or {}).items():
         sensor = defaults("", sensor, sensors.load(sensor["driver"]).OPTIONS)

@@ -7,7 +7,7 @@ when it must be there or "=value" for its default. firmware/README.md describes 
 
 import json
 
-# kinds: text, host (name or address), ssid, secret (never shown), file, int low high, bool, one (of the words that
+# kinds: text, host (name or address), ip, ssid, secret (never shown), file, int low high, bool, one (of the words that
 # follow), pin (a GPIO number; out, in or adc says what for), address low high (I2C), rom (1-wire), or the type of the
 # bus whose name stands there
 RULES = {
@@ -17,6 +17,10 @@ RULES = {
     "spool": "max_kb int 32 16384 =512\nbatch_s int 0 3600 =0",
     "supply": "pin pin adc !\nfactor int 1000 100000 =2000",
     "wifi": "ssid ssid !\npassword secret",
+    "ethernet": "phy one lan8720 lan8710 ip101 rtl8201 dp83848 ksz8041 !\naddress int 0 31 =0\nmdc pin out !\n"
+    "mdio pin out !\npower pin out\nclock pin out\nclock_out bool =false",
+    "ppp": "bus uart !\napn text !\npin secret\nuser text\npassword secret\npower pin out\nkey_ms int 100 10000 =1200",
+    "address": "ip ip !\nmask ip !\ngateway ip !\ndns ip !",
     "i2c": "type text\nid int 0 1 !\nscl pin out !\nsda pin out !\nfreq int 10000 1000000 =100000",
     # Without tx the port takes GPIO 10 (flash) or 17 for it, so one has to be named even where nobody listens.
     "uart": "type text\nid int 1 2 !\ntx pin out !\nrx pin in !",
@@ -91,13 +95,13 @@ class Check:
             self._say("mqtt", "is missing; without a broker nothing can be sent: add host, ca, cert and key")
         elif "mqtt" in sections:
             self._mqtt(sections["mqtt"])
-        self._network(sections.get("network", {}))
         self._time(sections.get("time", {}))
         for name in ("spool", "supply"):
             if name in sections:
                 self._part = (name,)
                 self._section(name, sections[name], RULES[name])
         self._all_buses(sections.get("buses", {}))
+        self._network(sections.get("network", {}))
         self._all_sensors(sections.get("sensors", {}))
         return self.problems
 
@@ -113,7 +117,21 @@ class Check:
 
     def _network(self, network):
         self._part = ("network",)
-        self._known("network", network, ("wifi",))
+        self._known("network", network, ("wifi", "ethernet", "ppp", "address"))
+        ways = [
+            name
+            for name in ("wifi", "ethernet", "ppp")
+            if isinstance(network.get(name), (dict, list)) and network[name]
+        ]
+        if len(ways) > 1:
+            self._say("network", "a board has one way into the network; keep one of " + ", ".join(ways))
+        for name in ("ethernet", "ppp", "address"):
+            if name in network and isinstance(network[name], dict):
+                self._section("network." + name, network[name], RULES[name])
+                if name == "ppp":
+                    self._alone("network.ppp", network[name], {})
+            elif name in network:
+                self._expected("network." + name, "an object {…}", network[name])
         wifi = network.get("wifi", [])
         if not isinstance(wifi, list):
             self._expected("network.wifi", "a list of {ssid, password}", wifi)
@@ -232,7 +250,7 @@ class Check:
         if kind == "secret":
             if not isinstance(value, str):
                 self._say(path, "expected a text")
-        elif kind in ("text", "host", "ssid", "file"):
+        elif kind in ("text", "host", "ip", "ssid", "file"):
             self._text(path, value, kind)
         elif kind == "bool":
             if not isinstance(value, bool):
@@ -268,6 +286,8 @@ class Check:
             self._expected(path, "a text without control characters", value)
         elif kind == "host" and (value.lower().strip(_IDENTIFIER + "-.") or ".." in "." + value + "."):
             self._expected(path, "a name or an IPv4 address alone", value)
+        elif kind == "ip" and not _is_address(value):
+            self._expected(path, "an IPv4 address such as 192.0.2.7", value)
         elif kind == "ssid" and len(value.encode()) > 32:
             self._expected(path, "32 bytes at most", value)
         elif kind == "file" and self._exists and not self._exists(value):
@@ -287,6 +307,11 @@ class Check:
             self._say(path, "pin %d is already used by %s" % (value, self._pins[value]))
         else:
             self._pins[value] = path
+
+
+def _is_address(value):
+    parts = value.split(".")
+    return len(parts) == 4 and all(part.isdigit() and len(part) <= 3 and int(part) < 256 for part in parts)
 
 
 def _short(value):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bordstein import clock, platform, senml
+from bordstein import clock, net, platform, senml
 from bordstein.properties import row
 
 _heap_low = 0  # the least that was free so far
@@ -21,7 +21,7 @@ def payload(spool, sampler, device):
         ("uptime", clock.uptime()),
         ("heap_free", free),
         ("heap_low", _heap_low),
-        ("rssi", platform.rssi()),
+        ("rssi", net.rssi()),
         ("voltage", platform.voltage()),
         ("spool_packs", spool.packs),
         ("spool_dropped", spool.dropped),

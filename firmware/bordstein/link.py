@@ -89,6 +89,10 @@ class Link:
         self.problem = ""  # why there is no connection, one sentence
         self._touched = 0  # uptime at which run() last did something
 
+    def silent_s(self):
+        """For how many seconds the broker has said nothing (for days it may be too few: ticks wrap)."""
+        return clock.ticks_diff(clock.ticks_ms(), self.last_contact) // 1000
+
     def alive(self):
         """Does run() make progress, whatever comes of it?"""
         return clock.uptime() - self._touched < self._keepalive_s + 2 * _LONGEST_MS // 1000

@@ -21,7 +21,7 @@ def stamp():
 
 def say(*words):
     """Print a line and keep it."""
-    line = " ".join([str(word) for word in words])
+    line = " ".join([str(word) for word in words]).rstrip()
     print(line)
     _lines.append("%d %s" % (stamp(), line))
     size = sum([len(kept) for kept in _lines])

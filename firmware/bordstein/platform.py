@@ -177,24 +177,6 @@ def wlan():
     return station
 
 
-def rssi():
-    """Signal strength in dBm, or None."""
-    try:
-        station = wlan()
-        return station.status("rssi") if station and station.isconnected() else None
-    except (OSError, ValueError):
-        return None
-
-
-def dns_servers():
-    """Addresses of the name servers the network gave us."""
-    station = wlan()
-    if station is None or not station.isconnected():
-        return []
-    server = station.ifconfig()[3]
-    return [server] if server and server != "0.0.0.0" else []
-
-
 # What outlives a reset
 
 

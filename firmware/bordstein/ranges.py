@@ -33,9 +33,6 @@ class Ranges:
     def clear(self):
         self.runs = []
 
-    def has(self, boot, number):
-        return self.count(boot, number, number) == 1
-
     def count(self, boot, first, last):
         """How many of first..last are in."""
         total = 0

@@ -9,7 +9,7 @@ import struct
 
 from micropython import const
 
-from bordstein import clock, platform, stream
+from bordstein import clock, net, stream
 from bordstein.resolve import lookup
 
 _PORT = const(123)
@@ -58,6 +58,6 @@ def parse(data, mark, not_before):
 
 async def query(server):
     """Ask one server by name or address: Unix seconds; OSError with a sentence."""
-    address = await lookup(server, platform.dns_servers())
+    address = await lookup(server, net.dns_servers())
     mark = struct.pack(">II", random.getrandbits(32), random.getrandbits(32))
     return await stream.ask(address, _PORT, request(mark), lambda data: parse(data, mark, clock.BUILD_TIME), _LIMIT_MS)

@@ -22,18 +22,18 @@ PORT = ROOT / "tests" / "hardware" / "port"
 
 # What an image for the ESP32 has built in is there before the measurement begins: on the Unix port these are the
 # simulated chips, which no board carries. Then comes all that a board loads on its way over Wi-Fi and TLS to its
-# broker, also what it loads only when it is needed, or the figure would be a smaller one; then what one driver adds,
-# with what it shares with others.
+# broker, also what it loads only when it is needed, or the figure would be a smaller one; not what it forgets again
+# (the checker of the configuration, SNTP). Then what one part adds that not every board has, with what it shares.
 HEAP = """
 import gc
 import asyncio, ds18x20, esp32, machine, network, onewire
 asyncio.Event, asyncio.Lock, asyncio.gather, asyncio.wait_for_ms
 gc.collect()
 before = gc.mem_alloc()
-import bordstein.app, bordstein.wifi, bordstein.link, bordstein.resolve, bordstein.sntp, bordstein.sensors
+import bordstein.app, bordstein.net.wifi, bordstein.link, bordstein.resolve, bordstein.sensors
 gc.collect()
 last = gc.mem_alloc()
-__import__("bordstein.sensors.DRIVER")
+__import__("bordstein.PART")
 gc.collect()
 print("[%d, %d]" % (last - before, gc.mem_alloc() - last))
 """
@@ -75,19 +75,26 @@ def _micropython(script: str, path: list[Path], heapsize: str) -> str:
     return done.stdout
 
 
+def _module(name: str) -> str:
+    """bordstein/net/wifi.mpy -> net.wifi"""
+    return ".".join(Path(name).with_suffix("").parts[1:])
+
+
 def run() -> Iterator[dict[str, Any]]:
     """Yields one figure after the other: {"name", "value", "unit"}."""
     with tempfile.TemporaryDirectory() as directory:
         sizes = dict(compile_to(Path(directory)))
         yield {"name": "firmware.mpy_bytes_total", "value": sum(sizes.values()), "unit": "B"}
         yield {"name": "firmware.mpy_bytes_mqtt", "value": sum(sizes[name] for name in MQTT_MODULES), "unit": "B"}
-        drivers = [Path(name).stem for name in sizes if name.startswith("bordstein/sensors/") and name.count("/") == 2]
-        drivers.remove("__init__")
-        for driver in drivers:
-            script = HEAP.replace("DRIVER", driver)
+        for name, size in sizes.items():
+            yield {"name": f"firmware.mpy_bytes.{_module(name)}", "value": size, "unit": "B"}
+        drivers = [_module(name) for name in sizes if name.startswith("bordstein/sensors/") and name.count("/") == 2]
+        drivers.remove("sensors.__init__")
+        for part in ["commands", "sntp", "net.ethernet", "net.ppp", *drivers]:
+            script = HEAP.replace("PART", part)
             application, value = json.loads(_micropython(script, [PORT, Path(directory)], "160K"))
-            if driver == drivers[0]:
+            if part == "commands":
                 yield {"name": "firmware.heap_bytes", "value": application, "unit": "B"}
-            yield {"name": f"firmware.heap_bytes_{driver}", "value": value, "unit": "B"}
+            yield {"name": f"firmware.heap_bytes.{part}", "value": value, "unit": "B"}
         wire = json.loads(_micropython(PACK, [PORT, Path(directory)], "160K"))
         yield {"name": "wire.bytes_per_reading", "value": wire, "unit": "B"}

@@ -49,6 +49,9 @@ class Link:
     def alive(self):
         return True
 
+    def silent_s(self):
+        return 0
+
     def __init__(self, **options):
         Link.options = options
         Link.published = []
@@ -318,6 +321,14 @@ def test_the_log_is_bounded_and_the_last_of_it_outlives_a_crash():
     log.say("after")
     assert any("KeyError: broken" in line and "mpy_app.py" in line for line in log.lines())
     assert log.lines()[-1].endswith("after")
+
+
+def test_the_time_is_asked_for_again_and_again_and_costs_no_memory_between():
+    log._lines.clear()
+    board = start({"mqtt": MQTT, "sensors": {}, "time": {"servers": ["zeit.example"]}}, 500)
+    asked = [line for line in log._lines if "zeit.example" in line]
+    assert len(asked) > 3 and "bordstein.sntp" not in sys.modules, log._lines
+    assert not board.state.problems
 
 
 def test_the_checker_of_the_configuration_does_not_stay_in_memory():

@@ -39,6 +39,7 @@ GOOD = {
     "health_s": 300,
     "led": 2,
 }
+ADDRESS = {"ip": "10.0.0.7", "mask": "255.255.255.0", "gateway": "10.0.0.1", "dns": "10.0.0.1"}
 MISSING = object()
 THERMOMETER = {"driver": "ds18b20", "bus": "w1"}
 
@@ -109,6 +110,14 @@ MISTAKES = [
     ("time.servers", "192.0.2.1", "time.servers", "list"),
     ("time.servers", [1], "time.servers[0]", "text"),
     ("time.servers", ["192.0.2.1", "a b"], "time.servers[1]", "alone"),
+    ("network.address", ADDRESS | {"ip": "10.0.0.300"}, "network.address.ip", "192.0.2.7"),
+    ("network.address", {key: ADDRESS[key] for key in ADDRESS if key != "dns"}, "network.address.dns", "missing"),
+    ("network.ethernet", "lan8720", "network.ethernet", "object"),
+    ("network.ethernet", {"phy": "lan8720", "mdc": 23, "mdio": 18}, "network", "one way into the network"),
+    ("network", {"ethernet": {"phy": "w5500", "mdc": 23, "mdio": 18}}, "network.ethernet.phy", "allowed are lan8720"),
+    ("network", {"ethernet": {"phy": "lan8720", "mdc": 23, "mdio": 34}}, "network.ethernet.mdio", "input"),
+    ("network", {"ppp": {"bus": "uart2", "apn": "x"}}, "sensors.level.bus", "already taken by network.ppp"),
+    ("network", {"ppp": {"bus": "i2c0", "apn": "x"}}, "network.ppp.bus", "uart"),
     ("network.wifi.0.ssid", "x" * 33, "network.wifi[0].ssid", "32 bytes"),
     ("buses.i2c0", 7, "buses.i2c0", "object"),
     ("buses.i2c0.type", "spi", "buses.i2c0.type", "i2c, uart, onewire"),

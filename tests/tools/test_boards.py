@@ -16,6 +16,7 @@ FOLDER = ROOT / "boards"
 FILES = sorted(FOLDER.glob("*.toml"))
 CHIPS = {"virtual": 49, "esp32": 40, "esp32s2": 47, "esp32s3": 49, "esp32c3": 22, "esp32c6": 31}  # chip: pins
 TOP = {"name", "title_de", "title_en", "chip", "led", "power_pin", "supply", "flash", "image", "pins", "buses"}
+TOP |= {"ethernet", "modem"}
 NEEDED = {"name", "title_de", "title_en", "chip", "flash", "pins", "buses"}
 BUS_PINS = {"i2c": ("scl", "sda"), "uart": ("tx", "rx"), "onewire": ("pin",)}
 OUTPUTS = ("scl", "sda", "tx", "pin")  # lines that the board drives
@@ -77,6 +78,10 @@ def problems(name, board):
         if not 0 <= pin < CHIPS[board["chip"]]:
             found.append(f"pin {pin}: the chip has none")
     parts = {key: board[key] for key in ("buses", "supply", "led") if key in board}
+    if "ethernet" in board:
+        parts["network"] = {"ethernet": board["ethernet"]}
+    if "modem" in board:
+        parts["network"] = {"ppp": {"apn": "x", **board["modem"]}}
     checked = config_check.Check(pins=pins).whole({"mqtt": {"host": "x", "tls": False}, **parts})
     found += [problem for problem in checked if " is already used by " not in problem]
     return found
@@ -88,7 +93,15 @@ def test_board_description_is_sound(file):
 
 
 def test_the_boards_that_everything_builds_on_are_there():
-    assert {"virtual", "esp32-devkitc"} <= {file.stem for file in FILES}
+    named = {"virtual", "esp32-devkitc", "esp32-s3-devkitc", "olimex-esp32-poe-iso", "lilygo-t-sim7000g"}
+    assert named <= {file.stem for file in FILES}
+    assert any(tomllib.loads(file.read_text(encoding="utf-8"))["chip"] == "esp32c3" for file in FILES)
+
+
+def test_every_board_stands_in_the_table_of_boards():
+    table = (FOLDER / "README.md").read_text(encoding="utf-8").partition("## Which boards")[2]
+    for file in FILES:
+        assert f"| `{file.stem}` |" in table, file.stem
 
 
 def refused(pins):

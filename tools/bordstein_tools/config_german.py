@@ -18,6 +18,7 @@ _EXPECTED = {
     r"a text": "ein Text",
     r"a text without control characters": "ein Text ohne Steuerzeichen",
     r"a name or an IPv4 address alone": "nur ein Name oder eine IPv4-Adresse",
+    r"an IPv4 address such as 192\.0\.2\.7": "eine IPv4-Adresse wie 192.0.2.7",
     r"32 bytes at most": "höchstens 32 Bytes",
 }
 SENTENCES = {
@@ -35,6 +36,8 @@ SENTENCES = {
     r"is missing; each of several sensors on one line needs its own": "fehlt; von mehreren Sensoren an einer Leitung "
     "braucht jeder seine eigene",
     r"is missing; deadband and statistics need it": "fehlt; deadband und statistics brauchen es",
+    r"a board has one way into the network; keep one of (.+)": r"ein Gerät hat einen Weg ins Netz; bitte nur eines "
+    r"davon: \1",
     r"is missing; allowed are (.+)": r"fehlt; möglich sind \1",
     r'there is no such key; did you mean "(.+)"\?': r"diesen Schlüssel gibt es nicht; gemeint ist vielleicht „\1“",
     r"there is no such key; allowed are (.+)": r"diesen Schlüssel gibt es nicht; möglich sind \1",

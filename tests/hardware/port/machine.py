@@ -74,6 +74,9 @@ class Pin:
                     return chip.level()
             return board.levels.get(self.number, 0)
         board.levels[self.number] = 1 if level else 0
+        for chip in world.chips:
+            if getattr(chip, "power_pin", None) == self.number:
+                chip.power_key(bool(level))
 
     __call__ = value
 

@@ -73,6 +73,9 @@ class WLAN:
         raise ValueError("unknown status param")
 
     def ifconfig(self, settings=None):
+        if settings is not None:
+            self._state["settings"] = settings
+            return None
         if not self.isconnected():
             return ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
         return ("127.0.0.1", "255.0.0.0", "127.0.0.1", world.scenario.get("dns", "127.0.0.1"))
@@ -99,3 +102,62 @@ class WLAN:
 def ipconfig(what=None, **settings):
     if what == "dns":
         return world.scenario.get("dns", "127.0.0.1")
+
+
+PHY_LAN8710, PHY_LAN8720, PHY_IP101, PHY_RTL8201, PHY_DP83848, PHY_KSZ8041 = range(6)
+_LINK_MS = 2000
+
+
+class LAN:
+    """Ethernet over the host's own network; the scenario's `cable` (true when left out) is what a PHY sees."""
+
+    def __init__(self, *, mdc, mdio, phy_type, phy_addr, power=None, ref_clk=None, ref_clk_mode=None):
+        self.pins = (mdc.number, mdio.number)
+        self.starts = 0
+        self._since = None
+
+    def active(self, on=None):
+        if on is None:
+            return self._since is not None
+        self._since = world.ticks_ms() if on else None
+        self.starts += bool(on)
+
+    def isconnected(self):
+        if self._since is None or not world.scenario.get("cable", True):
+            return False
+        return world.ticks_diff(world.ticks_ms(), self._since) >= _LINK_MS
+
+    def ifconfig(self, settings=None):
+        if settings is not None:
+            self.settings = settings
+            return None
+        return ("127.0.0.1", "255.0.0.0", "127.0.0.1", world.scenario.get("dns", "127.0.0.1"))
+
+
+class PPP:
+    """PPP over the simulated modem on a UART."""
+
+    SEC_NONE, SEC_PAP, SEC_CHAP = 0, 1, 2
+
+    def __init__(self, stream):
+        self._modem = next(chip for chip in world.chips if hasattr(chip, "gives_address"))
+        self._since = None
+        self.login = None
+
+    def connect(self, security=SEC_NONE, user=None, key=None):
+        self.login = (security, user, key)
+        self._since = world.ticks_ms()
+
+    def disconnect(self):
+        self._since = None
+
+    def poll(self):
+        pass
+
+    def isconnected(self):
+        if self._since is None or not self._modem.gives_address():
+            return False
+        return world.ticks_diff(world.ticks_ms(), self._since) >= _LINK_MS
+
+    def ifconfig(self):
+        return ("10.64.64.64", "255.255.255.255", "10.64.64.65", world.scenario.get("dns", "127.0.0.1"))
