@@ -23,6 +23,7 @@ _SNTP_EACH_S = const(21600)
 _SNTP_RETRY_S = const(60)
 _FAREWELL_MS = const(5000)
 _SETTLE_S = const(5)
+_GARBAGE = const(16384)
 
 
 def run():
@@ -85,6 +86,8 @@ class NoLink:
 
 class App:
     def __init__(self):
+        # Collect early: a heap that fills up first is in crumbs afterwards.
+        gc.threshold(_GARBAGE)
         self.guard = Guard()
         self.device = platform.device_id()
         self._topics = _ROOT + self.device + "/"

@@ -19,6 +19,7 @@ A driver module has a pure part (bytes or counts in, scaled integers out; no bus
 setup and read end within a bounded time and raise OSError or ValueError with a sentence that says what is wrong.
 """
 
+import gc
 import os
 
 
@@ -30,4 +31,5 @@ def names():
 
 def load(name):
     """The Driver class of a driver; ImportError when there is none."""
+    gc.collect()  # what stays for good is not to lie between garbage: memory would be in crumbs
     return __import__("bordstein.sensors." + name, None, None, ("Driver",)).Driver
