@@ -5,12 +5,15 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 # For make demo: SECONDS=60 ends by itself, CHAOS=1 breaks things on purpose, SEED=7 repeats a run.
 DEMO_ARGUMENTS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(filter-out 0,$(CHAOS)),--chaos) $(if $(SEED),--seed $(SEED))
+# For make release: KEY and VERSION are needed, the rest has defaults.
+RELEASE_ARGUMENTS = --key "$(KEY)" --version "$(VERSION)" $(if $(FLOOR),--floor "$(FLOOR)") \
+    $(foreach board,$(BOARDS),--board "$(board)") $(if $(PASSPHRASE_FILE),--passphrase-file "$(PASSPHRASE_FILE)")
 # For make test: one worker a core, TESTS=tests/gateway runs a part.
 WORKERS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench package requirements properties clean
+.PHONY: help setup demo test lint format bench package release requirements properties clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +43,9 @@ package: setup ## Build the two wheels and the firmware's .mpy files into dist/
 	@$(PYTHON) -m build --quiet --wheel --no-isolation --outdir dist tools
 	@$(PYTHON) tools/dev/mpy.py dist/firmware
 	@ls -1 dist
+
+release: setup ## Sign a release for boards: KEY=file VERSION=0.2.0 (FLOOR=0.1.0 BOARDS="name name" PASSPHRASE_FILE=file)
+	@$(PYTHON) -m tools.dev.release $(RELEASE_ARGUMENTS)
 
 requirements: setup ## Pin the dependencies anew (newest versions that fit)
 	@tools/dev/requirements.sh

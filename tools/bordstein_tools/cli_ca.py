@@ -85,7 +85,11 @@ def init(
         )
     try:
         pki.refuse_second(ca)  # before anybody thinks of a passphrase
-        passphrase = None if no_passphrase else _new_passphrase(passphrase_file)
+        passphrase = None
+        if not no_passphrase:
+            passphrase = new_passphrase(
+                passphrase_file, "Neue Passphrase für den CA-Schlüssel", "New passphrase for the CA key"
+            )
         authority = pki.create(ca, name, passphrase, days=days)
     except Problem as problem:
         failed(problem, as_json)
@@ -189,9 +193,13 @@ def _passphrase(file: Path | None) -> bytes:
     return read(file, "Die Passphrase-Datei", "the passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
 
 
-def _new_passphrase(file: Path | None) -> bytes:
+def new_passphrase(file: Path | None, de: str, en: str) -> bytes:
+    """The passphrase for a new key, from the file's first line or asked for twice with a question in both languages.
+
+    Problem: it is too short, or not the same twice.
+    """
     if file is None:
-        passphrase = _typed("Neue Passphrase für den CA-Schlüssel", "New passphrase for the CA key")
+        passphrase = _typed(de, en)
         if passphrase != _typed("Zur Sicherheit noch einmal", "Once more, to be sure"):
             raise Problem(
                 "Die beiden Passphrasen sind verschieden; nichts wurde angelegt.",

@@ -29,35 +29,46 @@ def build_time() -> int:
     return int(done.stdout) if done.returncode == 0 and done.stdout.strip() else int(time.time())
 
 
-def _dated(source: Path, directory: Path) -> Path:
-    """The source with the build's time in it, in a file of its own; itself when it needs none."""
+def _dated(source: Path, directory: Path, version: str | None) -> Path:
+    """The source with the build's time and version in it, in a file of its own; itself when it needs none."""
     text = source.read_text(encoding="utf-8")
-    dated, count = re.subn(
-        r"^BUILD_TIME = (\d+)", lambda at: f"BUILD_TIME = {max(int(at[1]), build_time())}", text, flags=re.M
-    )
-    if not count:
+    dated = re.sub(r"^BUILD_TIME = (\d+)", lambda at: f"BUILD_TIME = {max(int(at[1]), build_time())}", text, flags=re.M)
+    if version:
+        dated = re.sub(r'^__version__ = ".*"', f'__version__ = "{version}"', dated, flags=re.M)
+    if dated == text:
         return source
     file = directory / source.name
     file.write_text(dated, encoding="utf-8")
     return file
 
 
-def compile_to(directory: Path) -> Iterator[tuple[str, int]]:
-    """Compile each module of the package into `directory`; yields (path below it, size in bytes)."""
+def compile_to(directory: Path, version: str | None = None) -> Iterator[tuple[str, int]]:
+    """Compile each module of the package into `directory`; yields (path below it, size in bytes).
+
+    version: what it calls itself; None: what stands in the source.
+    """
     with tempfile.TemporaryDirectory() as work:
-        yield from _compile(directory, Path(work))
+        yield from _compile(directory, Path(work), version)
     for name in ("boot.py", "main.py"):
         shutil.copy(FIRMWARE / name, directory / name)
 
 
-def _compile(directory: Path, work: Path) -> Iterator[tuple[str, int]]:
+def _compile(directory: Path, work: Path, version: str | None) -> Iterator[tuple[str, int]]:
     for source in sorted((FIRMWARE / "bordstein").rglob("*.py")):
         name = source.relative_to(FIRMWARE).with_suffix(".mpy")
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
         # -s: the name a traceback shows on the board; 31 bits: the smallest small int among the boards.
         done = subprocess.run(
-            [MPY_CROSS, "-msmall-int-bits=31", "-s", source.relative_to(FIRMWARE), "-o", target, _dated(source, work)],
+            [
+                MPY_CROSS,
+                "-msmall-int-bits=31",
+                "-s",
+                source.relative_to(FIRMWARE),
+                "-o",
+                target,
+                _dated(source, work, version),
+            ],
             capture_output=True,
             text=True,
             check=False,
