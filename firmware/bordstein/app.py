@@ -55,9 +55,11 @@ def settings():
 
 
 def forget(name):
-    """Give back the memory of a module of ours; the next import loads it anew."""
+    """Give back the memory of a module of ours, and of those below it; the next import loads it anew."""
     delattr(bordstein, name)
-    sys.modules.pop("bordstein." + name)
+    for module in list(sys.modules):
+        if module.startswith("bordstein." + name):
+            del sys.modules[module]
     gc.collect()
 
 
@@ -90,7 +92,7 @@ class App:
         gc.threshold(_GARBAGE)
         self.guard = Guard()
         self.device = platform.device_id()
-        self._topics = _ROOT + self.device + "/"
+        self.topics = _ROOT + self.device + "/"
         say("bordstein %s, device %s, started by %s" % (bordstein.__version__, self.device, self.guard.reset))
         config, problems = settings()
         self._config = config
@@ -108,11 +110,12 @@ class App:
         say("boot %d, %d packs wait, clock %s" % (self.spool.boot, self.spool.packs, clock.quality()))
         self.link = self._make_link(config["mqtt"], problems)
         self.sampler = Sampler(config["sensors"], self._store)
-        self.uplink = Uplink(self.spool, self.link, self.device, self._topics + "readings")
-        self.state = State(self.spool, self.sampler, self.link, self._topics + "state", config.get("board", ""))
+        self.uplink = Uplink(self.spool, self.link, self.device, self.topics + "readings")
+        self.state = State(self.spool, self.sampler, self.link, self.topics + "state", config.get("board", ""))
         self.state.reset = self.guard.reset
         self.state.problems = problems
         self.commands = None  # loaded when the first one comes: most boards never get any
+        self.update = None  # loaded while one is under way
         if not isinstance(self.link, NoLink):
             self.link.on_connect.append(self.state.refresh)
             self.link.on_connect.append(self.uplink.wake)
@@ -144,7 +147,7 @@ class App:
                 problems.append("mqtt: the certificates can't be used (%s); issue and copy them again" % error)
                 say("config:", problems[-1])
                 return NoLink()
-        topics = self._topics
+        topics = self.topics
         return Link(
             host=mqtt["host"],
             port=mqtt["port"],
@@ -152,7 +155,7 @@ class App:
             tls_context=context,
             keepalive_s=mqtt["keepalive_s"],
             will=(topics + "state", will(self.spool.boot)),
-            subscriptions=[topics + "receipt", topics + "command"],
+            subscriptions=[topics + name for name in ("receipt", "command", "release", "release/data")],
             on_message=self._message,
             resolver=lambda host: lookup(host, net.dns_servers()),
         )
@@ -172,6 +175,7 @@ class App:
             jobs.append(("uplink", self.uplink.run))
             jobs.append(("state", self.state.run))
             jobs.append(("health", self._tell_health))
+            jobs.append(("update", self._update))
             parts += [("link", self.link.alive), ("uplink", self.uplink.alive)]
         jobs.append(("guard", lambda: self.guard.run(parts, self.link, self.restart)))
         await asyncio.gather(*[keep(name, job) for name, job in jobs])
@@ -194,6 +198,10 @@ class App:
         elif topic.endswith("/command"):
             # In a task of its own: its result waits for a PUBACK, which the link has to be free to read.
             asyncio.create_task(self._command(payload))
+        elif self.update:
+            self.update.take(topic, payload)
+        elif topic.endswith("/release") and payload:
+            asyncio.create_task(keep("update", lambda: self._update(payload)))
 
     async def _command(self, payload):
         if self.commands is None:
@@ -202,11 +210,24 @@ class App:
             self.commands = Commands(self.sampler, self._publish_result, self.restart, self.state.refresh)
         await self.commands.handle(payload)
 
+    async def _update(self, offer=None):
+        """A release is offered; None: after the start, how did the last update go?"""
+        if self.update:  # two offers in a moment
+            return self.update.take("", offer)
+        from bordstein.update import Update
+
+        self.update = Update(self)
+        try:
+            await self.update.run(offer)
+        finally:
+            self.update = None
+            forget("update")
+
     async def _publish_result(self, payload):
-        await self.link.publish(self._topics + "command/result", payload)
+        await self.link.publish(self.topics + "command/result", payload)
 
     async def _tell_health(self):
-        topic = self._topics + "health"
+        topic = self.topics + "health"
         await health.run(self.spool, self.sampler, self.link, self.state, self.device, topic, self._config["health_s"])
 
     async def _get_ready(self):

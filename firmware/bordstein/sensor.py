@@ -35,7 +35,7 @@ class Sensor:
         self._sample_s = 0  # how often it is read between two reports; 0: a reading is a report
         self._derived = None  # what makes reports of readings; None: they are
         self._power = None  # the pin that switches it on
-        self._before = None  # the last reading, and how often it was the same
+        self.values = None  # the last reading as the driver gave it, and how often it was the same
         self._same = 0
         self._warm = False
         self._asked = False  # read now, whatever the plan says
@@ -143,8 +143,8 @@ class Sensor:
 
     def _look_at(self, values, limit):
         """Count a chip whose readings never change as a failure; they are sent all the same, the gateway marks them."""
-        self._same = self._same + 1 if values == self._before else 1
-        self._before = values
+        self._same = self._same + 1 if values == self.values else 1
+        self.values = values
         if self._same == limit:
             self._same = 0
             self._failures = 1  # one more, and it is switched off

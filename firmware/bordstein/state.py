@@ -17,7 +17,8 @@ class State:
         self._sampler = sampler
         self._link = link
         self._topic = topic
-        self._board = board
+        self.board = board
+        self.update = None  # how the last update went
         self.reset = platform.reset_cause()
         self._news = asyncio.Event()
 
@@ -35,7 +36,7 @@ class State:
         message = {
             "state": self.word,
             "version": bordstein.__version__,
-            "board": self._board,
+            "board": self.board,
             "boot": self._spool.boot,
             "reset": self.reset,
             "next": list(self._spool.next),
@@ -45,6 +46,8 @@ class State:
         }
         if self.problems:
             message["problems"] = self.problems[:5]
+        if self.update:
+            message["update"] = self.update
         return json.dumps(message).encode()
 
     async def publish(self):

@@ -43,6 +43,7 @@ class Uplink:
         self._work = asyncio.Event()
         self.patience_ms = _PATIENCE_MS
         self.sent = 0  # publications since the start
+        self.settled = False  # has a receipt come since then?
         self._touched = 0  # uptime at which run() last did something
 
     async def run(self):
@@ -164,6 +165,7 @@ class Uplink:
             self._spool.settle(boot, first, last)
             self._forget(boot, first, last)
         if self._spool.packs < held:
+            self.settled = True
             self.patience_ms = _PATIENCE_MS
 
 

@@ -53,6 +53,17 @@ def install(files):
             file.write(wanted)
 
 
+def install_tree(source, name=""):
+    """Copies a host folder onto the volume."""
+    for entry in list(os.ilistdir(source)):
+        path = name + entry[0]
+        if entry[1] == 0x4000:
+            os.mkdir(path)
+            install_tree(source + "/" + entry[0], path + "/")
+        else:
+            install({path: source + "/" + entry[0]})
+
+
 def main(arguments):
     cause = None  # as the last process left it
     if "--cause" in arguments:
@@ -66,7 +77,10 @@ def main(arguments):
     with open(arguments[0]) as file:
         scenario = json.load(file)
     firmware = scenario.get("firmware", here + "/../../firmware")
-    sys.path[:] = ["", firmware, here + "/port", here, ".frozen"]
+    on_flash = scenario.get("firmware_on_flash")
+    sys.path[:] = ["", here + "/port", here, ".frozen"]
+    if not on_flash:
+        sys.path.insert(1, firmware)
 
     from simulated import board, world
 
@@ -74,11 +88,15 @@ def main(arguments):
     world.load(scenario)
     mount(scenario)
     install(scenario.get("files", {}))
-    if "recorder" in scenario:
-        import recorder
-
-        recorder.install(scenario["recorder"], board.cause_name)
+    if on_flash:
+        if "boot.py" not in os.listdir():
+            install_tree(firmware)
+        firmware = "."
     for name in ("boot.py", "main.py"):
+        if name == "main.py" and "recorder" in scenario:  # boot.py chooses the software
+            import recorder
+
+            recorder.install(scenario["recorder"], board.cause_name)
         with open(firmware + "/" + name) as file:
             exec(compile(file.read(), name, "exec"), {"__name__": "__main__"})
     return 0
