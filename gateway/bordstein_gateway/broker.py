@@ -75,7 +75,7 @@ class Broker:
         self._context: ssl.SSLContext | None = None
         self._outgoing = 0  # our messages that the broker has not acknowledged
         self._most_out = _MOST_OUT  # of them; the broker may want fewer
-        self._again: deque[tuple[str, bytes]] = deque()  # those that the last connection took with it
+        self._again: deque[tuple[str, bytes, bool]] = deque()  # those that the last connection took with it
         self._tail = bytearray()  # PUBACKs on their way
         self._in_tail = False  # a part of them is sent, so nothing else may be sent in between
 
@@ -135,9 +135,9 @@ class Broker:
         """Whether publish() may be called; False while too many of ours are under way."""
         return self.up and not self._again and self._outgoing < self._most_out
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """QoS 1, not retained; survives a reconnect, not a restart."""
-        self._client.publish(topic, payload, qos=1)
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        """QoS 1; survives a reconnect, not a restart."""
+        self._client.publish(topic, payload, qos=1, retain=retain)
         self._outgoing += 1
 
     def write(self) -> None:
@@ -305,7 +305,9 @@ class Broker:
             return
         self._most_out = min(_MOST_OUT, getattr(properties, "ReceiveMaximum", _MOST_OUT))
         # paho would send all of them at once, and a broker that wants fewer would end the connection, again and again.
-        self._again.extend((message.topic, bytes(message.payload)) for message in client.drop_out_messages())
+        self._again.extend(
+            (message.topic, bytes(message.payload), message.retain) for message in client.drop_out_messages()
+        )
         self._outgoing = 0
         client.subscribe(self._topics)
         log.debug("connected", broker=self.where, session_present=flags.session_present)

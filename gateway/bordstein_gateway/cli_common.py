@@ -67,6 +67,12 @@ _GERMAN = {
     "refused": "unlesbar",
     "conflict": "Widerspruch",
     "gaps": "Lücken",
+    "order": "Auftrag",
+    "version": "Version",
+    "state": "Stand",
+    "under_way": "unterwegs",
+    "done": "fertig",
+    "failed": "gescheitert",
 }
 
 

@@ -137,13 +137,14 @@ class Log(_Section, kw_only=True):
 
 
 class Device(_Section, kw_only=True):
-    """[[device]]: what is known about a board beside its readings. WGS 84 degrees."""
+    """[[device]]: what is known about a board beside its readings. WGS 84 degrees. `groups`: for releases."""
 
     id: DeviceId
     name: Text | None = None
     description: str | None = None
     latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
+    groups: list[Name] = []
 
 
 class Forward(_Section, kw_only=True):
@@ -202,6 +203,11 @@ class Config(_Section, kw_only=True):
     def store_path(self) -> Path:
         """The store's file."""
         return Path(self.store.path) if self.store.path else Path(self.gateway.data) / "bordstein.sqlite"
+
+    @property
+    def releases_path(self) -> Path:
+        """The folder with the packs that were published."""
+        return Path(self.gateway.data) / "releases"
 
     @property
     def secret_files(self) -> list[str]:

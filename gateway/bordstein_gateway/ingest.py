@@ -17,6 +17,7 @@ from .broker import Broker
 from .config import Config
 from .messages import Messages
 from .receipts import Receipts
+from .releases import PieceWanted, Releases
 from .status import IngestStatus
 from .store import Arrival, CommandResult, Outcome, StateReport, Store, StoreError
 from .texts import Sentence, both
@@ -47,6 +48,7 @@ class Ingest:
         self._root = config.mqtt.topic
         self._messages = Messages(config.mqtt.topic)
         self._receipts = Receipts()
+        self._releases = Releases(store, config.releases_path)
         self._broker = Broker(config.mqtt, self._messages.topics(), self._take, self._wake)
         status.trouble = self._broker.trouble
         self._arrivals: list[Arrival] = []
@@ -135,6 +137,7 @@ class Ingest:
             except StoreError as error:
                 self._store_failed(error, now)
         self._send_receipts(now)
+        self._send_releases(now)
         self._report()
 
     def _wait(self, now: float) -> None:
@@ -181,6 +184,8 @@ class Ingest:
             self._arrivals.append(message)
         elif isinstance(message, StateReport):
             self._states.append(message)
+        elif isinstance(message, PieceWanted):
+            self._releases.ask(message)
         elif message is not None:
             self._results.append(message)
 
@@ -280,6 +285,17 @@ class Ingest:
                 break
         self._broker.write()
 
+    def _send_releases(self, now: float) -> None:
+        if self._store_paused or not self._broker.takes_messages:
+            return
+        try:
+            for topic, payload, retain in self._releases.take(now):
+                self._broker.publish(f"{self._root}/{topic}", payload, retain)
+        except StoreError as error:
+            self._store_failed(error, now)
+            return
+        self._broker.write()
+
     def _read_quarantine(self) -> None:
         """What somebody wants to be read again."""
         for kept in self.store.quarantine_wanted():
@@ -291,7 +307,7 @@ class Ingest:
                     reason = message.reason or kept.reason
             elif isinstance(message, StateReport):
                 self.store.write((), [message._replace(received=kept.received)])
-            elif message is not None:
+            elif isinstance(message, CommandResult):
                 self.store.write((), (), [message._replace(again=True)])
             self.store.quarantine_settled([] if reason else [kept.id], [(kept.id, reason)] if reason else [])
 

@@ -1,7 +1,7 @@
 """From a topic and a payload to what the store takes. Pure; never raises for what a board sends."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -9,9 +9,10 @@ from msgspec import Meta
 from . import normalise
 from .boardpack import is_device
 from .normalise import DecodeError
-from .store import Arrival, CommandResult, StateReport
+from .releases import PieceWanted
+from .store import Arrival, BoardUpdate, CommandResult, StateReport
 
-Message = Arrival | StateReport | CommandResult
+Message = Arrival | StateReport | CommandResult | PieceWanted
 
 _Text = Annotated[str, Meta(max_length=200)]
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
@@ -19,7 +20,13 @@ _Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _BOOT = re.compile(rb'"n"\s*:\s*"boot"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _SEQ = re.compile(rb'"n"\s*:\s*"seq"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _ROUTES_KEPT = 8192
-_KINDS = ("readings", "health", "state", "command/result")
+_KINDS = ("readings", "health", "state", "command/result", "release/get")
+
+
+class _Update(msgspec.Struct):
+    order: _Number
+    result: Literal["fetching", "trying", "done", "failed", "refused"]
+    why: str = ""
 
 
 class _State(msgspec.Struct):
@@ -29,6 +36,13 @@ class _State(msgspec.Struct):
     next: tuple[_Number, _Number] | None = None
     dropped: _Count | None = None
     taken: _Count | None = None
+    update: _Update | None = None
+
+
+class _Get(msgspec.Struct):
+    order: _Number
+    offset: _Number
+    length: _Number
 
 
 class _Result(msgspec.Struct):
@@ -36,6 +50,7 @@ class _Result(msgspec.Struct):
 
 
 _state = msgspec.json.Decoder(_State)
+_get = msgspec.json.Decoder(_Get)
 _result = msgspec.json.Decoder(_Result)
 _any = msgspec.json.Decoder(dict[str, Any])
 
@@ -69,6 +84,9 @@ class Messages:
         try:
             if kind == "state":
                 return _read_state(device, payload, retained)
+            if kind == "release/get":
+                get = _get.decode(payload)
+                return PieceWanted(device, get.order, get.offset, get.length)
             if kind == "command/result":
                 return CommandResult(device, str(_result.decode(payload).id), bytes(payload).decode())
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -95,8 +113,11 @@ class Messages:
 def _read_state(device: str, payload: bytes, retained: bool) -> StateReport:
     state = _state.decode(payload)
     text = msgspec.json.encode(_any.decode(payload)).decode()
+    told = state.update
+    update = BoardUpdate(told.order, told.result, told.why) if told is not None else None
     return StateReport(
-        *(device, state.state, state.boot, state.version, state.next, state.dropped, state.taken, text, retained)
+        *(device, state.state, state.boot, state.version, state.next, state.dropped, state.taken, text, retained),
+        update=update,
     )
 
 

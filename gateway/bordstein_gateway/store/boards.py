@@ -4,6 +4,7 @@ import sqlite3
 
 from ..ledger import BOOT, DAY_MS, LIFE_SHIFT
 from ..presence import GONE, overtaken
+from . import releases
 from .known import Known, KnownDevice
 from .types import CommandResult, StateReport
 
@@ -43,6 +44,8 @@ class Boards:
                 device.id,
             ),
         )
+        if report.update is not None:
+            releases.note(self._connection, report.device, report.update, now_ms)
 
     def _note_next(self, device: KnownDevice, boot: int, seq: int, day: int) -> int:
         """Note the number of the next pack; the boot's key. The same again (a retained state) changes nothing."""

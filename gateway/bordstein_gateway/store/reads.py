@@ -11,7 +11,7 @@ from ..ledger import BOOT, Next, Row, missing
 from ..presence import present
 from ..properties import property_of
 from .packs import without_mark
-from .quarantine import Quarantine
+from .releases import Releases
 from .types import Completeness, Device, Gap, Latest, StoredReading
 
 _EPOCH = date(1970, 1, 1)
@@ -22,7 +22,7 @@ def _day(number: int) -> str:
     return (_EPOCH + timedelta(days=number)).isoformat()
 
 
-class Reads(Quarantine):
+class Reads(Releases):
     """The readers' part of the store."""
 
     newest: dict[int, tuple[int, Any, int, int]]

@@ -117,7 +117,22 @@ CREATE TABLE refused_pack (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+-- Orders to install a release; digest: SHA-256 of its manifest, times in ms. state: see types.py; offered: since when
+-- the broker keeps the offer for the board.
+CREATE TABLE rollout (
+    id INTEGER PRIMARY KEY, version TEXT NOT NULL, digest TEXT NOT NULL, created INTEGER NOT NULL,
+    percent REAL NOT NULL, least INTEGER NOT NULL, at_once INTEGER NOT NULL,
+    stopped INTEGER, reason TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE rollout_board (
+    rollout INTEGER NOT NULL, device TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL,
+    changed INTEGER NOT NULL, offered INTEGER,
+    PRIMARY KEY (rollout, device)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
 

@@ -43,6 +43,14 @@ class Arrival(NamedTuple):
     """From the quarantine, not from the board."""
 
 
+class BoardUpdate(NamedTuple):
+    """What a board says of the last order to install a release. `result`: fetching trying done failed refused."""
+
+    order: int
+    result: str
+    why: str
+
+
 class StateReport(NamedTuple):
     """A board's `state` message. `retained`: the broker kept it, so it says nothing about the board being there now."""
 
@@ -59,6 +67,7 @@ class StateReport(NamedTuple):
     retained: bool
     received: int | None = None
     """When it came in (Unix SECONDS) if it is from the quarantine; None: now, from the board."""
+    update: BoardUpdate | None = None
 
 
 class CommandResult(NamedTuple):
@@ -69,6 +78,43 @@ class CommandResult(NamedTuple):
     body: str
     again: bool = False
     """From the quarantine, not from the board."""
+
+
+class Rollout(NamedTuple):
+    """An order to install a release. It stops when of the boards that are through more than `percent` per cent, and at
+    least `least`, failed. `digest`: of its manifest; the last four members count its boards."""
+
+    order: int
+    version: str
+    digest: str
+    created: int
+    percent: float
+    least: int
+    at_once: int
+    stopped: int | None
+    reason: str
+    waiting: int
+    under_way: int
+    done: int
+    failed: int
+
+
+class RolloutBoard(NamedTuple):
+    """A board in it. `state`: waiting, replaced, or as in BoardUpdate."""
+
+    device: str
+    state: str
+    why: str
+    changed: int
+
+
+class Offer(NamedTuple):
+    """To be told to a board; without a version: that nothing is offered any more."""
+
+    order: int
+    device: str
+    version: str | None
+    digest: str | None
 
 
 class StoredReading(NamedTuple):
