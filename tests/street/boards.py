@@ -28,7 +28,8 @@ class Board:
     """One virtual board with its own flash file, flight recorder and certificate. Safe to use from several threads.
 
     description: an entry of tests.hardware.scenarios.BOARDS. config: changes to its config.json. run: the command line
-    that ends with a board.py, in place of the usual one. firmware: a folder with compiled firmware.
+    that ends with a board.py, in place of the usual one. firmware: a folder with compiled firmware; on_flash: it lies
+    on the board's volume, as on a real one. files: more files for the volume.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Board:
         folder: Path | None = None,
         run: Sequence[str] = (),
         firmware: Path | None = None,
+        on_flash: bool = False,
+        files: Mapping[str, Path] | None = None,
     ) -> None:
         self.device = device
         self.name: str = description["name"]
@@ -74,10 +77,11 @@ class Board:
                 "ca.der": str(issued.ca_der),
                 "device.der": str(issued.certificate_der),
                 "device.key.der": str(issued.key_der),
+                **{name: str(path) for name, path in (files or {}).items()},
             },
         }
         if firmware:
-            scenario["firmware"] = str(firmware)
+            scenario |= {"firmware": str(firmware), "firmware_on_flash": on_flash}
         file = self.folder / "scenario.json"
         file.write_text(json.dumps(scenario))
         self.process = Process(
