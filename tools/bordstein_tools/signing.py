@@ -91,6 +91,11 @@ def pack(
                 f"«{text}» ist keine Version wie 0.2.0.",
                 f'"{text}" is not a version like 0.2.0.',
             )
+    if _parts(floor) > _parts(version):
+        raise Problem(
+            f"Die Untergrenze {floor} liegt über der Version {version}.",
+            f"the floor {floor} is above the version {version}.",
+        )
     known = boards.known()
     for name in names:
         if name not in known:
@@ -118,3 +123,7 @@ def pack(
     manifest = (start + "\n" + ",\n".join(lines) + "\n]}\n").encode()
     signature = key.sign(manifest, padding.PKCS1v15(), hashes.SHA256())
     return MAGIC + struct.pack(">I", len(manifest)) + signature + manifest + b"".join(files.values())
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
