@@ -35,12 +35,13 @@ if _slot != "-":
     sys.path.insert(0, _slot)
 try:
     from bordstein import platform
+
+    platform.hold_watchdog()
 except Exception:
     if _trial:  # it does not even load: the next start takes the other
         import machine
 
         machine.reset()
     raise
-platform.hold_watchdog()
 print("bordstein: Ctrl-C within a second stops here")
 time.sleep_ms(1000)

@@ -94,6 +94,8 @@ class Update:
             await Install(self, offer).run()
         except Later as error:
             say("update:", error)
+        except MemoryError as error:
+            log.trace(error)  # the next offer finds the heap otherwise
         except (Refused, OSError) as error:
             self.tell("refused", str(error) if isinstance(error, Refused) else "flash: %r" % error)
         except Exception as error:  # noqa: BLE001  # a manifest that is signed and yet not as it has to be

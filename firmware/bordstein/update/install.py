@@ -1,27 +1,27 @@
 """Brings a release into the idle slot: fetched in pieces, each file straight to its place, then tried.
 
 A pack: "BSR1", length of the manifest (4 bytes, high first), signature, manifest, files. What is in the slot already
-with the right hash is not fetched again: that is how an interrupted update goes on, and how what the old and the new
-software have in common costs no bytes on the air.
+with the right hash is not fetched again: that is how an interrupted update goes on. And what the software that runs has
+in common with the new one is copied: it costs no bytes on the air.
 """
 
 import asyncio
+import gc
 import hashlib
 import json
 import os
 import struct
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 
 from micropython import const
 
 from bordstein import clock
 from bordstein.update import Later, Refused, manifest, signature, slots
 
-PIECE = const(1536)  # with its head it is far below what the link's parser keeps
+PIECE = const(512)  # a heap that has been in use for months may have no larger hole
 _PATIENCE_MS = const(10000)
 _TRIES = const(12)
 _LONGEST_MANIFEST = const(32768)
-_HEAD = const(392)
 _BLOCK = const(4096)
 _RESERVE = const(65536)  # of flash, for readings
 
@@ -36,18 +36,22 @@ class Install:
         self._app = update.app
         self._active, self._trial = slots.load()
         self._slot = slots.idle(self._active)
+        self._ours = "" if self._active == slots.NONE else self._active + "/"
         self._manifest = self._slot + "/release"
 
     async def run(self):
         """Ends with a restart into the new software. Refused, Later, OSError."""
+        gc.collect()
         record = self._update.record
         if self._trial != slots.NONE:
             slots.save(self._active)
         _folder(self._manifest)
-        known = await _digest(self._manifest) == self._offer["sha256"]
+        new = self._manifest
+        known = await _digest(new, manifest.START) == self._offer["sha256"]
         if not known:
-            await self._fetch_manifest()
-        new = self._manifest if known else self._manifest + ".new"
+            new += ".new"
+            await self._fetch_manifest(new)
+        await _check_signature(new)
         head = manifest.head(new)
         if head["version"] != self._offer["version"]:
             raise Refused("%s was offered, but %s is in the pack" % (self._offer["version"], head["version"]))
@@ -57,12 +61,18 @@ class Install:
             os.rename(new, self._manifest)
         files = {name for name, _, _ in manifest.files(self._manifest)}
         _remove_others(self._slot, "", files)
-        at = _HEAD + os.stat(self._manifest)[6]
+        at = os.stat(self._manifest)[6]
         await self._room()
         for name, size, digest in manifest.files(self._manifest):
             target = self._slot + "/" + name
             if await _digest(target) != digest:
-                await self._fetch_file(target, at, size, digest)
+                _folder(target)
+                if await _digest(self._ours + name) == digest:
+                    _copy(self._ours + name, target)
+                else:
+                    await self._fetch(target, at, size)
+                    if await _digest(target) != digest:
+                        raise Refused("%s is not what the manifest says" % name)
             at += size
         # Once more all of it, as flash gives it back.
         for name, _, digest in manifest.files(self._manifest):
@@ -73,36 +83,23 @@ class Install:
         self._app.guard.ended(True)
         await self._app.restart("release %s is tried" % head["version"])
 
-    async def _fetch_manifest(self):
-        head = await self._piece(0, _HEAD)
-        size = struct.unpack(">I", head[4:8])[0] if len(head) == _HEAD else 0
-        if head[:4] != b"BSR1" or not 0 < size <= _LONGEST_MANIFEST:
+    async def _fetch_manifest(self, target):
+        head = await self._piece(0, 8)
+        magic, size = struct.unpack(">4sI", head) if len(head) == 8 else (b"", 0)
+        if magic != b"BSR1" or not 0 < size <= _LONGEST_MANIFEST:
             raise Refused("the pack does not begin as one does")
-        digest = await self._to_file(self._manifest + ".new", _HEAD, size)
-        keys = signature.keys()
-        if not keys:
-            raise Refused("this board has no key to check releases with (release.pub)")
-        if not signature.genuine(digest, head[8:], keys):
-            raise Refused("the signature is not one of the keys' of this board")
+        await self._fetch(target, 0, manifest.START + size)
 
-    async def _fetch_file(self, target, at, size, digest):
-        _folder(target)
-        if _hex(await self._to_file(target, at, size)) != digest:
-            raise Refused("%s is not what the manifest says" % target[2:])
-
-    async def _to_file(self, target, at, size):
-        """Bytes of the pack into a file; their SHA-256."""
-        sha = hashlib.sha256()
+    async def _fetch(self, target, at, size):
+        """Bytes of the pack into a file."""
         end = at + size
         with open(target, "wb") as file:
             while at < end:
                 data = await self._piece(at, min(PIECE, end - at))
                 if not data:
                     raise Refused("the pack is shorter than its manifest says")
-                sha.update(data)
                 file.write(data)
                 at += len(data)
-        return sha.digest()
 
     async def _piece(self, at, length):
         """What the gateway has there, at most `length` bytes; asked for again until it comes. Later."""
@@ -121,7 +118,7 @@ class Install:
                     raise Later("the order was taken back or replaced")
                 data, update.piece = update.piece, None
                 if data and data[:8] == head and len(data) <= 8 + length:
-                    return data[8:]
+                    return memoryview(data)[8:]
                 try:
                     await asyncio.wait_for_ms(update.news.wait(), left)
                 except asyncio.TimeoutError:
@@ -135,22 +132,30 @@ class Install:
         needed = _RESERVE
         for name, size, digest in manifest.files(self._manifest):
             if await _digest(self._slot + "/" + name) != digest:
-                needed += size + _BLOCK
+                needed += size + _BLOCK  # its last block
         block, _, _, free = os.statvfs(".")[:4]
         if block * free < needed:
             raise Refused("flash has %d kB free, the release needs %d" % (block * free // 1024, needed // 1024))
 
 
-def _hex(digest):
-    return hexlify(digest).decode()
+async def _check_signature(path):
+    keys = signature.keys()
+    if not keys:
+        raise Refused("this board has no key to check releases with (release.pub)")
+    with open(path, "rb") as file:
+        file.seek(8)
+        signed = file.read(signature.BYTES)
+    if not signature.genuine(unhexlify(await _digest(path, manifest.START)), signed, keys):
+        raise Refused("the signature is not one of the keys' of this board")
 
 
-async def _digest(path):
-    """SHA-256 of a file in hex; None: there is none."""
+async def _digest(path, start=0):
+    """SHA-256 of a file from there on, in hex; None: there is none."""
     sha = hashlib.sha256()
     buffer = memoryview(bytearray(512))
     try:
         with open(path, "rb") as file:
+            file.seek(start)
             while True:
                 count = file.readinto(buffer)
                 if not count:
@@ -159,7 +164,17 @@ async def _digest(path):
     except OSError:
         return None
     await asyncio.sleep_ms(0)
-    return _hex(sha.digest())
+    return hexlify(sha.digest()).decode()
+
+
+def _copy(source, target):
+    buffer = memoryview(bytearray(512))
+    with open(source, "rb") as old, open(target, "wb") as new:
+        while True:
+            count = old.readinto(buffer)
+            if not count:
+                return
+            new.write(buffer[:count])
 
 
 def _folder(path):

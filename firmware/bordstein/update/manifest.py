@@ -1,4 +1,4 @@
-"""The manifest of a release: what is in it, and for which boards.
+"""The manifest of a release: what is in it, and for which boards. It is kept in its slot, with signature, as `release`.
 
 JSON as a whole; and each of its lines is JSON once completed, so that a board never has all of it in memory:
 
@@ -13,23 +13,30 @@ JSON as a whole; and each of its lines is JSON once completed, so that a board n
 import json
 import sys
 
+from micropython import const
+
 from bordstein.update import Refused
+
+START = const(392)  # of the manifest in a pack, and in the file
 
 
 def head(path):
     """Everything but the files."""
-    with open(path) as file:
-        return json.loads(file.readline() + "]}")
+    with open(path, "rb") as file:
+        file.seek(START)
+        return json.loads(file.readline() + b"]}")
 
 
 def files(path):
     """Yield (name, size, SHA-256 in hex) in the order in which they lie in the pack."""
-    with open(path) as file:
+    with open(path, "rb") as file:
+        file.seek(START)
         file.readline()
-        for line in file:
-            if line[0] == "]":
+        while True:
+            line = file.readline()
+            if line[:1] == b"]":
                 return
-            name, size, digest = json.loads(line.strip().rstrip(","))
+            name, size, digest = json.loads(line.strip().rstrip(b","))
             if not name.startswith("bordstein/") or ".." in name:
                 raise Refused("%s can't be part of a release" % name)
             yield name, size, digest
