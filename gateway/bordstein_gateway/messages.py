@@ -1,7 +1,7 @@
 """From a topic and a payload to what the store takes. Pure; never raises for what a board sends."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -25,7 +25,7 @@ _KINDS = ("readings", "health", "state", "command/result", "release/get")
 
 class _Update(msgspec.Struct):
     order: _Number
-    result: Literal["fetching", "trying", "done", "failed", "refused"]
+    result: _Text
     why: str = ""
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from .quarantine import Quarantine
 from .types import BoardUpdate, Offer, Rollout, RolloutBoard
 
-ENDS = ("done", "failed", "refused", "replaced")
+_SAID = ("fetching", "trying", "done", "failed", "refused")
 _ENDED = "state IN ('done', 'failed', 'refused', 'replaced')"
 SILENT_MS = 600_000
 """A board that was offered a release and said nothing for that long is away; others need not wait for it."""
@@ -23,6 +23,8 @@ _ROLLOUT = (
 
 def note(connection: sqlite3.Connection, device: str, update: BoardUpdate, now_ms: int) -> None:
     """What a board says of its order, into the open transaction; the order stops when too many have failed."""
+    if update.result not in _SAID:  # a word of newer software
+        return
     changed = connection.execute(
         "UPDATE rollout_board SET state = ?1, why = ?2, changed = ?3"
         f" WHERE rollout = ?4 AND device = ?5 AND state != ?1 AND NOT {_ENDED}",
