@@ -31,6 +31,7 @@ def _choose():
 
 
 _slot, _trial = _choose()
+del _choose
 if _slot != "-":
     sys.path.insert(0, _slot)
 try:

@@ -89,7 +89,17 @@ def publish(
             pack = releases.inspect(file)
         except releases.PackError as error:
             raise Failed(str(error)) from None
-        chosen = _part(chosen, percent, pack.version)
+        kinds = {device.device: device.report.get("board") for device in store.devices()}
+        others = [device for device in chosen if kinds.get(device) and kinds[device] not in pack.boards]
+        chosen = _part([device for device in chosen if device not in others], percent, pack.version)
+        if not chosen:
+            kinds_of_pack = ", ".join(pack.boards)
+            raise Failed(
+                pick(
+                    f"kein ausgewähltes Board ist eines von {kinds_of_pack}",
+                    f"none of the chosen boards is one of {kinds_of_pack}",
+                )
+            )
         try:
             releases.keep(file, pack, settings.releases_path)
         except OSError as error:
@@ -108,6 +118,13 @@ def publish(
             f"order {order}: release {pack.version} for {len(chosen)} boards",
         )
     )
+    if others:
+        output(
+            pick(
+                f"nicht für {', '.join(others)}: eine andere Art von Board",
+                f"not for {', '.join(others)}: another kind of board",
+            )
+        )
 
 
 def _chosen(settings: config.Config, store: Store, devices: list[str], groups: list[str]) -> list[str]:

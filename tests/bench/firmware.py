@@ -90,7 +90,7 @@ def run() -> Iterator[dict[str, Any]]:
             yield {"name": f"firmware.mpy_bytes.{_module(name)}", "value": size, "unit": "B"}
         drivers = [_module(name) for name in sizes if name.startswith("bordstein/sensors/") and name.count("/") == 2]
         drivers.remove("sensors.__init__")
-        for part in ["commands", "sntp", "net.ethernet", "net.ppp", *drivers]:
+        for part in ["commands", "sntp", "update.install", "net.ethernet", "net.ppp", *drivers]:
             script = HEAP.replace("PART", part)
             application, value = json.loads(_micropython(script, [PORT, Path(directory)], "160K"))
             if part == "commands":

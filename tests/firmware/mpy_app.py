@@ -335,3 +335,32 @@ def test_the_time_is_asked_for_again_and_again_and_costs_no_memory_between():
 def test_the_checker_of_the_configuration_does_not_stay_in_memory():
     start({"mqtt": MQTT, "sensors": {}})
     assert "bordstein.config" not in sys.modules
+
+
+def test_what_an_update_needs_is_in_memory_only_while_it_goes_on():
+    told = []
+
+    async def script(board):
+        await asyncio.sleep(60)
+        told.append([name for name in sys.modules if name.startswith("bordstein.update")])
+        board._message("x/release", b'{"order": 4, "version": "0.9.0", "sha256": "00"}')
+        board._message("x/release", b'{"order": 5, "version": "0.9.1", "sha256": "00"}')
+        await asyncio.sleep(30)
+        told.append(board.update.offer)
+        told.append(dict(board.state.update))
+        board._message("x/release/data", b"\0\0\0\5\0\0\0\0BSR?\0\0\0\0")
+        await asyncio.sleep(30)
+        told.append([name for name in sys.modules if name.startswith("bordstein.update")])
+        told.append(board.update)
+        board._message("x/release", b"")
+        board._message("x/release/data", b"late")
+        await asyncio.sleep(5)
+
+    board = start({"mqtt": MQTT, "sensors": {"people": PULSE}}, 60, script)
+    assert told[0] == told[3] == [] and told[1].startswith(b'{"order": 5') and told[4] is None
+    assert told[2] == {"order": 5, "version": "0.9.1", "result": "fetching"}
+    asked = [message for topic, message, _ in Link.published if topic == "release/get"]
+    assert asked and asked[-1] == {"order": 5, "version": "0.9.1", "offset": 0, "length": 8}
+    last = [message for topic, message, _ in Link.published if topic == "state"][-1]
+    assert last["update"]["result"] == "refused" and board.state.word == "ready"
+    assert "bordstein.update" not in sys.modules

@@ -84,6 +84,16 @@ def test_boards_that_are_away_keep_nobody_waiting_for_ever(store: Store) -> None
     assert offered(store, later) == BOARDS[2:4]
 
 
+def test_a_board_that_has_begun_is_offered_it_again_after_a_while(store: Store) -> None:
+    order = publish(store, BOARDS[:3])
+    offered(store)
+    says(store, order, BOARDS[0], "fetching")
+    says(store, order, BOARDS[1], "trying")
+    begun = store.rollouts()[0].created
+    assert offered(store, begun + store_releases.SILENT_MS) == []
+    assert offered(store, begun + store_releases.AGAIN_MS + 60_000) == [BOARDS[0]]
+
+
 def test_too_many_failures_stop_an_order(store: Store) -> None:
     order = publish(store, BOARDS[:10])
     offered(store)
@@ -251,6 +261,20 @@ def test_publish_says_what_is_wrong(config: Path, pack: Path) -> None:
     ):
         run = release(config, "publish", *words)
         assert run.returncode == 1 and sentence in run.stderr, run.stderr
+
+
+def test_publish_leaves_out_boards_of_another_kind(config: Path, key) -> None:
+    store = Store.open(config.parent / "bordstein.sqlite")
+    for device, kind in zip(BOARDS, ("esp32-devkitc", "virtual", "olimex-esp32-poe-iso"), strict=False):
+        text = json.dumps({"state": "ready", "board": kind})
+        store.write((), [StateReport(device, "ready", 1, "0.1.0", None, None, None, text, False)])
+    store.close()
+    file = config.parent / "some.pack"
+    names = ["esp32-devkitc"]
+    file.write_bytes(signing.pack(FILES, key, version="0.2.0", floor="0.1.0", date=1_800_000_000, names=names))
+    run = release(config, "publish", file, "--percent", 100)
+    assert boards(config) == [BOARDS[0], BOARDS[3]] and f"not for {BOARDS[1]}, {BOARDS[2]}" in run.stdout
+    assert release(config, "publish", file, "--device", BOARDS[1]).returncode == 1
 
 
 def test_status_and_stop(config: Path, pack: Path) -> None:

@@ -67,7 +67,9 @@ class Machine:
         script = (
             script.replace(" /etc/", f" {self.folder}/etc/").replace(" -o mosquitto", "").replace(HOST, "localhost")
         )
-        script = script.replace("ca init", "ca init --no-passphrase")
+        script = script.replace("ca init", "ca init --no-passphrase").replace(
+            "signing init", "signing init --no-passphrase"
+        )
         environment = {"BORDSTEIN_LANG": "en", "BORDSTEIN_CONFIG": f"{self.folder}/etc/bordstein/gateway.toml"}
         run = subprocess.run(
             ["sh", "-euc", script],

@@ -49,7 +49,7 @@ def test_the_public_key_is_a_line_for_the_board_and_the_private_one_is_encrypted
     private = folder / "signing" / "release.key.pem"
     assert signing.is_encrypted(private) and private.stat().st_mode & 0o077 == 0
     for wrong in (None, b"falsch"):
-        with pytest.raises(Problem, match="Passphrase|passphrase"):
+        with pytest.raises(Problem, match="assphrase"):
             signing.load(private, wrong)
 
 

@@ -108,7 +108,6 @@ class Install:
         ask = json.dumps({"order": order, "version": self._offer["version"], "offset": at, "length": length}).encode()
         head = struct.pack(">II", order, at)
         for _ in range(_TRIES):
-            update.piece = None
             update.news.clear()
             await self._app.link.publish(self._app.topics + "release/get", ask)
             asked = clock.ticks_ms()

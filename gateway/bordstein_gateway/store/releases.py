@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from .quarantine import Quarantine
 from .types import BoardUpdate, Offer, Rollout, RolloutBoard
 
+AGAIN_MS = 1_800_000
+"""A board that has begun and gave up on a gateway that was silent goes on with the next offer."""
 _SAID = ("fetching", "trying", "done", "failed", "refused")
 _ENDED = "state IN ('done', 'failed', 'refused', 'replaced')"
 SILENT_MS = 600_000
@@ -113,6 +115,12 @@ class Releases(Quarantine):
                 f" WHERE offered IS NOT NULL AND (stopped IS NOT NULL OR {_ENDED})"
             ).fetchall():
                 offers.append(Offer(order, device, None, None))
+            for row in connection.execute(
+                "SELECT rollout, device, version, digest FROM rollout_board JOIN rollout ON id = rollout"
+                " WHERE stopped IS NULL AND state = 'fetching' AND offered < ?",
+                (now_ms - AGAIN_MS,),
+            ).fetchall():
+                offers.append(Offer(*row))
             for order, version, digest, at_once in connection.execute(
                 "SELECT id, version, digest, at_once FROM rollout WHERE stopped IS NULL ORDER BY id"
             ).fetchall():
