@@ -130,8 +130,13 @@ class Install:
         """Refused when flash has no room for what is missing."""
         needed = _RESERVE
         for name, size, digest in manifest.files(self._manifest):
-            if await _digest(self._slot + "/" + name) != digest:
+            path = self._slot + "/" + name
+            if await _digest(path) != digest:
                 needed += size + _BLOCK  # its last block
+                try:
+                    needed -= os.stat(path)[6] + _BLOCK  # what stands there goes
+                except OSError:
+                    pass
         block, _, _, free = os.statvfs(".")[:4]
         if block * free < needed:
             raise Refused("flash has %d kB free, the release needs %d" % (block * free // 1024, needed // 1024))

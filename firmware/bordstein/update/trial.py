@@ -1,4 +1,7 @@
-"""The trial of new software: it stays when a sensor was read and a receipt came, and else makes room for the old."""
+"""The trial of new software: it stays when a sensor was read and a receipt came, and else makes room for the old.
+
+As long as App.update is there the board must not sleep: waking up is a start, and a trial has only one.
+"""
 
 import asyncio
 
