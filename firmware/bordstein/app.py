@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import sys
 
 from micropython import const
@@ -41,34 +40,14 @@ def run():
         platform.reset()
 
 
-def settings():
-    """(configuration, problems): with problems, what is left of it without the parts that have mistakes."""
-    from bordstein import config
-
-    try:
-        found, problems = config.load(exists=_exists), []
-    except config.ConfigError as error:
-        found, problems = error.usable, error.problems
-    del config
-    forget("config")  # needed once a start
-    return found, problems
-
-
-def forget(name):
-    """Give back the memory of a module of ours, and of those below it; the next import loads it anew."""
-    delattr(bordstein, name)
-    for module in list(sys.modules):
-        if module.startswith("bordstein." + name):
-            del sys.modules[module]
+def forget(*names):
+    """Give back the memory of modules of ours, and of those below them; the next import loads them anew."""
+    for name in names:
+        delattr(bordstein, name)
+        for module in list(sys.modules):
+            if module.startswith("bordstein." + name):
+                del sys.modules[module]
     gc.collect()
-
-
-def _exists(path):
-    try:
-        os.stat(path)
-        return True
-    except OSError:
-        return False
 
 
 class NoLink:
@@ -94,7 +73,11 @@ class App:
         self.device = platform.device_id()
         self.topics = _ROOT + self.device + "/"
         say("bordstein %s, device %s, started by %s" % (bordstein.__version__, self.device, self.guard.reset))
-        config, problems = settings()
+        from bordstein import trial
+
+        config, problems, self.trial = trial.settings(self.guard.reset)
+        del trial
+        forget("config", "trial")  # needed once a start
         self._config = config
         if self.guard.safe:
             problems.append("safe mode after %d starts that ended early: no sensor is read" % self.guard.unhealthy)
@@ -114,11 +97,14 @@ class App:
         self.state = State(self.spool, self.sampler, self.link, self.topics + "state", config.get("board", ""))
         self.state.reset = self.guard.reset
         self.state.problems = problems
+        self.asked = asyncio.Event()  # to tell which configuration runs
+        self._wanted = b""  # the one that came and was not looked at yet
         self.commands = None  # loaded when the first one comes: most boards never get any
         self.update = None  # loaded while one is under way
         if not isinstance(self.link, NoLink):
             self.link.on_connect.append(self.state.refresh)
             self.link.on_connect.append(self.uplink.wake)
+            self.link.on_connect.append(lambda _: self.asked.set())
 
     def _use_pins(self, config, problems):
         """LED and supply: what this chip can't do with a pin must not keep the board from measuring."""
@@ -155,7 +141,7 @@ class App:
             tls_context=context,
             keepalive_s=mqtt["keepalive_s"],
             will=(topics + "state", will(self.spool.boot)),
-            subscriptions=[topics + name for name in ("receipt", "command", "release", "release/data")],
+            subscriptions=[topics + name for name in ("receipt", "command", "config", "release", "release/data")],
             on_message=self._message,
             resolver=lambda host: lookup(host, net.dns_servers()),
         )
@@ -176,7 +162,10 @@ class App:
             jobs.append(("state", self.state.run))
             jobs.append(("health", self._tell_health))
             jobs.append(("update", self._update))
+            jobs.append(("configuration", self._configure))
             parts += [("link", self.link.alive), ("uplink", self.uplink.alive)]
+        if self.trial:
+            jobs.append(("trial", lambda: self.trial.run(self)))
         jobs.append(("guard", lambda: self.guard.run(parts, self.link, self.restart)))
         await asyncio.gather(*[keep(name, job) for name, job in jobs])
 
@@ -191,6 +180,8 @@ class App:
 
     def _message(self, topic, payload):
         if topic.endswith("/receipt"):
+            if self.trial:
+                self.trial.receipt(payload, self.spool.boot)
             try:
                 self.uplink.receipt(payload)
             except OSError as error:  # flash; what could not be deleted goes out again
@@ -198,6 +189,9 @@ class App:
         elif topic.endswith("/command"):
             # In a task of its own: its result waits for a PUBACK, which the link has to be free to read.
             asyncio.create_task(self._command(payload))
+        elif topic.endswith("/config"):
+            self._wanted = payload
+            self.asked.set()
         elif self.update:
             self.update.take(topic, payload)
         elif topic.endswith("/release") and payload:
@@ -207,7 +201,7 @@ class App:
         if self.commands is None:
             from bordstein.commands import Commands
 
-            self.commands = Commands(self.sampler, self._publish_result, self.restart, self.state.refresh)
+            self.commands = Commands(self.sampler, self.publish, self.restart, self.state.refresh)
         await self.commands.handle(payload)
 
     async def _update(self, offer=None):
@@ -223,8 +217,22 @@ class App:
             self.update = None
             forget("update")
 
-    async def _publish_result(self, payload):
-        await self.link.publish(self.topics + "command/result", payload)
+    async def publish(self, topic, payload, retain=False):
+        """Below the board's own topic; returns when the broker has it."""
+        await self.link.publish(self.topics + topic, payload, retain)
+
+    async def _configure(self):
+        """Tell which configuration runs, and follow the one that is wanted."""
+        while True:
+            await self.asked.wait()
+            await asyncio.sleep(_SETTLE_S)  # on a new connection the wanted one comes behind
+            self.asked.clear()
+            payload, self._wanted = self._wanted, b""
+            from bordstein import wanted
+
+            await wanted.follow(self, payload)
+            del wanted
+            forget("wanted")  # needed once a connection
 
     async def _tell_health(self):
         topic = self.topics + "health"

@@ -23,7 +23,8 @@ class Refused(Exception):
 
 
 class Commands:
-    """publish(payload) sends a result, returns when the broker has it; restart() restarts the board in good order."""
+    """publish(topic, payload) sends a result, returns when the broker has it; restart() restarts the board in good
+    order."""
 
     def __init__(self, sampler, publish, restart, changed=None):
         self._sampler = sampler
@@ -82,7 +83,7 @@ class Commands:
     async def _answer(self, number, result):
         message = {"id": number}
         message.update(result)
-        await self._publish(json.dumps(message).encode())
+        await self._publish("command/result", json.dumps(message).encode())
 
     async def _do(self, command):
         do = command.get("do")

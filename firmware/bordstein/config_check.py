@@ -11,7 +11,7 @@ import json
 # follow), pin (a GPIO number; out, in or adc says what for), address low high (I2C), rom (1-wire), or the type of the
 # bus whose name stands there
 RULES = {
-    "": "name text\nboard text\nhealth_s int 10 86400 =300\nled pin out",
+    "": "name text\nboard text\nhealth_s int 10 86400 =300\nled pin out\ntrial_s int 10 86400 =900",
     "mqtt": "host host !\nport int 1 65535 =8883\ntls bool =true\nca file\ncert file\nkey file\n"
     "keepalive_s int 5 3600 =60",
     "spool": "max_kb int 32 16384 =512\nbatch_s int 0 3600 =0",

@@ -19,6 +19,7 @@ _SHORTEST_MS = const(1000)
 _LONGEST_MS = const(300000)
 _LASTED_S = const(60)  # a connection that lived that long was a good one
 _READ = const(512)
+_LONGEST = const(4352)  # a configuration of 4096 bytes with its version and topic
 _REFUSED = (
     "it does not speak MQTT 3.1.1",
     "it does not take this client id",
@@ -39,8 +40,8 @@ class _Message:
 
 class Link:
     """host, port: the broker; device: client id; tls_context: of make_context, or None for plain TCP; will: (topic,
-    payload); on_message(topic, payload): function, called before the message is acknowledged; resolver: coroutine
-    function from a host name to a numeric address.
+    payload); on_message(topic, payload): function, called before the message is acknowledged, payload None for one
+    that was too long; resolver: coroutine function from a host name to a numeric address.
     """
 
     idle = False
@@ -70,7 +71,7 @@ class Link:
         self._on_message = on_message
         self._resolver = resolver
         self._stream = None
-        self._parser = mqtt.Parser()
+        self._parser = mqtt.Parser(_LONGEST)
         self._buffer = bytearray(_READ)
         self._flight = []
         self._number = 0
@@ -160,7 +161,7 @@ class Link:
         await limited(self._stream.connected(), self.step_ms, "%s can't be reached" % where)
         hello = mqtt.connect(self._device, self._keepalive_s, will=self._will)
         await limited(self._stream.greet(hello), self.step_ms, "%s: the handshake takes too long" % where)
-        self._parser = mqtt.Parser()
+        self._parser = mqtt.Parser(_LONGEST)
         self._inbox = []
         self._awaiting_ping = False
         present = await limited(self._connack(), self.step_ms, "%s does not answer" % where)
@@ -233,7 +234,7 @@ class Link:
             _, quality, _, _, number, topic, payload = packet
             if payload is None:
                 say("link: a message on %s is too long for this board" % topic)
-            elif self._on_message:
+            if self._on_message:
                 self._on_message(topic, payload)
             if quality:
                 await self._write(mqtt.puback(number))

@@ -22,6 +22,7 @@ PINGREQ_PACKET = b"\xc0\x00"
 DISCONNECT_PACKET = b"\xe0\x00"
 
 _DUP = const(8)
+_USUAL = const(1024)
 _LONGEST = const(268435455)  # §2.2.3: four bytes of seven bits
 
 
@@ -128,7 +129,7 @@ class Parser:
 
     def __init__(self, limit=4096):
         self._limit = limit
-        self._body = bytearray(64)  # grows to the longest packet seen and is used again
+        self._body = bytearray(64)  # grows to the longest packet seen and is used again, unless that is a rare one
         self._first = -1  # first byte of the fixed header, or -1 before it
         self._length = 0  # remaining length as far as it is known
         self._shift = 0  # of the next byte of the remaining length, or -1 when the length is complete
@@ -159,6 +160,8 @@ class Parser:
                 packet = self._packet(self._first, self._length)
                 self._first = -1
                 self._length = self._shift = self._got = 0
+                if len(self._body) > _USUAL:
+                    self._body = bytearray(64)
                 yield packet
 
     def _header(self, byte):

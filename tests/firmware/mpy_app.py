@@ -152,7 +152,7 @@ def test_state_goes_from_init_to_ready_and_is_retained_and_the_will_says_lost():
     topic, payload = Link.options["will"]
     assert topic.endswith("/state") and json.loads(payload) == {"state": "lost", "boot": 1}
     device = platform.device_id()
-    names = ("receipt", "command", "release", "release/data")
+    names = ("receipt", "command", "config", "release", "release/data")
     assert Link.options["subscriptions"] == ["bordstein/v1/%s/%s" % (device, name) for name in names]
 
 

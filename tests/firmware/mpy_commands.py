@@ -39,7 +39,8 @@ class Bench:
         self.sampler = Sampler()
         self.commands = Commands(self.sampler, self._publish, self._restart, lambda: self.events.append("changed"))
 
-    async def _publish(self, payload):
+    async def _publish(self, topic, payload):
+        assert topic == "command/result"
         self.results.append(json.loads(payload))
         await asyncio.sleep_ms(100)
         self.events.append("published")

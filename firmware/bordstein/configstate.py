@@ -1,0 +1,45 @@
+"""What the board knows of its configuration's versions: a small file replaced by rename: old or new, never both.
+
+* version: of the running configuration, config.json; 0 or none: nobody sent it, it was copied onto the board
+* trial: of what stands in config.new.json, while that is on trial; begun: a start has tried it
+* failed: the last one that the board does not run; problems: the sentences why
+"""
+
+import json
+import os
+
+RUNNING = "config.json"
+NEW = "config.new.json"
+_FILE = "config.state"
+
+
+def load():
+    """The state as a dict, empty when there is none."""
+    try:
+        with open(_FILE) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
+
+
+def save(**state):
+    """Durable on return; OSError."""
+    with open(_FILE + ".new", "w") as file:
+        json.dump(state, file)
+    os.rename(_FILE + ".new", _FILE)
+
+
+def failed(state, version, problems):
+    """Note that this version is not to be run, and forget its file; what runs is as the state says. OSError."""
+    save(version=state.get("version", 0), failed=version, problems=problems[:20])
+    if exists(NEW):
+        os.remove(NEW)
+
+
+def exists(path):
+    """Is there such a file?"""
+    try:
+        os.stat(path)
+        return True
+    except OSError:
+        return False

@@ -1,0 +1,112 @@
+"""The configuration that the town wants: checked, written beside the running one, then tried by a restart (trial.py).
+And the report of what runs here. Loaded for this, and forgotten after it.
+
+The message on `config` is {"version": n, "config": {…}}; config_own.py says what it may leave to the board. The report
+on `config/reported`: `version` (the wanted one that it is about; null when it could not be read), `ok` (true: it runs;
+false: it does not, `problems` says why; null: on trial, since the start number `trial`), `running` (the version that
+runs; 0: none that was sent) and `digest` (of what runs, without its secrets).
+"""
+
+import json
+import sys
+
+import bordstein
+from bordstein.config_own import complete, digest
+from bordstein.configstate import NEW, RUNNING, exists, failed, load, save
+from bordstein.log import say
+
+# Needed as long as this module is.
+del bordstein.config_own, sys.modules["bordstein.config_own"]
+del bordstein.configstate, sys.modules["bordstein.configstate"]
+
+_LONGEST = 4096
+
+
+async def follow(board, payload):
+    """Take what is wanted (bytes; b"": nothing new; None: too long for the link) and report. board: app.App."""
+    version = None  # type: int | None
+    problems = []
+    try:
+        if payload != b"":
+            version, wanted = _parse(payload)
+            if _is_new(board, version) and _take(version, wanted):
+                await board.restart("to try configuration %d" % version)
+                return
+    except ValueError as error:
+        problems = [str(error)]
+    except OSError as error:
+        problems = ["flash does not take it: %s" % error]
+    except (MemoryError, RuntimeError):
+        problems = ["it is too long or too deeply nested for a board"]
+    for problem in problems:
+        say("config: wanted:", problem)
+    message = _report(board, load())
+    if problems:
+        message.update(version=version, ok=False, problems=problems)
+    await board.publish("config/reported", json.dumps(message).encode(), True)
+
+
+def _parse(payload):
+    """(version, configuration) of a message; ValueError."""
+    if payload is None or len(payload) > _LONGEST + 64:
+        raise ValueError("the configuration is longer than the %d bytes that a board takes" % _LONGEST)
+    try:
+        message = json.loads(payload)
+        version, wanted = message["version"], message["config"]
+    except (ValueError, KeyError, TypeError):
+        version = wanted = None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1 or not isinstance(wanted, dict):
+        raise ValueError('this is not {"version": 1, "config": {…}}')
+    return version, wanted
+
+
+def _is_new(board, version):
+    if board.trial:
+        board.trial.later = board.trial.version != version
+        return False
+    state = load()
+    return version not in (state.get("version"), state.get("failed"), state.get("trial"))
+
+
+def _take(version, wanted):
+    """Write it down for a trial, if it has no mistakes; whether that is so. OSError."""
+    wanted = complete(wanted, _own(RUNNING))
+    problems = _mistakes(wanted)
+    if problems:
+        for problem in problems:
+            say("config: wanted:", problem)
+        failed(load(), version, problems)
+        return False
+    with open(NEW, "w") as file:
+        json.dump(wanted, file)
+    save(version=load().get("version", 0), trial=version)
+    return True
+
+
+def _mistakes(config):
+    from bordstein import config as rules
+
+    try:
+        return rules.Check(exists, rules.pins()).whole(config)
+    finally:
+        del bordstein.config, sys.modules["bordstein.config"]
+
+
+def _own(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.loads(file.read().lstrip("\ufeff"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _report(board, state):
+    trial = board.trial
+    running = trial.version if trial else state.get("version", 0)
+    message = {"version": running, "ok": True, "problems": [], "running": running}
+    message["digest"] = digest(_own(NEW if trial else RUNNING))
+    if trial:
+        message.update(ok=None, trial=board.spool.boot)
+    elif "failed" in state:
+        message.update(version=state["failed"], ok=False, problems=state["problems"])
+    return message
