@@ -180,8 +180,8 @@ class App:
 
     def _message(self, topic, payload):
         if topic.endswith("/receipt"):
-            if self.trial:
-                self.trial.receipt(payload, self.spool.boot)
+            if self.trial and self.trial.receipt(payload, self.spool.boot):
+                return
             try:
                 self.uplink.receipt(payload)
             except OSError as error:  # flash; what could not be deleted goes out again

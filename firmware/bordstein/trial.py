@@ -76,12 +76,17 @@ class Trial:
         self._answered = asyncio.Event()
 
     def receipt(self, payload, boot):
-        """Is it the gateway's answer to this start? What the broker kept from before it does not count."""
+        """Is it the gateway's answer to this start? What the broker kept from before it does not count.
+
+        Returns whether it is about the trial alone, no pack.
+        """
         try:
-            if json.loads(payload)["boot"] == boot:
+            message = json.loads(payload)
+            if message["boot"] == boot:
                 self._answered.set()
+            return "config" in message
         except (ValueError, KeyError, TypeError):
-            pass
+            return False
 
     async def run(self, board):
         """Confirm it, or go back by a restart. board: app.App."""

@@ -69,10 +69,14 @@ _GERMAN = {
     "gaps": "Lücken",
     "order": "Auftrag",
     "version": "Version",
-    "state": "Stand",
     "under_way": "unterwegs",
     "done": "fertig",
     "failed": "gescheitert",
+    "wanted": "gewollt",
+    "reported": "gemeldet",
+    "state": "Zustand",
+    "running": "in Betrieb",
+    "problems": "Gründe",
 }
 
 

@@ -19,7 +19,7 @@ from .messages import Messages
 from .receipts import Receipts
 from .releases import PieceWanted, Releases
 from .status import IngestStatus
-from .store import Arrival, CommandResult, Outcome, StateReport, Store, StoreError
+from .store import Arrival, CommandResult, ConfigReport, Outcome, StateReport, Store, StoreError
 from .texts import Sentence, both
 
 _BEAT_S = 20.0
@@ -53,7 +53,7 @@ class Ingest:
         status.trouble = self._broker.trouble
         self._arrivals: list[Arrival] = []
         self._states: list[StateReport] = []
-        self._results: list[CommandResult] = []
+        self._results: list[CommandResult | ConfigReport] = []
         self._taken = 0  # messages of the batch
         self._first = 0.0  # when its first came
         self._last_beat = 0.0  # the last commit; the first turn makes one
@@ -197,7 +197,7 @@ class Ingest:
         return now - self._last_beat >= _BEAT_S
 
     def _commit(self, now: float) -> None:
-        arrivals, taken = self._arrivals, self._taken
+        arrivals, results, taken = self._arrivals, self._results, self._taken
         try:
             try:
                 outcomes = self.store.write(arrivals, self._states, self._results)
@@ -223,6 +223,9 @@ class Ingest:
             numbered = arrival if pack is None else pack
             if numbered.boot is not None and numbered.seq is not None:
                 add(numbered.device, numbered.boot, numbered.seq)
+        for result in results:
+            if isinstance(result, ConfigReport) and result.trial is not None and result.version is not None:
+                self._receipts.add_trial(result.device, result.trial, result.version)
         self._broker.write()
         if Outcome.REFUSED in outcomes or Outcome.CONFLICT in outcomes:
             self._tell_refused(arrivals, outcomes)

@@ -10,9 +10,9 @@ from . import normalise
 from .boardpack import is_device
 from .normalise import DecodeError
 from .releases import PieceWanted
-from .store import Arrival, BoardUpdate, CommandResult, StateReport
+from .store import Arrival, BoardUpdate, CommandResult, ConfigReport, StateReport
 
-Message = Arrival | StateReport | CommandResult | PieceWanted
+Message = Arrival | StateReport | CommandResult | ConfigReport | PieceWanted
 
 _Text = Annotated[str, Meta(max_length=200)]
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
@@ -20,7 +20,7 @@ _Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _BOOT = re.compile(rb'"n"\s*:\s*"boot"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _SEQ = re.compile(rb'"n"\s*:\s*"seq"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _ROUTES_KEPT = 8192
-_KINDS = ("readings", "health", "state", "command/result", "release/get")
+KINDS = ("readings", "health", "state", "command/result", "config/reported", "release/get")
 
 
 class _Update(msgspec.Struct):
@@ -49,9 +49,19 @@ class _Result(msgspec.Struct):
     id: _Text | int
 
 
+class _Reported(msgspec.Struct):
+    version: _Number | None
+    ok: bool | None
+    problems: list[str] = []
+    running: _Number = 0
+    digest: _Text = ""
+    trial: _Number | None = None
+
+
 _state = msgspec.json.Decoder(_State)
 _get = msgspec.json.Decoder(_Get)
 _result = msgspec.json.Decoder(_Result)
+_reported = msgspec.json.Decoder(_Reported)
 _any = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -65,7 +75,7 @@ class Messages:
 
     def topics(self) -> list[str]:
         """What to subscribe to."""
-        return [f"{self._prefix}+/{kind}" for kind in _KINDS]
+        return [f"{self._prefix}+/{kind}" for kind in KINDS]
 
     def read(self, topic: bytes, payload: bytes, retained: bool, now: float) -> Message | None:
         """`now`: Unix seconds of receipt. None: nothing to keep, an empty retained message."""
@@ -89,6 +99,11 @@ class Messages:
                 return PieceWanted(device, get.order, get.offset, get.length)
             if kind == "command/result":
                 return CommandResult(device, str(_result.decode(payload).id), bytes(payload).decode())
+            if kind == "config/reported":
+                said = _reported.decode(payload)
+                return ConfigReport(
+                    *(device, said.version, said.ok, said.problems, said.running, said.digest, said.trial, retained)
+                )
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             return Arrival(device, name, payload, None, f"{kind}: {error}")
         return Arrival(device, name, payload, None, kind)
@@ -100,7 +115,7 @@ class Messages:
         except UnicodeDecodeError:
             return topic.decode(errors="backslashreplace"), "", "the topic is not UTF-8"
         device, _, kind = name.removeprefix(self._prefix).partition("/")
-        if not name.startswith(self._prefix) or kind not in _KINDS:
+        if not name.startswith(self._prefix) or kind not in KINDS:
             kind = "the topic is not one of the gateway's"
         elif not is_device(device):
             kind = "the topic's device is not 12 lower-case hex digits"

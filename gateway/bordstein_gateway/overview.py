@@ -8,7 +8,7 @@ from . import properties
 from .forward.times import urn, zulu
 from .normalise import flag_names
 from .status import ServiceState
-from .store.types import Completeness, Latest
+from .store.types import BoardConfig, Completeness, Latest
 
 DAYS = 7
 
@@ -25,6 +25,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
         from_day=(today - timedelta(days=DAYS - 1)).isoformat(), to_day=today.isoformat()
     ):
         accounts.setdefault(account.device, []).append(account)
+    configs = store.configs()
     places = {device.id: device for device in state.config.devices}
     dead = store.dead_counts()
     boards = []
@@ -43,6 +44,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
                 "version": device.version,
                 "boot": device.boot,
                 "dropped": device.dropped,
+                "config": _config(configs.get(device.device)),
                 "completeness": _completeness(accounts.get(device.device, [])),
                 "latest": values.get(device.device, []),
             }
@@ -72,6 +74,14 @@ def _value(latest: Latest) -> dict[str, Any]:
         "time": zulu(latest.time),
         "flags": flag_names(latest.flags),
     }
+
+
+def _config(config: BoardConfig | None) -> dict[str, Any] | None:
+    """`ok` None while it is on trial, or nothing was reported."""
+    if config is None:
+        return None
+    names = ("wanted", "reported", "running", "ok", "problems", "changed")
+    return {name: getattr(config, name) for name in names}
 
 
 def _completeness(days: list[Completeness]) -> dict[str, Any]:

@@ -25,9 +25,10 @@ class Receipts:
     def __init__(self) -> None:
         self._due: dict[str, dict[int, set[int]]] = {}  # device -> boot -> numbers
         self._last: dict[str, float] = {}
+        self._trials: dict[str, tuple[int, int]] = {}  # device -> boot, version
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self._due) + len(self._trials)
 
     def add(self, device: str, boot: int, seq: int) -> None:
         """A pack is on disk."""
@@ -36,11 +37,18 @@ class Receipts:
         except KeyError:
             self._due.setdefault(device, {}).setdefault(boot, set()).add(seq)
 
+    def add_trial(self, device: str, boot: int, version: int) -> None:
+        """A board's report that a configuration is on trial in this boot is on disk: it waits for an answer."""
+        self._trials[device] = boot, version
+
     def take(self, now: float, utc: int, *, all_of_them: bool = False) -> Iterator[tuple[str, bytes]]:
         """(device, payload) of the receipts that are due at `now` (monotonic seconds); `utc` goes into them as time.
 
         They count as said. `all_of_them`: also where the pause is not over (before a stop).
         """
+        while self._trials:
+            device, (boot, version) = self._trials.popitem()
+            yield device, _encode({"boot": boot, "config": version, "time": utc})
         due = [device for device in self._due if all_of_them or now - self._last.get(device, -PAUSE_S) >= PAUSE_S]
         for device in due:
             self._last[device] = now
@@ -52,6 +60,8 @@ class Receipts:
 
     def wait(self, now: float) -> float | None:
         """Seconds until the next receipt is due; None: nothing to say."""
+        if self._trials:
+            return 0.0
         if not self._due:
             return None
         return max(0.0, min(self._last.get(device, -PAUSE_S) + PAUSE_S - now for device in self._due))

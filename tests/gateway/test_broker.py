@@ -13,8 +13,9 @@ import pytest
 
 from bordstein_gateway import config
 from bordstein_gateway.config import Mqtt
-from bordstein_gateway.doctor_broker import _Client, broker
+from bordstein_gateway.doctor_broker import broker
 from bordstein_gateway.finding import Finding
+from bordstein_gateway.visitor import Visitor
 from tests.street.processes import Process, free_port
 from tests.street.servers import Town, mosquitto_path
 
@@ -102,7 +103,7 @@ DEVICE, OTHER = "24a160123456", "24a160999999"
 
 def may(login: Mqtt, topics: list[str]) -> set[str]:
     """The topics that the broker takes a message on (MQTT 5 says so in its PUBACK)."""
-    client = _Client(login, "acl")
+    client = Visitor(login, "acl")
     try:
         client.connect(clean=True)
         return {topic for topic in topics if not client.publish(topic, [b""])[0].is_failure}
@@ -128,7 +129,7 @@ def test_the_gateway_answers_boards_and_never_speaks_for_one(shipped: Broker) ->
 
 
 def test_a_board_hears_its_own_answers_only(shipped: Broker) -> None:
-    board, gateway = _Client(shipped.login(DEVICE), "listen"), _Client(shipped.as_gateway(), "speak")
+    board, gateway = Visitor(shipped.login(DEVICE), "listen"), Visitor(shipped.as_gateway(), "speak")
     try:
         board.connect(clean=True)
         for topic in ("#", f"{ROOT}/+/receipt", f"{ROOT}/{DEVICE}/receipt"):
@@ -173,7 +174,7 @@ def test_the_doctor_finds_nothing_with_the_shipped_configuration(shipped: Broker
 def test_the_doctor_sees_a_queue_that_is_too_short_and_what_it_has_dropped(careless: Broker) -> None:
     lost, _ = said(broker(careless.as_gateway()))
     assert any("max_queued_messages is too small" in sentence for sentence in lost), lost
-    watcher = _Client(careless.as_gateway(), "watch")
+    watcher = Visitor(careless.as_gateway(), "watch")
     try:
         watcher.connect(clean=True)
         watcher.subscribe("$SYS/broker/publish/messages/dropped")
@@ -187,7 +188,7 @@ def test_the_doctor_sees_a_queue_that_is_too_short_and_what_it_has_dropped(carel
 def test_the_doctor_leaves_no_session_behind(fresh: Broker) -> None:
     for _ in range(2):
         list(broker(fresh.as_gateway()))
-    watcher = _Client(fresh.as_gateway(), "watch")
+    watcher = Visitor(fresh.as_gateway(), "watch")
     try:
         watcher.connect(clean=True)
         watcher.subscribe("$SYS/broker/clients/total")

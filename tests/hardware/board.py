@@ -38,9 +38,12 @@ def mount(scenario):
     return disk
 
 
-def install(files):
-    """Copies host files onto the volume (name -> host path) where their contents differ."""
+def install(files, keeps=()):
+    """Copies host files onto the volume (name -> host path) where their contents differ; those in keeps where there is
+    none."""
     for name, source in files.items():
+        if name in keeps and name in os.listdir():
+            continue
         with open(source, "rb") as file:
             wanted = file.read()
         try:
@@ -87,7 +90,7 @@ def main(arguments):
     board.start(scenario, cause)
     world.load(scenario)
     mount(scenario)
-    install(scenario.get("files", {}))
+    install(scenario.get("files", {}), scenario.get("keeps", ()))
     if on_flash:
         if "boot.py" not in os.listdir():
             install_tree(firmware)

@@ -29,7 +29,8 @@ class Board:
 
     description: an entry of tests.hardware.scenarios.BOARDS. config: changes to its config.json. run: the command line
     that ends with a board.py, in place of the usual one. firmware: a folder with compiled firmware; on_flash: it lies
-    on the board's volume, as on a real one. files: more files for the volume.
+    on the board's volume, as on a real one. files: more files for the volume; keeps: those that
+    are only copied onto a flash that does not have them.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Board:
         firmware: Path | None = None,
         on_flash: bool = False,
         files: Mapping[str, Path] | None = None,
+        keeps: Sequence[str] = (),
     ) -> None:
         self.device = device
         self.name: str = description["name"]
@@ -72,6 +74,7 @@ class Board:
             "flash": str(self.folder / "flash"),
             "rtc": str(self.folder / "rtc"),
             "recorder": str(self.recorder),
+            "keeps": list(keeps),
             "files": {
                 "config.json": str(self._config_file),
                 "ca.der": str(issued.ca_der),

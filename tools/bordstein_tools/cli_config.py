@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import boards, config_german, firmware_rules, json_mistakes, names
+from . import boards, config_mistakes, firmware_rules, json_mistakes
 from .cli_ca import FILE, Json
 from .commands import group, verb
 from .keyfiles import PRIVATE, read
@@ -61,7 +61,7 @@ def check(
         config = _parsed(file, read(file, "Die Konfiguration", "the configuration"))
     except Problem as problem:
         failed(problem, as_json)
-    problems = _problems(config)
+    problems = config_mistakes.problems(config)
     if as_json:
         typer.echo(json.dumps({"file": str(file), "problems": problems}, ensure_ascii=False))
     else:
@@ -104,32 +104,3 @@ def _no_json(file: Path, error: ValueError) -> Problem:
         f"{file} enthält Zeichen, die kein UTF-8 sind; bitte als UTF-8 speichern.",
         f"{file} has characters that are not UTF-8; save it as UTF-8.",
     )
-
-
-def _problems(config: Any) -> list[str]:
-    """What the board would say, and what only the tool can know: whether there is such a board, and its pins."""
-    name = config.get("board") if isinstance(config, dict) else None
-    board = boards.known().get(name) if isinstance(name, str) else None
-    problems = [_for_people(line, config) for line in firmware_rules.check(config, board["pins"] if board else None)]
-    if isinstance(name, str) and name and board is None:
-        known = ", ".join(boards.known())
-        problems.insert(
-            0,
-            pick(
-                f"board: „{name}“ ist nicht bekannt; möglich sind {known}; ohne ist kein Pin geprüft",
-                f'board: "{name}" is not known; allowed are {known}; without it no pin is checked',
-            ),
-        )
-    return problems
-
-
-def _for_people(line: str, config: Any) -> str:
-    """The board's sentence in the user's language; for a broker's name with umlauts also what to write instead."""
-    path, _, _ = line.partition(": ")
-    line = config_german.readable(pick(config_german.german(line), line))
-    mqtt = config.get("mqtt") if path == "mqtt.host" else None
-    host = mqtt.get("host") if isinstance(mqtt, dict) else None
-    plain = names.without_umlauts(host) if isinstance(host, str) else None
-    if plain is None:
-        return line
-    return line + pick(f"; ohne Umlaute heißt er {plain}", f"; in plain letters it is {plain}")

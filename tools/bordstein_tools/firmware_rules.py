@@ -21,10 +21,10 @@ def _folder() -> Path:
 
 
 @functools.cache
-def _rules() -> ModuleType:
+def _module(name: str) -> ModuleType:
     # Under a name of its own: nobody shall import a board's firmware from here by accident.
-    path = _folder() / "bordstein" / "config_check.py"
-    specification = importlib.util.spec_from_file_location("bordstein_config_check", path)
+    path = _folder() / "bordstein" / f"{name}.py"
+    specification = importlib.util.spec_from_file_location(f"bordstein_{name}", path)
     if specification is None or specification.loader is None:
         raise ImportError(f"{path} cannot be loaded")
     module = importlib.util.module_from_spec(specification)
@@ -61,10 +61,17 @@ def example() -> bytes:
 
 def parse(text: str) -> Any:
     """The JSON of a configuration file as the board takes it. ValueError, RecursionError."""
-    return _rules().parse(text)
+    return _module("config_check").parse(text)
 
 
 def check(config: Any, pins: dict[str, Any] | None) -> list[str]:
     """All mistakes, a sentence each. pins: what the board's pins are good for; None: not known."""
-    problems: list[str] = _rules().Check(pins=pins, drivers=Drivers).whole(config)
+    problems: list[str] = _module("config_check").Check(pins=pins, drivers=Drivers).whole(config)
     return problems
+
+
+def completed(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration that is sent to a board, with what the board has of its own: where its keys are, its broker."""
+    own = {"mqtt": {"host": "localhost", "ca": "ca.der", "cert": "device.der", "key": "device.key.der"}}
+    whole: dict[str, Any] = _module("config_own").complete(config, own)
+    return whole

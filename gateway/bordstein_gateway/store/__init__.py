@@ -9,9 +9,11 @@ which return a Future that is done when the change is on disk.
 from .core import Store
 from .types import (
     Arrival,
+    BoardConfig,
     BoardUpdate,
     CommandResult,
     Completeness,
+    ConfigReport,
     DeadLetter,
     Device,
     Gap,
@@ -31,9 +33,11 @@ from .types import (
 
 __all__ = [
     "Arrival",
+    "BoardConfig",
     "BoardUpdate",
     "CommandResult",
     "Completeness",
+    "ConfigReport",
     "DeadLetter",
     "Device",
     "Gap",

@@ -1,12 +1,13 @@
-"""What boards say about themselves: state messages, answers to commands."""
+"""What boards say about themselves: state messages, answers to commands, their configuration."""
 
+import json
 import sqlite3
 
 from ..ledger import BOOT, DAY_MS, LIFE_SHIFT
 from ..presence import GONE, overtaken
 from . import releases
 from .known import Known, KnownDevice
-from .types import CommandResult, StateReport
+from .types import CommandResult, ConfigReport, StateReport
 
 
 class Boards:
@@ -75,4 +76,20 @@ class Boards:
             "INSERT INTO command_result (device, command, body, received) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (device, command) DO UPDATE SET body = excluded.body, received = excluded.received",
             (result.device, result.command, result.body, now_ms),
+        )
+
+    def config(self, report: ConfigReport, now_ms: int) -> None:
+        """What a board says of its configuration; the last word counts."""
+        device = self._known.device(report.device, now_ms)
+        if not (report.again or report.retained):
+            device.last_seen = now_ms
+        self._connection.execute(
+            "INSERT INTO board_config (device, reported, ok, problems, running, digest, confirmed, reported_at)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)"
+            " ON CONFLICT (device) DO UPDATE SET reported = ?2, ok = ?3, problems = ?4, digest = ?6, reported_at = ?7,"
+            " confirmed = CASE WHEN running IS ?5 THEN confirmed ELSE ?6 END, running = ?5",
+            (
+                *(report.device, report.version, report.ok, json.dumps(report.problems, ensure_ascii=False)),
+                *(report.running, report.digest, now_ms),
+            ),
         )

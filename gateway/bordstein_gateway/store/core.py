@@ -16,7 +16,7 @@ from .known import Known
 from .newest import Newest
 from .packs import Packs
 from .reads import Reads
-from .types import Arrival, CommandResult, Job, Outcome, StateReport, Stats, StoreError
+from .types import Arrival, CommandResult, ConfigReport, Job, Outcome, StateReport, Stats, StoreError
 
 _FLUSH_S = 10.0
 _Waiting = tuple[Job, "Future[Any]"]
@@ -85,7 +85,7 @@ class Store(Reads):
         self,
         arrivals: Sequence[Arrival],
         states: Sequence[StateReport] = (),
-        results: Sequence[CommandResult] = (),
+        results: Sequence[CommandResult | ConfigReport] = (),
         now_ms: int | None = None,
     ) -> list[Outcome]:
         """Store a batch and do every submitted job in ONE commit with fsync; with nothing to do, try a write.
@@ -156,7 +156,7 @@ class Store(Reads):
         self,
         arrivals: Sequence[Arrival],
         states: Sequence[StateReport],
-        results: Sequence[CommandResult],
+        results: Sequence[CommandResult | ConfigReport],
         now_ms: int,
     ) -> list[Outcome]:
         with self._lock:
@@ -171,7 +171,10 @@ class Store(Reads):
                     for state in states:
                         self._boards.state(state, now_ms)
                     for result in results:
-                        self._boards.result(result, now_ms)
+                        if isinstance(result, ConfigReport):
+                            self._boards.config(result, now_ms)
+                        else:
+                            self._boards.result(result, now_ms)
                     for job, future in jobs:
                         done.append((future, *self._do(job)))
                     if not (arrivals or states or results or jobs):

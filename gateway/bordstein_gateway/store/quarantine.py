@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from hashlib import blake2b
 
-from .places import Places
+from .configs import Configs
 from .types import Arrival, Quarantined
 
 _SELECT = "SELECT id, device, topic, payload, reason, received, last, times FROM quarantine"
@@ -21,7 +21,7 @@ def put(connection: sqlite3.Connection, arrival: Arrival, reason: str, now_ms: i
     )
 
 
-class Quarantine(Places):
+class Quarantine(Configs):
     """The quarantine's part of the store."""
 
     def quarantined(self, after_id: int = 0, limit: int = 100) -> list[Quarantined]:

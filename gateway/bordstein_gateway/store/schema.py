@@ -132,7 +132,17 @@ CREATE TABLE rollout_board (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = """
+-- A board's configuration: what the town wants, and what the board said last. confirmed: the digest with which the
+-- running version was first reported; digest: the last one. Times in ms.
+CREATE TABLE board_config (
+    device TEXT PRIMARY KEY,
+    wanted INTEGER, text TEXT, wanted_at INTEGER,
+    reported INTEGER, ok INTEGER, problems TEXT, running INTEGER, digest TEXT, confirmed TEXT, reported_at INTEGER
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
 

@@ -80,6 +80,42 @@ class CommandResult(NamedTuple):
     """From the quarantine, not from the board."""
 
 
+class ConfigReport(NamedTuple):
+    """What a board says of its configuration. `version`: the wanted one it is about; None: it could not be read.
+
+    `ok` None: on trial, in the board's boot `trial`, and the board waits for an answer.
+    """
+
+    device: str
+    version: int | None
+    ok: bool | None
+    problems: list[str]
+    running: int
+    """The version that runs; 0: none that was sent."""
+    digest: str
+    trial: int | None
+    retained: bool
+    again: bool = False
+    """From the quarantine, not from the board."""
+
+
+class BoardConfig(NamedTuple):
+    """A board's configuration, wanted and reported; None: nothing known."""
+
+    device: str
+    wanted: int | None
+    text: str | None
+    """The wanted one, JSON."""
+    wanted_at: int | None
+    reported: int | None
+    ok: bool | None
+    problems: list[str]
+    running: int | None
+    changed: bool
+    """What runs is no longer what was confirmed: somebody changed it on the board."""
+    reported_at: int | None
+
+
 class Rollout(NamedTuple):
     """An order to install a release. It stops when of the boards that are through more than `percent` per cent, and at
     least `least`, failed. `digest`: of its manifest; the last four members count its boards."""

@@ -1,0 +1,67 @@
+"""The boards' configurations: what the town wants, and what the boards report."""
+
+import json
+import sqlite3
+import time
+from concurrent.futures import Future
+
+from .places import Places
+from .types import BoardConfig
+
+_SELECT = (
+    "SELECT device, wanted, text, wanted_at, reported, ok, problems, running, digest IS NOT confirmed, reported_at"
+    " FROM board_config"
+)
+
+
+class Configs(Places):
+    """The configurations' part of the store."""
+
+    def configs(self) -> dict[str, BoardConfig]:
+        """Those of all boards of which something is known, by device."""
+        with self.database.reading() as connection:
+            rows = connection.execute(_SELECT).fetchall()
+        return {row[0]: _config(*row) for row in rows}
+
+    def want_config(self, device: str, text: str, above: int = 0) -> "Future[int]":
+        """Note a wanted configuration (JSON); its version: larger than any known one, and than `above`."""
+        now = int(time.time() * 1000)
+
+        def job(connection: sqlite3.Connection) -> int:
+            row = connection.execute(
+                "INSERT INTO board_config (device, wanted, text, wanted_at) VALUES (?1, ?2 + 1, ?3, ?4)"
+                " ON CONFLICT (device) DO UPDATE SET text = ?3, wanted_at = ?4,"
+                " wanted = max(coalesce(wanted, 0), coalesce(reported, 0), coalesce(running, 0), ?2) + 1"
+                " RETURNING wanted",
+                (device, above, text, now),
+            ).fetchone()
+            return int(row[0])
+
+        return self.submit(job)
+
+    def forget_config(self, device: str) -> "Future[None]":
+        """The board is blank: nothing is wanted of it any more."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM board_config WHERE device = ?", (device,))
+
+        return self.submit(job)
+
+
+def _config(
+    device: str,
+    wanted: int | None,
+    text: str | None,
+    wanted_at: int | None,
+    reported: int | None,
+    ok: int | None,
+    problems: str | None,
+    running: int | None,
+    changed: int,
+    reported_at: int | None,
+) -> BoardConfig:
+    found = json.loads(problems) if problems else []
+    good = None if ok is None else bool(ok)
+    return BoardConfig(
+        *(device, wanted, text, wanted_at, reported, good, found, running, bool(changed) and running != 0, reported_at)
+    )

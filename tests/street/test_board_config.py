@@ -1,0 +1,97 @@
+"""A board told from the town hall: the command of the gateway, a real broker with the shipped rights, real firmware."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bordstein_gateway.store import Store
+from tests.hardware.scenarios import BOARDS
+from tests.street.boards import Board
+from tests.street.processes import until
+from tests.street.servers import Gateway, Mosquitto, Town
+
+DEVICE = "24a160000001"
+
+
+@pytest.fixture
+def gateway(town: Town, broker: Mosquitto, tmp_path: Path) -> Iterator[Gateway]:
+    with Gateway(town, broker, folder=tmp_path / "gateway") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def board(town: Town, broker: Mosquitto, gateway: Gateway, tmp_path: Path) -> Iterator[Board]:
+    with Board(town, broker, DEVICE, BOARDS[0], folder=tmp_path / "board", keeps=["config.json"]) as board:
+        assert until(lambda: reported(gateway).get("running") == 0, 60), board.process.tail()
+        yield board
+
+
+def reported(gateway: Gateway) -> dict[str, Any]:
+    for device in gateway.get("/api/latest")["devices"]:
+        if device["id"] == DEVICE:
+            return device["config"] or {}
+    return {}
+
+
+def intervals(gateway: Gateway) -> dict[str, int]:
+    """What the board's state says."""
+    with contextlib.closing(Store.open(gateway.store)) as store:
+        return next(device.report["interval"] for device in store.devices() if device.device == DEVICE)
+
+
+def run(gateway: Gateway, *arguments: object) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [
+            Path(sys.executable).with_name("bordstein-gateway"),
+            "board",
+            *map(str, arguments),
+            "--config",
+            gateway.config,
+        ],
+        env={**os.environ, "BORDSTEIN_LANG": "en", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def wanted(board: Board, folder: Path, **changes: Any) -> Path:
+    """A file with the board's configuration, without what the gateway need not know, and with changes."""
+    made = {key: value for key, value in board.config.items() if key != "mqtt"}
+    file = folder / "wanted.json"
+    file.write_text(json.dumps({**made, "trial_s": 15, **changes}))
+    return file
+
+
+def test_a_new_interval_is_kept_and_a_wrong_broker_is_left_again(
+    gateway: Gateway, board: Board, broker: Mosquitto, tmp_path: Path
+) -> None:
+    sensors = {name: {**sensor, "interval_s": 4} for name, sensor in board.config["sensors"].items()}
+    done = run(gateway, "config", DEVICE, wanted(board, tmp_path, sensors=sensors), "--wait", 60)
+    assert done.returncode == 0 and "the board keeps it" in done.stdout, (done, board.process.tail())
+    assert reported(gateway) == {"wanted": 1, "reported": 1, "running": 1, "ok": True, "problems": [], "changed": False}
+    starts = board.starts
+    board.cut_power()
+    board.power_on()
+    assert until(lambda: board.starts > starts and set(intervals(gateway).values()) == {4}, 30)
+
+    lost = {**board.config["mqtt"], "port": 1}
+    done = run(gateway, "config", DEVICE, wanted(board, tmp_path, mqtt=lost), "--wait", 90)
+    assert done.returncode == 1 and "no answer from the gateway within 15 s" in done.stderr, (
+        done,
+        board.process.tail(),
+    )
+    found = reported(gateway)
+    assert (found["wanted"], found["reported"], found["running"], found["ok"]) == (2, 2, 1, False)
+    assert until(lambda: set(intervals(gateway).values()) == {4}, 30)
+    assert board.crash is None
