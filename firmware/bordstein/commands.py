@@ -1,4 +1,4 @@
-"""Commands from the town: reboot, identify, sample, interval, log. Each id gets exactly one result.
+"""Commands from the town: reboot, identify, sample, interval, log, calibrate, decommission. One result for each id.
 
 A command that comes again (MQTT delivers at least once) is answered from memory, not done again; for a reboot that
 memory is a file, or a command delivered twice would restart the board twice.
@@ -16,6 +16,7 @@ from bordstein.log import say
 _REMEMBERED = const(8)
 _FILE = "reboot"  # id of the last reboot command
 _LONGEST_S = const(86400)
+_CALIBRATE_MS = const(40000)
 
 
 class Refused(Exception):
@@ -57,10 +58,9 @@ class Commands:
                 return
         self._answers = self._answers[1 - _REMEMBERED :]
         self._answers.append((number, None))
-        reboot = command.get("do") == "reboot"
         result = await self._result(command)
         self._answers = [(known, result if known == number else old) for known, old in self._answers]
-        if reboot:
+        if command.get("do") == "reboot":
             try:
                 with open(_FILE + ".new", "w") as file:
                     file.write(number)
@@ -68,7 +68,7 @@ class Commands:
             except OSError as error:  # a restart may be what helps
                 say("commands: flash does not remember the restart:", error)
         await self._answer(number, result)
-        if reboot:
+        if result["ok"] and command.get("do") in ("reboot", "decommission"):
             await self._restart()
 
     async def _result(self, command):
@@ -97,8 +97,13 @@ class Commands:
             return self._interval(command)
         if do == "log":
             return {"lines": log.lines()}
+        if do == "calibrate":
+            return await self._calibrate(command)
+        if do == "decommission":
+            return self._decommission(command)
         raise Refused(
-            '"%s" is not something this board can do; it knows reboot, identify, sample, interval and log' % do
+            '"%s" is not something this board can do; it knows reboot, identify, sample, interval, log, calibrate and '
+            "decommission" % do
         )
 
     def _sensor(self, command):
@@ -121,6 +126,25 @@ class Commands:
         if not read and failed:
             raise Refused("no reading from: %s; see the errors in health" % ", ".join(failed))
         return {"read": read, "failed": failed}
+
+    async def _calibrate(self, command):
+        name = self._sensor(command)
+        driver = self._sampler.sensors[name].driver
+        if not hasattr(driver, "calibrate"):
+            raise Refused("%s has nothing that could be calibrated, or is not there yet" % name)
+        try:
+            return await asyncio.wait_for_ms(driver.calibrate(command.get("what")), _CALIBRATE_MS)
+        except asyncio.TimeoutError:
+            raise Refused("%s gave no answer within the limit" % name)
+        except (OSError, ValueError) as error:
+            raise Refused(str(error))
+
+    def _decommission(self, command):
+        if command.get("device") != platform.device_id():
+            raise Refused('this wipes the keys and all data; to confirm, "device" has to be the id of this board')
+        from bordstein import wipe
+
+        wipe.order()  # followed at the next start, whatever happens until then
 
     def _identify(self, command):
         seconds = _seconds(command, 600) if "seconds" in command else 10

@@ -28,6 +28,11 @@ def settings(cause):
 
     cause: why the board started.
     """
+    if exists("wipe"):
+        from bordstein import wipe
+
+        wipe.run()
+        del bordstein.wipe, sys.modules["bordstein.wipe"]
     state = load()
     version = state.get("trial", 0)
     if version:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import flash
 import virtual_time
@@ -12,8 +13,26 @@ from bordstein import platform  # noqa: E402
 from bordstein.commands import Commands  # noqa: E402
 
 
+class Driver:
+    async def calibrate(self, what):
+        if what != "dry":
+            raise ValueError("it can calibrate dry")
+        await asyncio.sleep(5)
+        return {"raw_dry": 2300}
+
+
+class Deaf:
+    async def calibrate(self, what):
+        await asyncio.sleep(100)
+
+
+class Sensor:
+    def __init__(self, driver=None):
+        self.driver = driver
+
+
 class Sampler:
-    sensors = {"air": 1, "dust": 2}
+    sensors = {"air": Sensor(), "dust": Sensor(Deaf()), "soil": Sensor(Driver())}
 
     def __init__(self):
         self.sampled = []
@@ -80,9 +99,9 @@ def test_interval_is_set_and_told():
 
 def test_what_is_wrong_gets_a_sentence_and_changes_nothing():
     for command, word in (
-        ({"do": "explode"}, "reboot, identify, sample, interval and log"),
+        ({"do": "explode"}, "reboot, identify, sample, interval, log, calibrate and decommission"),
         ({}, "None"),
-        ({"do": "interval", "sensor": "wind", "seconds": 5}, "air, dust"),
+        ({"do": "interval", "sensor": "wind", "seconds": 5}, "air, dust, soil"),
         ({"do": "interval", "sensor": "air"}, "whole number"),
         ({"do": "interval", "sensor": "air", "seconds": 0}, "1 to 86400"),
         ({"do": "interval", "sensor": "air", "seconds": "30"}, '"30"'),
@@ -90,12 +109,18 @@ def test_what_is_wrong_gets_a_sentence_and_changes_nothing():
         ({"do": "interval", "sensor": ["air"], "seconds": 5}, "no sensor"),
         ({"do": "sample", "sensor": None}, "no sensor"),
         ({"do": "identify", "seconds": 100000}, "600"),
+        ({"do": "calibrate", "sensor": "wind", "what": "dry"}, "no sensor"),
+        ({"do": "calibrate", "sensor": "air", "what": "dry"}, "nothing that could be calibrated"),
+        ({"do": "calibrate", "sensor": "soil"}, "it can calibrate dry"),
+        ({"do": "calibrate", "sensor": "dust"}, "within the limit"),
+        ({"do": "decommission"}, "id of this board"),
+        ({"do": "decommission", "device": "020000000001"}, "id of this board"),
     ):
         bench = Bench()
         command["id"] = "x"
         results = bench.give(command)
         assert len(results) == 1 and results[0]["ok"] is False and word in results[0]["error"], (command, results)
-        assert not bench.sampler.intervals and "restart" not in bench.events
+        assert not bench.sampler.intervals and "restart" not in bench.events and "wipe" not in os.listdir()
 
 
 def test_without_a_usable_id_nothing_is_done():
@@ -139,6 +164,28 @@ def test_reboot_tells_its_result_first_and_is_not_done_again_after_the_restart()
     again = Bench(fresh=False)
     assert again.give(command) == [{"id": "r", "ok": True}]
     assert again.events == ["published"]
+
+
+def test_calibrate_says_what_is_kept():
+    bench = Bench()
+    assert bench.give({"id": "k", "do": "calibrate", "sensor": "soil", "what": "dry"}) == [
+        {"id": "k", "ok": True, "result": {"raw_dry": 2300}}
+    ]
+
+
+def test_decommission_is_ordered_for_good_before_its_result_and_restarts_after_it():
+    bench = Bench()
+    bench.events = Events(bench.events)
+    device = platform.device_id()
+    assert bench.give({"id": "d", "do": "decommission", "device": device}) == [{"id": "d", "ok": True}]
+    assert bench.events == ["wipe ordered", "published", "restart"]
+
+
+class Events(list):
+    def append(self, event):
+        if event == "published" and "wipe" in os.listdir():
+            super().append("wipe ordered")
+        super().append(event)
 
 
 def test_identify_blinks_and_ends_dark():

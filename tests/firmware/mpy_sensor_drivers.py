@@ -146,6 +146,33 @@ def test_a02yyuw_distance_and_water_level():
     assert read(ready(a02yyuw, bus=UART, zero_mm=1000)) == {"water_level": -953}
 
 
+def test_a02yyuw_takes_the_distance_of_now_for_zero_or_for_an_empty_bin():
+    flash.mount()
+    build(level({"distance": 1.953}))
+    for what, key, told, wanted in (
+        ("zero", "zero_mm", 3000, {"water_level": 0}),
+        ("empty", "depth_mm", 1500, {"fill_level": 0}),
+    ):
+        options = {"bus": UART, key: told}
+        assert asyncio.run(ready(a02yyuw, **options).calibrate(what)) == {key: 1953}
+        assert read(ready(a02yyuw, **options)) == wanted
+        refused(lambda options=options: asyncio.run(ready(a02yyuw, **options).calibrate("dry")), "zero", "empty")
+    assert read(ready(a02yyuw, bus=UART, zero_mm=3000)) == {"water_level": 1047}  # told otherwise since
+    options = {"bus": UART, "depth_mm": 3000, "blind_mm": 2000}
+    refused(lambda: asyncio.run(ready(a02yyuw, **options).calibrate("empty")), "blind_mm")
+
+
+def test_a02yyuw_calibrates_while_it_is_read():
+    flash.mount()
+    build(level({"distance": 1.953}))
+    driver = ready(a02yyuw, bus=UART, zero_mm=3000)
+
+    async def both():
+        return await asyncio.gather(driver.read(), driver.calibrate("zero"), driver.read())
+
+    assert asyncio.run(both())[1] == {"zero_mm": 1953}
+
+
 def test_a02yyuw_median_is_calm_over_waves_and_a_bad_line():
     faults = [{"chip": "level", "kind": kind, "probability": 0.1, "seed": 9} for kind in ("flip", "truncate", "noise")]
     build(level({"level": 1.2}, zero_mm=3000, waves_mm=10), faults=faults)
@@ -288,6 +315,34 @@ def test_rm3100_after_a_restart_knows_the_empty_bay_again():
     again = ready(rm3100, bus=I2C)
     assert again.bay.state is None and again.bay.baseline is not None
     assert [value for _, value in follow(again, chip, (30, 1), (30, 0))] == [True, False]
+
+
+def test_rm3100_learns_the_empty_bay_anew_when_told():
+    flash.mount(blocks=16)
+    chip = build(bay(1))
+    driver = ready(rm3100, bus=I2C)
+    found = asyncio.run(driver.calibrate("baseline"))["baseline_nt"]
+    again = ready(rm3100, bus=I2C)
+    assert again.bay.baseline == found == driver.bay.baseline and again.bay.state is None
+    chip.spec["values"]["occupied"] = 0
+    assert asyncio.run(ready(rm3100, bus=I2C).calibrate("baseline"))["baseline_nt"] != found
+    refused(lambda: asyncio.run(driver.calibrate("zero")), "baseline")
+
+
+def test_rm3100_learns_no_field_that_moves():
+    flash.mount(blocks=16)
+    build(bay())
+    driver = ready(rm3100, bus=I2C)
+    before = driver.bay
+    fields = [(20000, 0, 40000), (30000, 0, 40000)]
+
+    async def moving(registers):
+        fields.append(fields.pop(0))
+        return fields[0]
+
+    driver._measure = moving
+    refused(lambda: asyncio.run(driver.calibrate("baseline")), "not still")
+    assert driver.bay is before
 
 
 def test_rm3100_restart_without_memory_never_says_occupied():

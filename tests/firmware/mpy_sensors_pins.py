@@ -93,6 +93,20 @@ def test_soil_moisture_between_two_points():
     assert abs(found["soil_moisture"] - 500) <= 2 and abs(found["voltage"] - 1650) <= 2, found
 
 
+def test_soil_moisture_takes_what_it_measures_now_for_dry_and_wet():
+    flash.mount()
+    options = {"pin": 33, "raw_dry": 2000, "raw_wet": 1000}
+    for what, volts in (("dry", 2.5), ("wet", 0.9)):
+        build(probe(volts))
+        (millivolts,) = asyncio.run(ready(soil_moisture, **options).calibrate(what)).values()
+        assert abs(millivolts - volts * 1000) <= 2
+    build(probe(1.7))
+    assert abs(read(ready(soil_moisture, **options))["soil_moisture"] - 500) <= 3
+    # Other points in the configuration: those count now.
+    assert abs(read(ready(soil_moisture, **dict(options, raw_dry=2100)))["soil_moisture"] - 364) <= 3
+    refused(lambda: asyncio.run(ready(soil_moisture, **options).calibrate("zero")), "dry", "wet")
+
+
 def test_soil_moisture_failures_are_sentences():
     build(probe(1.65), faults=[{"chip": "soil", "kind": "dead"}])
     refused(lambda: read(ready(soil_moisture, pin=33, raw_dry=2300, raw_wet=1000)), "cable off")

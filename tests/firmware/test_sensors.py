@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
 from bordstein.sensors import a02yyuw, bme280, ds18b20, rm3100, sds011  # noqa: E402
-from bordstein.sensors.shared import ultrasonic  # noqa: E402
-from bordstein.sensors.shared.bay import Bay, load_baseline, store_baseline  # noqa: E402
+from bordstein.sensors.shared import numbers, ultrasonic  # noqa: E402
+from bordstein.sensors.shared.bay import Bay  # noqa: E402
 from bordstein.sensors.shared.pulses import Counter  # noqa: E402
 from bordstein.sensors.shared.serial import Framer, median  # noqa: E402
 
@@ -371,17 +371,29 @@ def test_rm3100_state_changes_only_after_enough_samples_agree(fields):
             assert votes[-5:].count(bay.state) >= 4
 
 
-def test_rm3100_baseline_file_is_whole_or_ignored(tmp_path):
+def test_a_file_of_numbers_is_whole_or_ignored(tmp_path):
     path = str(tmp_path / "baseline")
-    assert load_baseline(path) is None
-    store_baseline(path, (18900, -1100, 45200))
-    assert load_baseline(path) == (18900, -1100, 45200)
+    assert numbers.load(path, 3) is None
+    numbers.store(path, (18900, -1100, 45200))
+    assert numbers.load(path, 3) == (18900, -1100, 45200)
+    assert numbers.load(path, 2) is None
     whole = Path(path).read_text()
     for length in range(len(whole)):
         Path(path).write_text(whole[:length])
-        assert load_baseline(path) is None
+        assert numbers.load(path, 3) is None
     Path(path).write_text("hello there")
-    assert load_baseline(path) is None
+    assert numbers.load(path, 3) is None
+
+
+def test_a_calibration_counts_until_the_configuration_is_changed(tmp_path):
+    path, keys = str(tmp_path / "soil"), ("raw_dry", "raw_wet")
+    told = {"raw_dry": 2300, "raw_wet": 1000, "pin": 33}
+    assert numbers.calibrated(path, told, keys) == told
+    assert numbers.calibrate(path, told, keys, "raw_dry", 2500) == {**told, "raw_dry": 2500}
+    assert numbers.calibrate(path, told, keys, "raw_wet", 900) == {**told, "raw_dry": 2500, "raw_wet": 900}
+    assert numbers.calibrated(path, told, keys) == {**told, "raw_dry": 2500, "raw_wet": 900}
+    changed = {**told, "raw_wet": 1100}
+    assert numbers.calibrated(path, changed, keys) == changed
 
 
 # Pulses

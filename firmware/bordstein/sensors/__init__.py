@@ -14,9 +14,11 @@ A driver module has a pure part (bytes or counts in, scaled integers out; no bus
     await setup()               finds and prepares the chip
     await read()                list of (property, integer scaled by 10**decimals of the property table, or bool)
     describe()                  what is there, for the log and for people
+    await calibrate(what)       (where something can be) take what is there now for `what`; what is kept, a dict
     await wait()                (event sensors only) returns when a reading should be taken now
 
-setup and read end within a bounded time and raise OSError or ValueError with a sentence that says what is wrong.
+setup, read and calibrate end within a bounded time and raise OSError or ValueError with a sentence that says what is
+wrong.
 """
 
 import gc

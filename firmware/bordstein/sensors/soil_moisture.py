@@ -2,15 +2,18 @@
 
 Source: such probes give the less voltage the wetter the soil; how much depends on probe and soil, so there is no data
 sheet's curve: `raw_dry` and `raw_wet` are the millivolts measured in dry soil and in soil that holds no more water, and
-what is reported is the share between them. `raw` reports the millivolts, to find both.
+what is reported is the share between them. `raw` reports the millivolts, to find both; or the command `calibrate` takes
+what is measured now for one of them.
 
 Options: `pin` (of ADC1), `raw_dry`, `raw_wet` (mV), `raw` (true: report `voltage` too).
 """
 
 import asyncio
 
+from bordstein.sensors.shared import numbers
 from bordstein.sensors.shared.serial import median
 
+_CALIBRATED = ("raw_dry", "raw_wet")
 _SAMPLES = 15
 _SAMPLE_MS = 10
 _BEYOND = 250  # thousandths outside of the calibration that are its error; what is farther out is a fault
@@ -34,28 +37,43 @@ class Driver:
     def __init__(self, options, platform):
         self._options = options
         self._platform = platform
+        self._file = "soil-%s.txt" % options["pin"]
+        self._points = options
         self._adc = None
 
     async def setup(self):
-        if abs(self._options["raw_dry"] - self._options["raw_wet"]) < 100:
-            raise ValueError("soil moisture: `raw_dry` and `raw_wet` are almost the same: calibrate again")
         self._adc = self._platform.adc(self._options["pin"])
+        self._points = numbers.calibrated(self._file, self._options, _CALIBRATED)
+        if abs(self._points["raw_dry"] - self._points["raw_wet"]) < 100:
+            raise ValueError("soil moisture: `raw_dry` and `raw_wet` are almost the same: calibrate again")
 
     async def read(self):
+        millivolts = await self._millivolts()
+        values = [("voltage", millivolts)] if self._options.get("raw") else []
+        try:
+            values.append(("soil_moisture", share(millivolts, self._points["raw_dry"], self._points["raw_wet"])))
+        except ValueError:
+            if not values:  # with `raw` someone is about to calibrate it
+                raise
+        return values
+
+    async def calibrate(self, what):
+        """`dry` or `wet`: the soil is so now."""
+        if what not in ("dry", "wet"):
+            raise ValueError("soil moisture: it can calibrate `dry` and `wet`, in such soil")
+        key = "raw_" + what
+        millivolts = await self._millivolts()
+        self._points = numbers.calibrate(self._file, self._options, _CALIBRATED, key, millivolts)
+        return {key: self._points[key]}
+
+    async def _millivolts(self):
         if self._adc is None:
             raise OSError("soil moisture: not set up yet")
         samples = []
         for _ in range(_SAMPLES):
             samples.append(self._adc.read_uv() // 1000)
             await asyncio.sleep_ms(_SAMPLE_MS)
-        millivolts = median(samples)
-        values = [("voltage", millivolts)] if self._options.get("raw") else []
-        try:
-            values.append(("soil_moisture", share(millivolts, self._options["raw_dry"], self._options["raw_wet"])))
-        except ValueError:
-            if not values:  # with `raw` someone is about to calibrate it
-                raise
-        return values
+        return median(samples)
 
     def describe(self):
         return {"chip": "soil moisture", "pin": self._options["pin"]}

@@ -62,24 +62,3 @@ class Bay:
         elapsed_ms = min(elapsed_ms, _FOLLOW_MS // 10)
         for i in range(3):
             self._baseline[i] += (field[i] * 256 - self._baseline[i]) // 64 * elapsed_ms // (_FOLLOW_MS // 64)
-
-
-def load_baseline(path):
-    """The three numbers in the file, or None when it is missing or damaged."""
-    try:
-        with open(path) as file:
-            values = tuple(int(word) for word in file.read().split())
-    except (OSError, ValueError):
-        return None
-    if len(values) != 4 or sum(values[:3]) != values[3]:
-        return None
-    return values[:3]
-
-
-def store_baseline(path, baseline):
-    """Writes x, y, z and their sum; whole or not at all, even when the power goes."""
-    import os
-
-    with open(path + ".new", "w") as file:
-        file.write("%d %d %d %d" % (baseline + (sum(baseline),)))
-    os.rename(path + ".new", path)

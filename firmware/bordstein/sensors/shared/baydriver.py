@@ -2,11 +2,14 @@
 
 import asyncio
 
-from bordstein.sensors.shared.bay import Bay, distance, load_baseline, store_baseline
+from bordstein.sensors.shared import numbers
+from bordstein.sensors.shared.bay import Bay, distance
 
 _MOVED_NT = 500  # write the baseline down again when it went that far from what is in the file
 _FAILURES = 10  # in a row, until wait() gives up
 _AWAY_MS = 60000
+_LOOKS = 30  # at a field that has to be still
+_LOOK_MS = 500
 
 
 class BayDriver:
@@ -38,7 +41,7 @@ class BayDriver:
     async def setup(self):
         registers = await self._find()
         if self._registers is None:
-            self._written = load_baseline(self._file)
+            self._written = numbers.load(self._file, 3)
             self.bay = Bay(self.bay.threshold_nt, self._written)
         self._registers = registers
 
@@ -87,7 +90,25 @@ class BayDriver:
             if baseline and self.bay.state is False:
                 if self._written is None or distance(baseline, self._written) > _MOVED_NT:
                     self._written = baseline
-                    store_baseline(self._file, baseline)
+                    numbers.store(self._file, baseline)
+
+    async def calibrate(self, what):
+        """`baseline`: learn the field of the empty bay anew."""
+        if what != "baseline":
+            raise ValueError(self.CHIP + ": it can calibrate its `baseline`, with the bay empty")
+        if self._registers is None:
+            raise OSError(self.CHIP + ": not set up yet")
+        bay = Bay(self.bay.threshold_nt)
+        for _ in range(_LOOKS):
+            async with self._lock:
+                bay.feed(await self._measure(self._registers), _LOOK_MS)
+            if bay.baseline:
+                numbers.store(self._file, bay.baseline)
+                self._written = bay.baseline
+                self.bay = bay
+                return {"baseline_nt": bay.baseline}
+            await asyncio.sleep_ms(_LOOK_MS)
+        raise ValueError(self.CHIP + ": the field is not still; is something moving in the bay? Nothing was changed")
 
     def describe(self):
         return {"chip": self.CHIP, "address": self._address, "baseline_nt": self.bay.baseline}

@@ -1,11 +1,15 @@
 """What the drivers of ultrasonic distance sensors on a UART share: frames of FF, distance in mm, sum."""
 
+import asyncio
+
+from bordstein.sensors.shared import numbers
 from bordstein.sensors.shared.distance import Meaning
 from bordstein.sensors.shared.serial import Framer, frames, median
 
 _BAUDRATE = 9600
 _HEAD = b"\xff"
 _LENGTH = 4
+_CALIBRATED = ("zero_mm", "depth_mm")
 _WATCH_S = 5  # how often a place is looked at for what stands there
 
 
@@ -50,12 +54,14 @@ class Ultrasonic:
         self._framer = Framer(_HEAD, _LENGTH, lambda frame: checked(frame, self.FIRST))
         self._wanted = options.get("frames", 5)
         self._meaning = None
+        self._file = "%s-%s.txt" % (self.CHIP.lower(), options["bus"].get("id", 0))
+        self._lock = asyncio.Lock()  # whoever reads takes the frames
         if "occupied_mm" in options:
             self.SAMPLE_S = _WATCH_S
 
     async def setup(self):
         if self._meaning is None:
-            self._meaning = Meaning(self._options, self.NEAREST)
+            self._meaning = Meaning(numbers.calibrated(self._file, self._options, _CALIBRATED), self.NEAREST)
         if "tilt" in self._options:
             self._tilt = self._platform.pin(self._options["tilt"], "in", "up")
         self._uart = self._platform.uart(self._options["bus"], _BAUDRATE)
@@ -68,6 +74,27 @@ class Ultrasonic:
             raise OSError(self.CHIP + ": not set up yet")
         if self._tilt is not None and self._tilt.value():
             return [("tilted", True)]  # whatever the distance is now, it is not that to the bottom
+        found = self._meaning.readings(await self._distance(), clock.uptime())
+        return found + [("tilted", False)] if self._tilt is not None else found
+
+    async def calibrate(self, what):
+        """`zero`: the surface is at the level's zero now; `empty`: the bin is empty now."""
+        key = {"zero": "zero_mm", "empty": "depth_mm"}.get(what, "")
+        if key not in self._options:
+            raise ValueError(
+                self.CHIP + ": it can calibrate `zero` where `zero_mm` is configured, and `empty` where `depth_mm` is"
+            )
+        if self._uart is None:
+            raise OSError(self.CHIP + ": not set up yet")
+        distance = await self._distance()
+        changed = dict(self._options)
+        changed[key] = distance
+        Meaning(changed, self.NEAREST)  # refuses what makes no sense
+        changed = numbers.calibrate(self._file, self._options, _CALIBRATED, key, distance)
+        self._meaning = Meaning(changed, self.NEAREST)
+        return {key: distance}
+
+    async def _distance(self):
         distances = []
         problem = None
         for frame in await self._frames(self._wanted):
@@ -78,12 +105,12 @@ class Ultrasonic:
         # A single echo may come from a leaf or a bird; when half of them are no good, so is the median.
         if problem is not None and len(distances) * 2 <= self._wanted:
             raise problem
-        found = self._meaning.readings(median(distances), clock.uptime())
-        return found + [("tilted", False)] if self._tilt is not None else found
+        return median(distances)
 
     async def _frames(self, wanted):
         refused = self._framer.refused
-        found = await frames(self._uart, self._framer, wanted, 1000 + 400 * wanted, self.ASK)
+        async with self._lock:
+            found = await frames(self._uart, self._framer, wanted, 1000 + 400 * wanted, self.ASK)
         if len(found) * 2 > wanted:
             return found
         if self._framer.refused > refused or found:
