@@ -95,3 +95,30 @@ def test_a_new_interval_is_kept_and_a_wrong_broker_is_left_again(
     assert (found["wanted"], found["reported"], found["running"], found["ok"]) == (2, 2, 1, False)
     assert until(lambda: set(intervals(gateway).values()) == {4}, 30)
     assert board.crash is None
+
+
+def test_commands_give_their_result_and_a_board_that_goes_is_blank(
+    town: Town, gateway: Gateway, board: Board, tmp_path: Path
+) -> None:
+    read = run(gateway, "command", DEVICE, "sample", "--sensor", "air")
+    assert read.returncode == 0 and json.loads(read.stdout) == {"read": ["air"], "failed": []}
+    assert run(gateway, "command", DEVICE, "interval", "--sensor", "air", "--seconds", 7).stdout == "done\n"
+    assert until(lambda: intervals(gateway)["air"] == 7, 20)
+    lines = run(gateway, "command", DEVICE, "log").stdout
+    assert f"device {DEVICE}" in lines
+    refused = run(gateway, "command", DEVICE, "calibrate", "--sensor", "air", "--what", "dry")
+    assert (
+        refused.returncode == 1 and refused.stderr == "air has nothing that could be calibrated, or is not there yet\n"
+    )
+    silent = run(gateway, "command", "24a1600000ff", "reboot", "--wait", 1)
+    assert silent.returncode == 1 and "no answer within 1 s" in silent.stderr
+
+    flash = tmp_path / "board" / "flash"
+    key = town.device(DEVICE).key_der.read_bytes()
+    assert key in flash.read_bytes()
+    assert run(gateway, "command", DEVICE, "decommission").returncode == 2
+    gone = run(gateway, "command", DEVICE, "decommission", "--confirm", DEVICE)
+    assert (gone.returncode, gone.stdout) == (0, "done\n"), gone
+    assert until(lambda: "this board is blank" in board.process.tail(40), 60), board.process.tail()
+    assert key not in flash.read_bytes() and board.crash is None
+    assert reported(gateway) == {}
