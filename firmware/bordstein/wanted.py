@@ -7,6 +7,7 @@ false: it does not, `problems` says why; null: on trial, since the start number 
 runs; 0: none that was sent) and `digest` (of what runs, without its secrets).
 """
 
+import gc
 import json
 import sys
 
@@ -32,6 +33,7 @@ async def follow(board, payload):
             if _is_new(board, version) and _take(version, wanted):
                 await board.restart("to try configuration %d" % version)
                 return
+            wanted = None
     except ValueError as error:
         problems = [str(error)]
     except OSError as error:
@@ -84,12 +86,22 @@ def _take(version, wanted):
 
 
 def _mistakes(config):
-    from bordstein import config as rules
-
+    """All mistakes. With little memory some only show when the next start looks at it, which then goes back at once."""
+    loaded = set(sys.modules)
     try:
+        from bordstein import config as rules
+
         return rules.Check(exists, rules.pins()).whole(config)
+    except MemoryError:
+        say("config: wanted: checked by the next start, here is no memory for it")
+        return []
     finally:
-        del bordstein.config, sys.modules["bordstein.config"]
+        for name in set(sys.modules) - loaded:  # the rules, and drivers that nobody uses yet
+            parent, _, own = name.rpartition(".")
+            if hasattr(sys.modules.get(parent), own):
+                delattr(sys.modules[parent], own)
+            del sys.modules[name]
+        gc.collect()
 
 
 def _own(path):

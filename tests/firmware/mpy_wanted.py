@@ -19,7 +19,8 @@ virtual = virtual_time.install(virtual_time.WRAP - 5000)
 
 from simulated.flashdisk import RamDisk  # noqa: E402
 
-from bordstein import app, platform, stream  # noqa: E402
+import bordstein  # noqa: E402
+from bordstein import app, platform, sensors, stream  # noqa: E402
 
 MQTT = {"host": "127.0.0.1", "ca": "ca.der", "cert": "device.der", "key": "device.key.der"}
 OLD = {"mqtt": MQTT, "network": {"wifi": [{"ssid": "Stadt", "password": "geheimnis"}]}, "health_s": 300}
@@ -282,6 +283,40 @@ def test_every_mistake_is_named_and_nothing_is_restarted():
     assert len(town.report["problems"]) == 3 and all(word in found for word in ("health_s", "led", "gone.der")), found
     town.want(2, NEW)
     assert run()._config["health_s"] == 60
+
+
+def test_without_memory_for_a_check_the_next_start_makes_it():
+    def none():
+        raise MemoryError
+
+    names = sensors.names
+    for made, health_s in ((NEW, 60), (dict(NEW, led="x", health_s=1), 300)):
+        plain()
+        town.want(1, made)
+        sensors.names = names
+
+        async def script(board):
+            sensors.names = none
+
+        start(60, script)
+        assert resets
+        sensors.names = names
+        board = run()
+        assert board._config["health_s"] == health_s and town.report["ok"] is (made is NEW)
+        assert len(town.report["problems"]) == (0 if made is NEW else 2)
+
+
+def test_the_check_leaves_nothing_in_memory():
+    plain()
+    sensor = {"driver": "bme280", "bus": "i2c0"}
+    town.want(
+        1, dict(NEW, buses={"i2c0": {"type": "i2c", "id": 0, "scl": 22, "sda": 21}}, sensors={"air": sensor}, led="x")
+    )
+    before = set(sys.modules)
+    start(60)
+    assert town.report["ok"] is False
+    assert not [name for name in set(sys.modules) - before if "config" in name or "bme280" in name or "wanted" in name]
+    assert not hasattr(sensors, "bme280") and not hasattr(bordstein, "config")
 
 
 def test_what_is_no_configuration_gets_a_sentence():
