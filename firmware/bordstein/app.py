@@ -10,10 +10,7 @@ import bordstein
 from bordstein import clock, health, log, net, platform
 from bordstein.guard import Guard
 from bordstein.log import say
-from bordstein.sampler import Sampler
-from bordstein.spool import Spool
 from bordstein.state import State, will
-from bordstein.uplink import Uplink
 
 _ROOT = "bordstein/v1/"
 _AFTER_CRASH_S = const(10)
@@ -43,10 +40,11 @@ def run():
 def forget(*names):
     """Give back the memory of modules of ours, and of those below them; the next import loads them anew."""
     for name in names:
-        delattr(bordstein, name)
         for module in list(sys.modules):
             if module.startswith("bordstein." + name):
                 del sys.modules[module]
+                if hasattr(bordstein, module[10:]):
+                    delattr(bordstein, module[10:])
     gc.collect()
 
 
@@ -73,11 +71,16 @@ class App:
         self.device = platform.device_id()
         self.topics = _ROOT + self.device + "/"
         say("bordstein %s, device %s, started by %s" % (bordstein.__version__, self.device, self.guard.reset))
-        from bordstein import trial
+        from bordstein import configstate
 
-        config, problems, self.trial = trial.settings(self.guard.reset)
-        del trial
-        forget("config", "trial")  # needed once a start
+        config, problems, self.trial = configstate.settings(self.guard.reset)
+        del configstate
+        forget("config", "configstate", "trial", "wipe")  # needed once a start
+        # Not before: the check of a configuration takes as much memory as all of them.
+        from bordstein.sampler import Sampler
+        from bordstein.spool import Spool
+        from bordstein.uplink import Uplink
+
         self._config = config
         if self.guard.safe:
             problems.append("safe mode after %d starts that ended early: no sensor is read" % self.guard.unhealthy)

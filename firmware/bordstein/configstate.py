@@ -1,5 +1,6 @@
-"""What the board knows of its configuration's versions: a small file replaced by rename: old or new, never both.
+"""Which configuration a start runs with, and what the board knows of its versions. Forgotten after the start.
 
+The state is a small file replaced by rename: old or new, never both.
 * version: of the running configuration, config.json; 0 or none: nobody sent it, it was copied onto the board
 * trial: of what stands in config.new.json, while that is on trial; begun: a start has tried it
 * failed: the last one that the board does not run; problems: the sentences why
@@ -11,6 +12,35 @@ import os
 RUNNING = "config.json"
 NEW = "config.new.json"
 _FILE = "config.state"
+
+
+def settings(cause):
+    """(configuration, problems, Trial or None): with problems, what is left of it without the parts that have mistakes.
+
+    cause: why the board started.
+    """
+    if exists("wipe"):
+        from bordstein import wipe
+
+        wipe.run()
+    state = load()
+    if "trial" in state:
+        from bordstein import trial
+
+        found = trial.begin(state, cause)
+        if found:
+            return found
+    return read(RUNNING) + (None,)
+
+
+def read(path):
+    """(configuration, problems) of a file."""
+    from bordstein import config
+
+    try:
+        return config.load(path, exists), []
+    except config.ConfigError as error:
+        return error.usable, error.problems
 
 
 def load():

@@ -1,4 +1,4 @@
-"""Which configuration a start runs with, and the trial of a new one. Forgotten after the start, but for a trial.
+"""The trial of a new configuration. Loaded for one only.
 
 wanted.py has put a new configuration beside the old one and restarted the board. Here it runs on trial, once: it is
 confirmed when the gateway has answered this very start (a broker alone could not). No answer within `trial_s`, a
@@ -13,62 +13,32 @@ says that it failed.
 import asyncio
 import json
 import os
-import sys
 
-import bordstein
-from bordstein.configstate import NEW, RUNNING, exists, failed, load, save
+from bordstein.configstate import NEW, RUNNING, exists, failed, load, read, save
 from bordstein.log import say
 
-# Needed as long as this module is.
-del bordstein.configstate, sys.modules["bordstein.configstate"]
 
+def begin(state, cause):
+    """(configuration, [], Trial) of the trial that this start is; None: the old configuration is to run.
 
-def settings(cause):
-    """(configuration, problems, Trial or None): with problems, what is left of it without the parts that have mistakes.
-
-    cause: why the board started.
+    state: what stands in flash; cause: why the board started.
     """
-    if exists("wipe"):
-        from bordstein import wipe
-
-        wipe.run()
-        del bordstein.wipe, sys.modules["bordstein.wipe"]
-    state = load()
-    version = state.get("trial", 0)
-    if version:
-        try:
-            found = _trial(state, version, cause)
-            if found:
-                return found, [], Trial(version, found["trial_s"])
-        except OSError as error:  # what runs now is the old one in any case
-            say("config: flash does not take what becomes of configuration %d: %s" % (version, error))
-    return _read(RUNNING) + (None,)
-
-
-def _trial(state, version, cause):
-    """The configuration to be tried now, if there is one. OSError."""
-    if state.get("begun"):
-        if exists(NEW):
+    version = state["trial"]
+    try:
+        if not state.get("begun"):
+            save(version=state.get("version", 0), trial=version, begun=True)
+            found, problems = read(NEW)
+            if not problems:
+                say("config: version %d on trial" % version)
+                return found, problems, Trial(version, found["trial_s"])
+            failed(state, version, problems)
+        elif exists(NEW):
             failed(state, version, ["the board started again (%s) before the gateway had answered" % cause])
         else:  # it was confirmed, and the power went before that was written down
             save(version=version)
-        return None
-    save(version=state.get("version", 0), trial=version, begun=True)
-    found, problems = _read(NEW)
-    if problems:
-        failed(state, version, problems)
-        return None
-    say("config: version %d on trial" % version)
-    return found
-
-
-def _read(path):
-    from bordstein import config
-
-    try:
-        return config.load(path, exists), []
-    except config.ConfigError as error:
-        return error.usable, error.problems
+    except OSError as error:  # what runs now is the old one in any case
+        say("config: flash does not take what becomes of version %d: %s" % (version, error))
+    return None
 
 
 class Trial:

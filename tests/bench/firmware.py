@@ -31,6 +31,7 @@ asyncio.Event, asyncio.Lock, asyncio.gather, asyncio.wait_for_ms
 gc.collect()
 before = gc.mem_alloc()
 import bordstein.app, bordstein.net.wifi, bordstein.link, bordstein.resolve, bordstein.sensors
+import bordstein.sampler, bordstein.spool, bordstein.uplink
 gc.collect()
 last = gc.mem_alloc()
 __import__("bordstein.PART")

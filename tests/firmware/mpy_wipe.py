@@ -15,7 +15,7 @@ virtual_time.install(0)
 
 from simulated.flashdisk import RamDisk  # noqa: E402
 
-from bordstein import platform, trial, wipe  # noqa: E402
+from bordstein import configstate, platform, wipe  # noqa: E402
 
 KEY = b"-a-private-key-of-this-board-"
 PASSWORD = b"bitte-nicht-lesen"
@@ -60,7 +60,7 @@ def test_nothing_but_the_firmware_stays_and_nothing_old_can_be_read():
     platform.rtc_memory(b"readings")
     assert holds(disk, KEY) and holds(disk, PASSWORD)
     wipe.order()
-    _, problems, trying = trial.settings("hard")
+    _, problems, trying = configstate.settings("hard")
     assert is_blank() and not trying and "no such file" in problems[0]
     assert not holds(disk, KEY) and not holds(disk, PASSWORD)
     assert platform.rtc_memory() == b""
@@ -69,7 +69,7 @@ def test_nothing_but_the_firmware_stays_and_nothing_old_can_be_read():
 def test_without_an_order_nothing_goes():
     disk = plain()
     before = os.listdir()
-    trial.settings("hard")
+    configstate.settings("hard")
     assert os.listdir() == before and holds(disk, KEY)
 
 
@@ -92,7 +92,7 @@ def test_a_power_cut_on_the_way_is_made_good_by_the_next_start():
         disk.cut_at, disk.dead = None, False
         gc.collect()
         flash.mount(left)
-        trial.settings("power-on")
+        configstate.settings("power-on")
         if wipe.ORDER not in os.listdir():
-            trial.settings("power-on")
+            configstate.settings("power-on")
         assert is_blank() and not holds(left, KEY) and not holds(left, PASSWORD), (cut, os.listdir())

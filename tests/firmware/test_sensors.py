@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
 from bordstein.sensors import a02yyuw, bme280, ds18b20, rm3100, sds011  # noqa: E402
-from bordstein.sensors.shared import numbers, ultrasonic  # noqa: E402
+from bordstein.sensors.shared import calibration, numbers, ultrasonic  # noqa: E402
 from bordstein.sensors.shared.bay import Bay  # noqa: E402
 from bordstein.sensors.shared.pulses import Counter  # noqa: E402
 from bordstein.sensors.shared.serial import Framer, median  # noqa: E402
@@ -388,12 +388,13 @@ def test_a_file_of_numbers_is_whole_or_ignored(tmp_path):
 def test_a_calibration_counts_until_the_configuration_is_changed(tmp_path):
     path, keys = str(tmp_path / "soil"), ("raw_dry", "raw_wet")
     told = {"raw_dry": 2300, "raw_wet": 1000, "pin": 33}
-    assert numbers.calibrated(path, told, keys) == told
-    assert numbers.calibrate(path, told, keys, "raw_dry", 2500) == {**told, "raw_dry": 2500}
-    assert numbers.calibrate(path, told, keys, "raw_wet", 900) == {**told, "raw_dry": 2500, "raw_wet": 900}
-    assert numbers.calibrated(path, told, keys) == {**told, "raw_dry": 2500, "raw_wet": 900}
+    assert calibration.calibrated(path, told, keys) == told
+    calibration.keep(path, told, keys, "raw_dry", 2500)
+    assert calibration.calibrated(path, told, keys) == {**told, "raw_dry": 2500}
+    calibration.keep(path, told, keys, "raw_wet", 900)
+    assert calibration.calibrated(path, told, keys) == {**told, "raw_dry": 2500, "raw_wet": 900}
     changed = {**told, "raw_wet": 1100}
-    assert numbers.calibrated(path, changed, keys) == changed
+    assert calibration.calibrated(path, changed, keys) == changed
 
 
 # Pulses

@@ -21,6 +21,13 @@ DEVICE = "24a160000001"
 
 
 @pytest.fixture
+def broker(town: Town, tmp_path: Path) -> Iterator[Mosquitto]:
+    """One that keeps nothing of another test's board."""
+    with Mosquitto(town, folder=tmp_path / "broker") as broker:
+        yield broker
+
+
+@pytest.fixture
 def gateway(town: Town, broker: Mosquitto, tmp_path: Path) -> Iterator[Gateway]:
     with Gateway(town, broker, folder=tmp_path / "gateway") as gateway:
         yield gateway
@@ -43,7 +50,7 @@ def reported(gateway: Gateway) -> dict[str, Any]:
 def intervals(gateway: Gateway) -> dict[str, int]:
     """What the board's state says."""
     with contextlib.closing(Store.open(gateway.store)) as store:
-        return next(device.report["interval"] for device in store.devices() if device.device == DEVICE)
+        return next(device.report.get("interval", {}) for device in store.devices() if device.device == DEVICE)
 
 
 def run(gateway: Gateway, *arguments: object) -> subprocess.CompletedProcess[str]:

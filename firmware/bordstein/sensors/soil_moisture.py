@@ -9,11 +9,10 @@ Options: `pin` (of ADC1), `raw_dry`, `raw_wet` (mV), `raw` (true: report `voltag
 """
 
 import asyncio
+import os
 
-from bordstein.sensors.shared import numbers
 from bordstein.sensors.shared.serial import median
 
-_CALIBRATED = ("raw_dry", "raw_wet")
 _SAMPLES = 15
 _SAMPLE_MS = 10
 _BEYOND = 250  # thousandths outside of the calibration that are its error; what is farther out is a fault
@@ -43,7 +42,10 @@ class Driver:
 
     async def setup(self):
         self._adc = self._platform.adc(self._options["pin"])
-        self._points = numbers.calibrated(self._file, self._options, _CALIBRATED)
+        if self._file in os.listdir():
+            from bordstein.sensors.shared import calibration
+
+            self._points = calibration.calibrated(self._file, self._options, calibration.SOIL)
         if abs(self._points["raw_dry"] - self._points["raw_wet"]) < 100:
             raise ValueError("soil moisture: `raw_dry` and `raw_wet` are almost the same: calibrate again")
 
@@ -61,10 +63,13 @@ class Driver:
         """`dry` or `wet`: the soil is so now."""
         if what not in ("dry", "wet"):
             raise ValueError("soil moisture: it can calibrate `dry` and `wet`, in such soil")
+        from bordstein.sensors.shared import calibration
+
         key = "raw_" + what
         millivolts = await self._millivolts()
-        self._points = numbers.calibrate(self._file, self._options, _CALIBRATED, key, millivolts)
-        return {key: self._points[key]}
+        calibration.keep(self._file, self._options, calibration.SOIL, key, millivolts)
+        self._points = calibration.calibrated(self._file, self._options, calibration.SOIL)
+        return {key: millivolts}
 
     async def _millivolts(self):
         if self._adc is None:

@@ -8,8 +8,6 @@ from bordstein.sensors.shared.bay import Bay, distance
 _MOVED_NT = 500  # write the baseline down again when it went that far from what is in the file
 _FAILURES = 10  # in a row, until wait() gives up
 _AWAY_MS = 60000
-_LOOKS = 30  # at a field that has to be still
-_LOOK_MS = 500
 
 
 class BayDriver:
@@ -98,17 +96,14 @@ class BayDriver:
             raise ValueError(self.CHIP + ": it can calibrate its `baseline`, with the bay empty")
         if self._registers is None:
             raise OSError(self.CHIP + ": not set up yet")
-        bay = Bay(self.bay.threshold_nt)
-        for _ in range(_LOOKS):
-            async with self._lock:
-                bay.feed(await self._measure(self._registers), _LOOK_MS)
-            if bay.baseline:
-                numbers.store(self._file, bay.baseline)
-                self._written = bay.baseline
-                self.bay = bay
-                return {"baseline_nt": bay.baseline}
-            await asyncio.sleep_ms(_LOOK_MS)
-        raise ValueError(self.CHIP + ": the field is not still; is something moving in the bay? Nothing was changed")
+        from bordstein.sensors.shared import calibration
+
+        async with self._lock:
+            bay = await calibration.still_field(lambda: self._measure(self._registers), self.bay.threshold_nt)
+            numbers.store(self._file, bay.baseline)
+            self._written = bay.baseline
+            self.bay = bay
+        return {"baseline_nt": bay.baseline}
 
     def describe(self):
         return {"chip": self.CHIP, "address": self._address, "baseline_nt": self.bay.baseline}

@@ -1,15 +1,14 @@
 """What the drivers of ultrasonic distance sensors on a UART share: frames of FF, distance in mm, sum."""
 
 import asyncio
+import os
 
-from bordstein.sensors.shared import numbers
 from bordstein.sensors.shared.distance import Meaning
 from bordstein.sensors.shared.serial import Framer, frames, median
 
 _BAUDRATE = 9600
 _HEAD = b"\xff"
 _LENGTH = 4
-_CALIBRATED = ("zero_mm", "depth_mm")
 _WATCH_S = 5  # how often a place is looked at for what stands there
 
 
@@ -61,7 +60,7 @@ class Ultrasonic:
 
     async def setup(self):
         if self._meaning is None:
-            self._meaning = Meaning(numbers.calibrated(self._file, self._options, _CALIBRATED), self.NEAREST)
+            self._meaning = self._make_meaning()
         if "tilt" in self._options:
             self._tilt = self._platform.pin(self._options["tilt"], "in", "up")
         self._uart = self._platform.uart(self._options["bus"], _BAUDRATE)
@@ -86,13 +85,23 @@ class Ultrasonic:
             )
         if self._uart is None:
             raise OSError(self.CHIP + ": not set up yet")
+        from bordstein.sensors.shared import calibration
+
         distance = await self._distance()
         changed = dict(self._options)
         changed[key] = distance
         Meaning(changed, self.NEAREST)  # refuses what makes no sense
-        changed = numbers.calibrate(self._file, self._options, _CALIBRATED, key, distance)
-        self._meaning = Meaning(changed, self.NEAREST)
+        calibration.keep(self._file, self._options, calibration.DISTANCE, key, distance)
+        self._meaning = self._make_meaning()
         return {key: distance}
+
+    def _make_meaning(self):
+        options = self._options
+        if self._file in os.listdir():
+            from bordstein.sensors.shared import calibration
+
+            options = calibration.calibrated(self._file, options, calibration.DISTANCE)
+        return Meaning(options, self.NEAREST)
 
     async def _distance(self):
         distances = []
