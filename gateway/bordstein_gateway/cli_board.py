@@ -41,7 +41,7 @@ Device = Annotated[
 def _device(text: str) -> str:
     if not is_device(text):
         misuse(
-            f"«{text}» ist kein Gerät: 12 Hexadezimalziffern in Kleinschreibung, wie 24a160123456",
+            f"„{text}“ ist kein Gerät: 12 Hexadezimalziffern in Kleinschreibung, wie 24a160123456",
             f'"{text}" is no board: 12 lower-case hex digits, as in 24a160123456',
             "DEVICE",
         )
@@ -229,7 +229,7 @@ def board_command(
     settings, device = config.load(path), _device(device)
     if do not in COMMANDS:
         names = ", ".join(COMMANDS)
-        misuse(f"«{do}» kennt kein Gerät; möglich: {names}", f'no board knows "{do}"; possible: {names}', "COMMAND")
+        misuse(f"„{do}“ kennt kein Gerät; möglich: {names}", f'no board knows "{do}"; possible: {names}', "COMMAND")
     if do == "decommission" and confirm != device:
         misuse(
             f"löscht Schlüssel und Daten; zur Bestätigung: --confirm {device}",

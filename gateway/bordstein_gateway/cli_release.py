@@ -41,7 +41,7 @@ Order = Annotated[
     )
 )
 def publish(
-    file: Annotated[Path, typer.Argument(help=pick("Die Datei von «make release».", 'The file of "make release".'))],
+    file: Annotated[Path, typer.Argument(help=pick("Die Datei von „make release“.", 'The file of "make release".'))],
     path: ConfigOption = DEFAULT_CONFIG,
     devices: Annotated[
         list[str] | None, typer.Option("--device", help=pick("Dieses Board; mehrfach.", "This board; repeatable."))

@@ -65,7 +65,7 @@ def inspect(path: Path) -> Pack:
             pick(f"{path} ist nicht lesbar ({error.strerror}).", f"{path} can't be read ({error.strerror}).")
         ) from None
     broken = pick(
-        f"{path} ist kein vollständiges Release; «make release» erstellt eines.",
+        f"{path} ist kein vollständiges Release; „make release“ erstellt eines.",
         f'{path} is not a whole release; "make release" makes one.',
     )
     if len(content) < _HEAD or content[:4] != _MAGIC:

@@ -256,5 +256,5 @@ def test_without_a_broker_there_is_a_sentence(broker: Mosquitto, config: Path, t
     broker.kill()
     for arguments in (("command", DEVICE, "log"), ("config", DEVICE, file(tmp_path, SOUND))):
         done = gateway("board", *arguments, "--config", config)
-        assert done.returncode == 1 and "There is no connection to the broker localhost" in done.stderr
+        assert done.returncode == 1 and "Nobody listens at localhost" in done.stderr
         assert len(done.stderr.splitlines()) == 1
