@@ -97,8 +97,8 @@ class App:
         self.link = self._make_link(config["mqtt"], problems)
         self.sampler = Sampler(config["sensors"], self._store)
         self.uplink = Uplink(self.spool, self.link, self.device, self.topics + "readings")
-        self.state = State(self.spool, self.sampler, self.link, self.topics + "state", config.get("board", ""))
-        self.state.reset = self.guard.reset
+        topic, board = self.topics + "state", config.get("board", "")
+        self.state = State(self.spool, self.sampler, self.link, topic, board, self.guard.reset)
         self.state.problems = problems
         self.asked = asyncio.Event()  # to tell which configuration runs
         self._wanted = b""  # the one that came and was not looked at yet

@@ -12,7 +12,6 @@ begins with it, so that no time is used twice. It lies ahead by about as long as
 many short starts do not carry the estimate away.
 """
 
-import os
 import time
 
 from micropython import const
@@ -176,11 +175,7 @@ def _save():
     _ahead = max(_said, passed + _offset) + min(max(passed, _LEAST_AHEAD_S), _HOUR)
     del _births[:-_KEEP]
     try:
-        with open(_FILE + ".new", "w") as file:
-            file.write("%d\n" % _ahead)
-            for number, utc in _births:
-                file.write("%d %d\n" % (number, utc))
-        os.rename(_FILE + ".new", _FILE)
+        platform.replace(_FILE, "".join(["%d\n" % _ahead] + ["%d %d\n" % (number, utc) for number, utc in _births]))
     except OSError as error:
         say("clock: the time can't be kept in flash:", error)
 

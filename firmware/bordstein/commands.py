@@ -6,7 +6,6 @@ memory is a file, or a command delivered twice would restart the board twice.
 
 import asyncio
 import json
-import os
 
 from micropython import const
 
@@ -62,9 +61,7 @@ class Commands:
         self._answers = [(known, result if known == number else old) for known, old in self._answers]
         if command.get("do") == "reboot":
             try:
-                with open(_FILE + ".new", "w") as file:
-                    file.write(number)
-                os.rename(_FILE + ".new", _FILE)
+                platform.replace(_FILE, number)
             except OSError as error:  # a restart may be what helps
                 say("commands: flash does not remember the restart:", error)
         await self._answer(number, result)

@@ -9,6 +9,8 @@ The state is a small file replaced by rename: old or new, never both.
 import json
 import os
 
+from bordstein import platform
+
 RUNNING = "config.json"
 NEW = "config.new.json"
 _FILE = "config.state"
@@ -54,9 +56,7 @@ def load():
 
 def save(**state):
     """Durable on return; OSError."""
-    with open(_FILE + ".new", "w") as file:
-        json.dump(state, file)
-    os.rename(_FILE + ".new", _FILE)
+    platform.replace(_FILE, json.dumps(state))
 
 
 def failed(state, version, problems):

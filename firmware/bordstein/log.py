@@ -8,6 +8,8 @@ import sys
 
 from micropython import const
 
+from bordstein import platform
+
 _MOST = const(1500)  # characters kept
 _FILE = "crash"
 
@@ -48,10 +50,6 @@ def lines():
 def keep():
     """Write what is kept to flash: the board is about to restart over a mistake."""
     try:
-        with open(_FILE + ".new", "w") as file:
-            file.write("\0".join(_lines))
-        import os
-
-        os.rename(_FILE + ".new", _FILE)
+        platform.replace(_FILE, "\0".join(_lines))
     except OSError:
         pass  # then it is only on the console

@@ -4,6 +4,7 @@ Where a part is missing (no Wi-Fi, no RTC memory, no supply pin) the function sa
 """
 
 import gc
+import os
 import time
 
 try:
@@ -178,6 +179,14 @@ def wlan():
 
 
 # What outlives a reset
+
+
+def replace(name, data):
+    """A file with this content (bytes or text) in its place, or what was there before: littlefs renames whole or not
+    at all, also when the power goes. Durable on return; OSError."""
+    with open(name + ".new", "wb") as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+    os.rename(name + ".new", name)
 
 
 def rtc_memory(data=None):

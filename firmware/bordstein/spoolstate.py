@@ -1,8 +1,9 @@
 """What the spool knows besides its packs: 24 bytes with a check sum, replaced by rename: old or new, never both."""
 
-import os
 import struct
 from binascii import crc32
+
+from bordstein import platform
 
 _FORM = "<2sHIIII"
 
@@ -22,7 +23,4 @@ def load(folder):
 def save(folder, boot, dropped, taken, first):
     """Durable on return; OSError."""
     data = struct.pack(_FORM, b"BT", 1, boot, dropped, taken, first)
-    name = folder + "/state"
-    with open(name + ".new", "wb") as file:
-        file.write(data + struct.pack("<I", crc32(data)))
-    os.rename(name + ".new", name)
+    platform.replace(folder + "/state", data + struct.pack("<I", crc32(data)))

@@ -4,13 +4,12 @@ import asyncio
 import json
 
 import bordstein
-from bordstein import platform
 
 
 class State:
-    """spool, sampler, link: what it tells of; topic: where it is published."""
+    """spool, sampler, link: what it tells of; topic: where it is published; reset: why the board started."""
 
-    def __init__(self, spool, sampler, link, topic, board):
+    def __init__(self, spool, sampler, link, topic, board, reset):
         self.word = "init"
         self.problems = []  # sentences, for the state "alert"
         self._spool = spool
@@ -19,7 +18,7 @@ class State:
         self._topic = topic
         self.board = board
         self.update = None  # how the last update went
-        self.reset = platform.reset_cause()
+        self._reset = reset
         self._news = asyncio.Event()
 
     def set(self, word):
@@ -38,7 +37,7 @@ class State:
             "version": bordstein.__version__,
             "board": self.board,
             "boot": self._spool.boot,
-            "reset": self.reset,
+            "reset": self._reset,
             "next": list(self._spool.next),
             "dropped": self._spool.dropped,
             "taken": self._spool.taken,

@@ -8,9 +8,10 @@ newest release that was confirmed) and `last` (the last order as it stands in th
 """
 
 import json
-import os
 import sys
 from binascii import crc32
+
+from bordstein import platform
 
 STARTS = "3"
 NONE = "-"
@@ -37,7 +38,7 @@ def load():
 def save(active, trial=NONE):
     """From the next start on. Durable on return; OSError."""
     data = (active + trial + STARTS).encode()
-    replace("slot", data + crc32(data).to_bytes(4, "big"))
+    platform.replace("slot", data + crc32(data).to_bytes(4, "big"))
 
 
 def idle(active):
@@ -60,11 +61,4 @@ def record():
 def remember(record):
     """Durable on return; OSError."""
     text = json.dumps(record)
-    replace("update", ("%08x" % crc32(text.encode()) + text).encode())
-
-
-def replace(name, data):
-    """A file with this content in its place, or what was there before; OSError."""
-    with open(name + ".new", "wb") as file:
-        file.write(data)
-    os.rename(name + ".new", name)
+    platform.replace("update", ("%08x" % crc32(text.encode()) + text).encode())

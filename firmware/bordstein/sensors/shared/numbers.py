@@ -1,5 +1,7 @@
 """Small files of whole numbers that a sensor keeps over restarts: a baseline, a calibration. Pure."""
 
+from bordstein import platform
+
 
 def load(path, count):
     """So many numbers from a file, or None when it is missing or damaged."""
@@ -15,8 +17,4 @@ def load(path, count):
 
 def store(path, numbers):
     """Writes them and their sum; whole or not at all, even when the power goes."""
-    import os
-
-    with open(path + ".new", "w") as file:
-        file.write(" ".join(str(number) for number in numbers + (sum(numbers),)))
-    os.rename(path + ".new", path)
+    platform.replace(path, " ".join(str(number) for number in numbers + (sum(numbers),)))
