@@ -14,7 +14,9 @@ import virtual_time
 
 virtual = virtual_time.install(virtual_time.WRAP - 5000)
 
-from bordstein import app, log, platform, stream  # noqa: E402
+from lives import StandIn, use  # noqa: E402
+
+from bordstein import app, log, platform  # noqa: E402
 
 
 class Driver:
@@ -41,22 +43,12 @@ sys.modules["bordstein.sensors.pulse"] = Module
 PULSE = {"driver": "pulse", "pin": 27, "interval_s": 60}
 
 
-class Link:
+class Link(StandIn):
     """Stands for the broker: takes what is published at once."""
-
-    idle = False
-
-    def alive(self):
-        return True
-
-    def silent_s(self):
-        return 0
 
     def __init__(self, **options):
         Link.options = options
         Link.published = []
-        self.connected = False
-        self.session = 0
         self.on_connect = []
 
     async def run(self):
@@ -67,15 +59,8 @@ class Link:
             told(False)
         await asyncio.Event().wait()
 
-    async def wait_connected(self):
-        while not self.connected:
-            await asyncio.sleep(1)
-
     async def publish(self, topic, payload, retain=False):
         Link.published.append((topic.split("/", 3)[3], json.loads(payload), retain))
-
-    async def close(self):
-        self.connected = False
 
 
 def make_context(ca, cert=None, key=None):
@@ -84,13 +69,7 @@ def make_context(ca, cert=None, key=None):
     return "context"
 
 
-class LinkModule:
-    pass
-
-
-LinkModule.Link = Link
-sys.modules["bordstein.link"] = LinkModule
-stream.make_context = make_context
+use(Link, make_context)
 
 
 def start(config, seconds=1, script=None):

@@ -10,17 +10,17 @@ its spool; what it had confirmed is then in the town, under one number and one t
 import asyncio
 import gc
 import json
-import sys
 
 import flash
 import virtual_time
 
 virtual = virtual_time.install(virtual_time.WRAP - 5000)
 
+from lives import StandIn, live, use  # noqa: E402
 from simulated import world  # noqa: E402
 from simulated.flashdisk import RamDisk  # noqa: E402
 
-from bordstein import app, clock, platform, stream  # noqa: E402
+from bordstein import app, clock, platform  # noqa: E402
 from bordstein.batch import Batch  # noqa: E402
 from bordstein.spool import Spool  # noqa: E402
 
@@ -81,17 +81,10 @@ class Town:
             self.link.on_message("x/receipt", json.dumps(receipt).encode())
 
 
-class Link:
-    idle = False
-
-    def alive(self):
-        return True
-
+class Link(StandIn):
     def __init__(self, *, on_message, **_):
         self.on_message = on_message
         self.on_connect = []
-        self.connected = False
-        self.session = 0
         town.link = self
 
     async def run(self):
@@ -102,26 +95,13 @@ class Link:
             told(False)
         await asyncio.Event().wait()
 
-    async def wait_connected(self):
-        while not self.connected:
-            await asyncio.sleep(1)
-
     async def publish(self, topic, payload, retain=False):
         await asyncio.sleep_ms(50)
         if alive() and topic.endswith("/readings"):
             asyncio.create_task(town.answer(town.take(payload)))
 
-    async def close(self):
-        self.connected = False
 
-
-class LinkModule:
-    pass
-
-
-LinkModule.Link = Link
-sys.modules["bordstein.link"] = LinkModule
-stream.make_context = lambda *_: None
+use(Link)
 TRUE_TIME = clock.BUILD_TIME + 50000
 
 town = None
@@ -163,24 +143,7 @@ def board(config, seconds, script=None):
     for name in ("ca.der", "device.der", "device.key.der"):
         open(name, "w").close()
     resets.clear()
-    made = app.App()
-
-    async def main():
-        asyncio.create_task(made.run())
-        if script:
-            await script(made)
-        for _ in range(seconds * 2):
-            await asyncio.sleep_ms(500)
-            if resets or not alive():
-                break
-
-    try:
-        asyncio.run(main())
-    finally:
-        while asyncio.core._task_queue.peek():  # what a reset or a power cut leaves of the tasks
-            asyncio.core._task_queue.pop()
-        made.spool._close()
-    return made.spool
+    return live(app.App(), seconds, lambda: resets or not alive(), script).spool
 
 
 def work(config):
@@ -207,7 +170,7 @@ def cut_everywhere(torn=False, **spool):
     global town, disk
     config = {"mqtt": MQTT, "buses": BUSES, "sensors": SENSORS, "spool": spool}
     blank = Disk(48)
-    flash.mount(format_disk(blank))
+    flash.mount(flash.blank(blank))
     disk, town = blank, Town()
     confirmed.clear()
     power_on()
@@ -217,7 +180,7 @@ def cut_everywhere(torn=False, **spool):
     assert len(town.packs) > 8 and set(town.packs) <= set(confirmed) and len({boot for boot, _ in confirmed}) == 2
     for cut in range(1, operations + 1):
         disk, town = Disk(48), Town()
-        flash.mount(format_disk(disk))
+        flash.mount(flash.blank(disk))
         confirmed.clear()
         power_on()
         disk.operations = 0
@@ -243,13 +206,6 @@ def cut_everywhere(torn=False, **spool):
         keys = [(name, time) for items in town.packs.values() for name, time, _ in items if time is not None]
         assert len(set(keys)) == len(keys), ("doubled", cut, sorted(keys))
     return operations
-
-
-def format_disk(disk):
-    import vfs
-
-    vfs.VfsLfs2.mkfs(disk)
-    return disk
 
 
 def forget_what_waits_in_rtc_memory():

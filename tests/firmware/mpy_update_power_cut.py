@@ -43,7 +43,7 @@ def complete(root):
 
 
 def cut_everywhere(torn):
-    blank = flash.mount(RamDisk_formatted())
+    blank = flash.mount(flash.blank(RamDisk(96)))
     install(OLD)
     trust()
     start = blank.snapshot()
@@ -80,14 +80,6 @@ def cut_everywhere(torn):
         assert complete(boot()) == "third", ("not repeated", cut, complete(boot()))
     assert seen[-1:] == ["third"], seen
     return operations
-
-
-def RamDisk_formatted():
-    import vfs
-
-    disk = RamDisk(96)
-    vfs.VfsLfs2.mkfs(disk)
-    return disk
 
 
 def test_power_cut_at_every_flash_write_of_an_update_leaves_old_or_new_software():

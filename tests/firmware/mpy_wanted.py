@@ -17,10 +17,11 @@ import virtual_time
 
 virtual = virtual_time.install(virtual_time.WRAP - 5000)
 
+from lives import StandIn, live, use  # noqa: E402
 from simulated.flashdisk import RamDisk  # noqa: E402
 
 import bordstein  # noqa: E402
-from bordstein import app, platform, sensors, stream  # noqa: E402
+from bordstein import app, platform, sensors  # noqa: E402
 
 MQTT = {"host": "127.0.0.1", "ca": "ca.der", "cert": "device.der", "key": "device.key.der"}
 OLD = {"mqtt": MQTT, "network": {"wifi": [{"ssid": "Stadt", "password": "geheimnis"}]}, "health_s": 300}
@@ -44,22 +45,11 @@ class Town:
         return self.reports[-1] if self.reports else None
 
 
-class Link:
-    idle = False
-    problem = ""
-
+class Link(StandIn):
     def __init__(self, *, host, on_message, **_):
         self._host = host
         self._on_message = on_message
         self.on_connect = []
-        self.connected = False
-        self.session = 0
-
-    def alive(self):
-        return True
-
-    def silent_s(self):
-        return 0
 
     async def run(self):
         await asyncio.sleep(1)
@@ -77,10 +67,6 @@ class Link:
         if powered():
             self._on_message("x/" + topic, payload)
 
-    async def wait_connected(self):
-        while not self.connected:
-            await asyncio.sleep(1)
-
     async def publish(self, topic, payload, retain=False):
         await self.wait_connected()
         await asyncio.sleep_ms(50)
@@ -91,17 +77,8 @@ class Link:
             if town.answering and "trial" in report:
                 self.bring("receipt", json.dumps({"boot": report["trial"], "config": report["version"]}).encode())
 
-    async def close(self):
-        self.connected = False
 
-
-class LinkModule:
-    pass
-
-
-LinkModule.Link = Link
-sys.modules["bordstein.link"] = LinkModule
-stream.make_context = lambda *_: None
+use(Link)
 
 resets = []
 platform.reset = lambda: resets.append(True)
@@ -119,19 +96,12 @@ def plain(blocks=32):
     """A board as the technician left it."""
     global disk, town
     disk, town = RamDisk(blocks, 4096), Town()
-    flash.mount(_formatted(disk))
+    flash.mount(flash.blank(disk))
     for name in ("ca.der", "device.der", "device.key.der"):
         open(name, "w").close()
     with open("config.json", "w") as file:
         json.dump(OLD, file)
     power_on()
-
-
-def _formatted(disk):
-    import vfs
-
-    vfs.VfsLfs2.mkfs(disk)
-    return disk
 
 
 def power_on():
@@ -142,23 +112,7 @@ def power_on():
 def start(seconds, script=None):
     """One start, until the board restarts or the time is over; returns the App."""
     resets.clear()
-    board = app.App()
-
-    async def main():
-        asyncio.create_task(board.run())
-        if script:
-            await script(board)
-        for _ in range(seconds * 2):
-            await asyncio.sleep_ms(500)
-            if resets or not powered():
-                break
-
-    try:
-        asyncio.run(main())
-    finally:
-        while asyncio.core._task_queue.peek():
-            asyncio.core._task_queue.pop()
-        board.spool._close()
+    board = live(app.App(), seconds, lambda: resets or not powered(), script)
     causes[0] = "hard"
     return board
 

@@ -13,7 +13,6 @@ import virtual_time
 
 virtual_time.install(0)
 
-from simulated.flashdisk import RamDisk  # noqa: E402
 
 from bordstein import configstate, platform, wipe  # noqa: E402
 
@@ -23,11 +22,7 @@ FIRMWARE = {"boot.py": b"1", "main.py": b"2", "bordstein/app.mpy": b"3", "bordst
 
 
 def plain(blocks=24):
-    disk = RamDisk(blocks, 4096)
-    import vfs
-
-    vfs.VfsLfs2.mkfs(disk)
-    flash.mount(disk)
+    disk = flash.mount(blocks=blocks)
     for folder in ("bordstein", "bordstein/sensors", "spool"):
         os.mkdir(folder)
     data = {"device.key.der": KEY * 4, "ca.der": KEY * 100, "clock": b"1\n", "spool/00000001.seg": KEY * 500}
