@@ -5,6 +5,7 @@ as on an ESP32. Where the machine can't run such programs, 64 bits give an upper
 twice the space, byte code and text the same), and a line on standard error says so.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -51,6 +52,7 @@ print(len(mqtt.publish("bordstein/v1/" + device + "/readings", payload, 17)) / l
 """
 
 
+@functools.cache
 def _interpreter() -> str:
     for words in (["--32"], []):
         done = subprocess.run(

@@ -1,9 +1,11 @@
 """For all tests of the gateway."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bordstein_gateway.store import Store
 from tests.street.servers import Town
 
 
@@ -19,6 +21,13 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BORDSTEIN_LANG", "en")
     for variable in ("NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "BORDSTEIN_CONFIG", "BORDSTEIN_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(tmp_path / "bordstein.sqlite")
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -31,13 +31,6 @@ def report(**changes: Any) -> ConfigReport:
     return ConfigReport(**{"device": DEVICE, "retained": False, **RUNS, **changes})
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "bordstein.sqlite")
-    yield store
-    store.close()
-
-
 # --- in the store ----------------------------------------------------------------------------------------------------
 
 

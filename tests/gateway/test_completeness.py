@@ -1,8 +1,5 @@
 """The account of packs is true: after an erased flash, an unset clock, a lost receipt, a restart of the gateway."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from bordstein_gateway.ledger import LIFE_SHIFT, Missing, Next, missing
@@ -10,13 +7,6 @@ from bordstein_gateway.store import Gap, Store
 from tests.gateway.packs import DAY, DEVICE, NOON, account, days, pack, read, state, write
 
 HOUR = 3600
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "store.sqlite")
-    yield store
-    store.close()
 
 
 def filled(store: Store, count: int = 20, boot: int = 1) -> None:

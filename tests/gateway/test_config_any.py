@@ -1,11 +1,9 @@
 """Whatever stands in a configuration, checking ends with sentences; and what passes can be started."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -121,13 +119,6 @@ def documents(draw: st.DrawFn) -> str:
     if draw(st.integers(0, 3)) == 0:
         text += "[[device]]\n" + draw(sections(config.Device, {"id": "24a160123456"}))
     return text
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "store.sqlite")
-    yield store
-    store.close()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

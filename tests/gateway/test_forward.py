@@ -14,13 +14,6 @@ from tests.gateway.forwarding import BASE, DEVICE, deliver, measure, one_failure
 from tests.street.receivers import Receiver, SensorThings, Webhook
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "store.sqlite")
-    yield store
-    store.close()
-
-
 @pytest.fixture(params=["sensorthings", "sensorthings without data arrays", "webhook"])
 def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receiver]:
     servers = {

@@ -37,13 +37,6 @@ def pack(tmp_path: Path, key) -> Path:
     return path
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "bordstein.sqlite")
-    yield store
-    store.close()
-
-
 def publish(store: Store, boards: list[str], **options: float) -> int:
     rules = {"percent": 10, "least": 3, "at_once": 20, **options}
     return store.release_publish("0.2.0", "ab" * 32, boards, **rules).result()

@@ -37,13 +37,6 @@ def gateway(town: Town, broker: Mosquitto, tmp_path: Path) -> Iterator[Gateway]:
         yield gateway
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "store.sqlite")
-    yield store
-    store.close()
-
-
 # --- its store ------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,6 @@
 """The store by itself: what it takes, what it costs, and what another program may do beside it."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,6 @@ from bordstein_gateway.store import Store, core
 from bordstein_gateway.store import packs as store_packs
 from bordstein_gateway.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from tests.gateway.packs import DEVICE, NOON, account, pack, read, write
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "store.sqlite")
-    yield store
-    store.close()
 
 
 class Steps:
