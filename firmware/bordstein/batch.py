@@ -1,4 +1,5 @@
-"""Packs that wait in RTC memory to be written to flash together. It outlives resets and sleep, not a power cut."""
+"""Packs that wait in RTC memory to be sent, or to be written to flash together. It outlives resets and sleep, not a
+power cut."""
 
 from bordstein import retained, segment
 
@@ -12,7 +13,7 @@ class Batch:
 
     def recover(self):
         """Take what a former start left; what is damaged, and all behind it, is not taken."""
-        self.data = retained.load()
+        self.data = retained.load(retained.BATCH)
         at = 0
         while at < len(self.data):
             found = segment.parse_record(self.data, at)
@@ -28,12 +29,22 @@ class Batch:
         return sum([entry[2] for entry in self.entries])
 
     def fits(self, record):
-        return len(self.data) + len(record) <= retained.CAPACITY
+        return len(self.data) + len(record) <= retained.capacity(retained.BATCH)
 
     def add(self, record, entry):
         self.data += record
         self.entries.append(entry)
-        retained.store(self.data)
+        retained.store(retained.BATCH, self.data)
+
+    def read(self, boot, seq):
+        """(payload, readings) of a pack, or None: it is not here."""
+        at = 0
+        for entry in self.entries:
+            if entry[0] == boot and entry[1] == seq:
+                found = segment.parse_record(self.data, at)
+                return found and (found[3], found[2])
+            at += entry[3]
+        return None
 
     def head(self, room):
         """(records, entries) of as many of the first as fit into so many bytes."""
@@ -50,4 +61,16 @@ class Batch:
         size = sum([entry[3] for entry in self.entries[:count]])
         self.data = self.data[size:]
         self.entries = self.entries[count:]
-        retained.store(self.data)
+        retained.store(retained.BATCH, self.data)
+
+    def settle(self, boot, first, last):
+        """Forget boot's packs first..last: the gateway has them."""
+        data, entries, at = b"", [], 0
+        for entry in self.entries:
+            if entry[0] != boot or not first <= entry[1] <= last:
+                data += self.data[at : at + entry[3]]
+                entries.append(entry)
+            at += entry[3]
+        if len(entries) < len(self.entries):
+            self.data, self.entries = data, entries
+            retained.store(retained.BATCH, data)

@@ -1,4 +1,5 @@
-"""RTC memory as a place for one blob that outlives resets and sleep: magic, length, check sum, data.
+"""RTC memory as a place for blobs that outlive resets and sleep: each in an area of its own, with magic, length, check
+sum, data.
 
 The first byte of RTC memory belongs to clock.py, the next four to guard.py.
 """
@@ -6,30 +7,43 @@ The first byte of RTC memory belongs to clock.py, the next four to guard.py.
 import struct
 from binascii import crc32
 
+from micropython import const
+
 from bordstein import platform
 
 _HEAD = "<2sHI"
-_START = 8
-_AT = _START + 8
-CAPACITY = platform.RTC_BYTES - _AT
+_HEAD_BYTES = const(8)
+
+# Areas: (first byte, bytes).
+CYCLE = (8, 768)  # cycle.py
+BATCH = (CYCLE[0] + CYCLE[1], platform.RTC_BYTES - CYCLE[0] - CYCLE[1])  # batch.py
 
 
-def load():
-    """What store() left, or b"" when nothing whole is there."""
+def capacity(area):
+    """Bytes that a blob there may have."""
+    return area[1] - _HEAD_BYTES
+
+
+def load(area):
+    """What store() left in an area, or b"" when nothing whole is there."""
+    start = area[0]
     memory = platform.rtc_memory()
-    if len(memory) < _AT:
+    if len(memory) < start + _HEAD_BYTES:
         return b""
-    magic, length, check = struct.unpack_from(_HEAD, memory, _START)
-    data = memory[_AT : _AT + length]
+    magic, length, check = struct.unpack_from(_HEAD, memory, start)
+    start += _HEAD_BYTES
+    data = bytes(memory[start : start + length])
     if magic != b"Bo" or len(data) != length or crc32(data) != check:
         return b""
-    return bytes(data)
+    return data
 
 
-def store(data):
-    """Replace the blob; at most CAPACITY bytes."""
-    if len(data) > CAPACITY:
-        raise ValueError("RTC memory holds %d bytes, not %d" % (CAPACITY, len(data)))
-    first = platform.rtc_memory()[:_START]
-    first += bytes(_START - len(first))
-    platform.rtc_memory(first + struct.pack(_HEAD, b"Bo", len(data), crc32(data)) + data)
+def store(area, data):
+    """Replace an area's blob; at most capacity(area) bytes."""
+    if len(data) > capacity(area):
+        raise ValueError("RTC memory holds %d bytes there, not %d" % (capacity(area), len(data)))
+    blob = struct.pack(_HEAD, b"Bo", len(data), crc32(data)) + data
+    start, end = area[0], area[0] + len(blob)
+    memory = platform.rtc_memory()
+    before = memory[:start] + bytes(max(start - len(memory), 0))
+    platform.rtc_memory(before + blob + memory[end:])

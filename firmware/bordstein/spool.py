@@ -2,8 +2,9 @@
 
 A ring of append-only segment files (segment.py has their format) in one folder of a littlefs volume:
 * append() numbers a pack (boot, seq) and returns when it is in flash for good: littlefs makes each flush whole or not
-  at all. With batch_ms > 0 packs wait in RTC memory first (outlives resets and sleep, not a power cut) and are written
-  together: fewer erases, for the price of what a power cut may take.
+  at all. With batch_ms > 0 packs wait in RTC memory first (outlives resets and sleep, not a power cut), go out from
+  there, and only those that got no receipt in time are written, together: few erases or none, for the price of what a
+  power cut may take.
 * oldest(), newest() and read() are for sending; any pack may be read again at any time.
 * settle(boot, first, last) takes a receipt. A file goes when all its packs are settled. What was settled is not written
   down: after a restart such packs go out again, and the gateway knows them by their number.
@@ -30,16 +31,18 @@ from bordstein.segmentfile import SegmentFile
 
 _BLOCK = const(4096)  # of littlefs: what a file at least takes, and what an emptied one may keep
 _ENOSPC = const(28)  # the boards' errno module does not have it
+_RUNS = const(4)  # settled runs that are remembered over sleep
 _BOOTS = const(1500)  # runs of packs that memory has room for (18 kB)
 
 
 class Spool:
     """max_bytes: flash that all files together may take. batch_ms: longest wait of packs in RTC memory; 0 = none.
 
-    boot_above: number that the boot number has to be larger than, for the case that the state is lost.
+    boot_above: number that the boot number has to be larger than, for the case that the state is lost. slept: what
+    rest() gave before deep sleep: the boot goes on, and flash is only looked at when it is needed.
     """
 
-    def __init__(self, path="spool", max_bytes=524288, segment_bytes=16384, batch_ms=0, boot_above=0):
+    def __init__(self, path="spool", max_bytes=524288, segment_bytes=16384, batch_ms=0, boot_above=0, slept=None):
         self._path = path
         self._max = max_bytes
         self._segment_bytes = segment_bytes
@@ -52,9 +55,18 @@ class Spool:
         self.corrupt = 0  # damaged records seen since the start
         self.seq = 0
         self._last = 0  # number of the newest file there ever was
-        boot, self.dropped, self.taken, self._first = spoolstate.load(path)
-        self.boot = max(boot, boot_above)
-        self._open()
+        self.boot = boot_above
+        self.dropped = self.taken = self._first = 0
+        self._opened = False
+        if slept:
+            self.boot, self.seq, self.taken = slept[:3]
+            for boot, first, last in slept[3]:
+                self._settled.add(boot, first, last)
+            self._batch.recover()
+        else:
+            self._open()
+            self._recover()
+            self._begin_boot()
 
     # What is held
 
@@ -64,8 +76,14 @@ class Spool:
         return self.boot, self.seq
 
     @property
+    def batched(self):
+        """Packs that wait in RTC memory."""
+        return len(self._batch.entries)
+
+    @property
     def packs(self):
         """Packs that wait, those in RTC memory included."""
+        self._open()
         return sum([item.unsettled(self._settled) for item in self._segments]) + len(self._batch.entries)
 
     # Writing
@@ -94,6 +112,8 @@ class Spool:
 
     def flush(self):
         """Write what waits in RTC memory to flash."""
+        if self._batch.entries:
+            self._open()
         while self._batch.entries:
             last = self._segments[-1] if self._segments else None
             room = self._segment_bytes - (last.size if last and last.sound else segment.HEADER_BYTES)
@@ -105,6 +125,7 @@ class Spool:
 
     def _write(self, data, entries):
         """Append whole records to flash. After an error the last file is looked at anew."""
+        self._open()
         attempts = 0
         while True:
             last = self._segments[-1] if self._segments else None
@@ -179,36 +200,49 @@ class Spool:
 
     # Reading
 
+    def _runs(self, backwards=False):
+        """Yield (boot, first, last) of all that is held, oldest first or newest first."""
+        self._open()
+        waiting = [(entry[0], entry[1], entry[1]) for entry in self._batch.entries]
+        if backwards:
+            yield from reversed(waiting)
+        for item in reversed(self._segments) if backwards else self._segments:
+            yield from item.runs(backwards)
+        if not backwards:
+            yield from waiting
+
     def oldest(self, skip):
         """Number of the oldest pack that is neither settled nor in `skip` (Ranges), or None."""
-        for item in self._segments:
-            for boot, first, last in item.runs():
-                while True:
-                    first = self._settled.first_free(boot, first, last)
-                    free = skip.first_free(boot, first, last) if first >= 0 else -1
-                    if free < 0:
-                        break
-                    if free == first:
-                        return boot, first
-                    first = free
+        for boot, first, last in self._runs():
+            while True:
+                first = self._settled.first_free(boot, first, last)
+                free = skip.first_free(boot, first, last) if first >= 0 else -1
+                if free < 0:
+                    break
+                if free == first:
+                    return boot, first
+                first = free
         return None
 
     def newest(self, skip):
         """Number of the newest pack that is neither settled nor in `skip` (Ranges), or None."""
-        for item in reversed(self._segments):
-            for boot, first, last in item.runs(True):
-                while True:
-                    last = self._settled.last_free(boot, first, last)
-                    free = skip.last_free(boot, first, last) if last >= 0 else -1
-                    if free < 0:
-                        break
-                    if free == last:
-                        return boot, last
-                    last = free
+        for boot, first, last in self._runs(True):
+            while True:
+                last = self._settled.last_free(boot, first, last)
+                free = skip.last_free(boot, first, last) if last >= 0 else -1
+                if free < 0:
+                    break
+                if free == last:
+                    return boot, last
+                last = free
         return None
 
     def read(self, boot, seq):
         """(payload, readings) of a pack, or None: not held, or damaged (counted, and never offered again)."""
+        self._open()
+        waiting = self._batch.read(boot, seq)
+        if waiting:
+            return waiting
         for item in self._segments:
             if item.place(boot, seq) >= 0:
                 break
@@ -229,6 +263,8 @@ class Spool:
 
     def settle(self, boot, first, last):
         """The gateway has boot's packs first..last for good. What is not held is not touched."""
+        self._open()
+        self._batch.settle(boot, first, last)
         for item in self._segments[:]:
             touched = False
             for number, low, high in item.runs():
@@ -272,11 +308,24 @@ class Spool:
         self.flush()
         self._close()
 
+    def rest(self):
+        """Let go of the files before deep sleep, which RTC memory outlives; what is to be given as `slept` after it."""
+        self._close()
+        # What of the receipts is not remembered goes out again, and the gateway knows it.
+        return self.boot, self.seq, self.taken, self._settled.runs[-_RUNS:]
+
     def _save(self, first):
         spoolstate.save(self._path, self.boot, self.dropped, self._written(), first)
         self._first = first
 
     def _open(self):
+        """Look at what is in flash, once."""
+        if self._opened:
+            return
+        self._opened = True
+        boot, self.dropped, known, self._first = spoolstate.load(self._path)
+        self.boot = max(boot, self.boot)
+        self.taken = max(known, self.taken)
         try:
             os.mkdir(self._path)
         except OSError as error:
@@ -308,7 +357,8 @@ class Spool:
         self.taken = max(self.taken, taken)
         while sum([item.boots for item in self._segments]) > _BOOTS:
             self._drop()
-        self._recover()
+
+    def _begin_boot(self):
         self.boot += 1
         while True:
             try:

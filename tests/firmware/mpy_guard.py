@@ -129,12 +129,14 @@ def test_the_record_leaves_the_clocks_mark_and_the_batch_alone():
 
     power_cut()
     platform.rtc_memory(b"\xe5")
-    retained.store(b"three packs")
+    retained.store(retained.BATCH, b"three packs")
+    retained.store(retained.CYCLE, b"a record")
     watched = begin()
-    assert memory[0][0] == 0xE5 and retained.load() == b"three packs"
-    retained.store(b"four packs")
+    assert memory[0][0] == 0xE5 and retained.load(retained.BATCH) == b"three packs"
+    retained.store(retained.BATCH, b"four packs")
     watched.well()
-    assert memory[0][0] == 0xE5 and retained.load() == b"four packs"
+    assert memory[0][0] == 0xE5 and retained.load(retained.BATCH) == b"four packs"
+    assert retained.load(retained.CYCLE) == b"a record"
     assert begin().unhealthy == 0
 
 

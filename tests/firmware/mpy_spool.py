@@ -2,6 +2,7 @@
 # heapsize: 2M
 
 import gc
+import json
 import os
 
 import flash
@@ -415,9 +416,52 @@ def test_a_batch_is_written_when_rtc_memory_is_full_or_on_flush():
     for i in range(200):
         box.append(b"a pack of some length, number %d" % i, 1)
         assert len(platform.rtc_memory()) <= 2048
-    assert 0 < len(drain(box)) < 200
-    box.flush()
+    assert 0 < box.batched < 40 and len(segments()) > 2
     assert sorted(drain(box)) == [(1, i) for i in range(200)]
+    box.flush()
+    assert box.batched == 0 and sorted(drain(box)) == [(1, i) for i in range(200)]
+
+
+def test_what_is_settled_while_it_waits_in_rtc_memory_never_comes_to_flash():
+    disk = flash.mount()
+    platform.rtc_memory(b"")
+    box = spool(batch_ms=60000)
+    before = disk.operations
+    for i in range(200):
+        box.append(b"pack %d" % i, 3)
+        assert box.oldest(NONE) == box.newest(NONE) == (1, i) and box.read(1, i) == (b"pack %d" % i, 3)
+        box.settle(1, 0, i)
+        assert box.packs == 0 and box.oldest(NONE) is None and box.read(1, i) is None
+    assert disk.operations == before and not segments() and box.taken == 600
+    for i in range(200, 210):
+        box.append(b"pack %d" % i, 3)
+    box.settle(1, 203, 205)
+    box.flush()
+    assert sorted(drain(box)) == [(1, i) for i in (200, 201, 202, 206, 207, 208, 209)]
+    assert sorted(drain(spool())) == sorted(drain(box))
+
+
+def test_a_boot_goes_on_over_deep_sleep_and_flash_is_only_looked_at_when_needed():
+    disk = flash.mount()
+    platform.rtc_memory(b"")
+    box = spool(batch_ms=60000)
+    for i in range(5):
+        box.append(b"pack %d" % i, 1)
+    box.flush()
+    box.settle(1, 0, 2)
+    box.append(b"pack 5", 1)
+    slept = box.rest()
+    before = disk.operations
+    box = spool(batch_ms=60000, slept=slept)
+    assert box.append(b"pack 6", 1) == (1, 6) and disk.operations == before and not box._opened
+    slept = json.loads(json.dumps(box.rest()))
+    box = spool(batch_ms=60000, slept=slept)
+    assert sorted(drain(box)) == [(1, 3), (1, 4), (1, 5), (1, 6)] and box.packs == 4 and box.taken == 7
+    box.settle(1, 0, 6)
+    assert box.packs == 0 and disk.operations == before
+    # Any other start is a boot of its own, and tells again what it can't know to be settled.
+    box = spool(batch_ms=60000)
+    assert box.next == (2, 0) and box.packs == 5
 
 
 def test_garbage_in_rtc_memory_is_not_taken_for_packs():
