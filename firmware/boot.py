@@ -44,5 +44,6 @@ except Exception:
 
         machine.reset()
     raise
-print("bordstein: Ctrl-C within a second stops here")
-time.sleep_ms(1000)
+if platform.reset_cause() != "deep-sleep":  # a battery has no second for that at each wake-up
+    print("bordstein: Ctrl-C within a second stops here")
+    time.sleep_ms(1000)

@@ -10,7 +10,6 @@ import bordstein
 from bordstein import clock, health, log, net, platform
 from bordstein.guard import Guard
 from bordstein.log import say
-from bordstein.state import State, will
 
 _ROOT = "bordstein/v1/"
 _AFTER_CRASH_S = const(10)
@@ -48,21 +47,6 @@ def forget(*names):
     gc.collect()
 
 
-class NoLink:
-    """Stands where the link would be on a board that has no broker to talk to: it only measures and keeps."""
-
-    connected = False
-    session = 0
-    idle = True
-
-    @staticmethod
-    def silent_s():
-        return 0
-
-    async def wait_connected(self):
-        await asyncio.Event().wait()
-
-
 class App:
     def __init__(self):
         # Collect early: a heap that fills up first is in crumbs afterwards.
@@ -71,45 +55,75 @@ class App:
         self.device = platform.device_id()
         self.topics = _ROOT + self.device + "/"
         say("bordstein %s, device %s, started by %s" % (bordstein.__version__, self.device, self.guard.reset))
+        self._slept = None  # the record of the deep sleep that this start ends
+        if self.guard.reset == "deep-sleep":
+            from bordstein import cycle
+
+            self._slept = cycle.woken()
+        slept = self._slept or {}
+        self.cause = slept.get("reset", self.guard.reset)  # why this boot began
         from bordstein import configstate
 
-        config, problems, self.trial = configstate.settings(self.guard.reset)
+        config, self.problems, self.trial = configstate.settings(self.guard.reset, slept.get("config"))
         del configstate
         forget("config", "configstate", "trial", "wipe")  # needed once a start
         # Not before: the check of a configuration takes as much memory as all of them.
         from bordstein.sampler import Sampler
         from bordstein.spool import Spool
-        from bordstein.uplink import Uplink
 
-        self._config = config
+        self.config = config
         if self.guard.safe:
-            problems.append("safe mode after %d starts that ended early: no sensor is read" % self.guard.unhealthy)
+            self.problems.append("safe mode after %d starts that ended early: no sensor is read" % self.guard.unhealthy)
             config["sensors"] = {}
-        for problem in problems:
+        for problem in self.problems:
             say("config:", problem)
-        self._use_pins(config, problems)
+        self._use_pins(config)
         kept = config["spool"]
         self.spool = Spool(
-            max_bytes=kept["max_kb"] * 1024, batch_ms=kept["batch_s"] * 1000, boot_above=clock.last_boot()
+            max_bytes=kept["max_kb"] * 1024,
+            batch_ms=kept["batch_s"] * 1000,
+            boot_above=clock.last_boot(),
+            slept=slept.get("spool"),
         )
-        clock.start(self.spool.boot)
-        say("boot %d, %d packs wait, clock %s" % (self.spool.boot, self.spool.packs, clock.quality()))
-        self.link = self._make_link(config["mqtt"], problems)
+        clock.start(self.spool.boot, slept.get("clock"))
         self.sampler = Sampler(config["sensors"], self._store)
-        self.uplink = Uplink(self.spool, self.link, self.device, self.topics + "readings")
-        topic, board = self.topics + "state", config.get("board", "")
-        self.state = State(self.spool, self.sampler, self.link, topic, board, self.guard.reset)
-        self.state.problems = problems
         self.asked = asyncio.Event()  # to tell which configuration runs
         self._wanted = b""  # the one that came and was not looked at yet
+        self._at_work = 0  # commands and configurations that are being followed
         self.commands = None  # loaded when the first one comes: most boards never get any
         self.update = None  # loaded while one is under way
-        if not isinstance(self.link, NoLink):
-            self.link.on_connect.append(self.state.refresh)
-            self.link.on_connect.append(self.uplink.wake)
-            self.link.on_connect.append(lambda _: self.asked.set())
+        self.link = self.uplink = self.state = None
+        self.cycle = None
+        if config["sleep"]:
+            from bordstein.cycle import Cycle
 
-    def _use_pins(self, config, problems):
+            self.cycle = Cycle(self, config["sleep"], self._slept)
+        if self.cycle is None or self.cycle.sends:
+            self.join()
+
+    def join(self):
+        """Make what talks to the town."""
+        from bordstein import broker
+        from bordstein.state import State
+        from bordstein.uplink import Uplink
+
+        say("boot %d, %d packs wait, clock %s" % (self.spool.boot, self.spool.packs, clock.quality()))
+        boot = self.spool.boot
+        link = broker.make(self.config["mqtt"], self.device, self.topics, boot, self._message, self.problems)
+        del broker
+        forget("broker")
+        self.link = link
+        self.uplink = Uplink(self.spool, link, self.device, self.topics + "readings")
+        topic, board = self.topics + "state", self.config.get("board", "")
+        self.state = State(self.spool, self.sampler, link, topic, board, self.cause)
+        self.state.problems = self.problems
+        if not link.idle:
+            link.on_connect.append(self.state.refresh)
+            link.on_connect.append(self.uplink.wake)
+            if not self._slept:
+                link.on_connect.append(lambda _: self.asked.set())
+
+    def _use_pins(self, config):
         """LED and supply: what this chip can't do with a pin must not keep the board from measuring."""
         try:
             path = "led"
@@ -118,53 +132,30 @@ class App:
             if config["supply"]:
                 platform.use_supply(config["supply"]["pin"], config["supply"]["factor"])
         except (OSError, ValueError) as error:
-            problems.append("%s: this chip can't use that pin so (%s); choose another" % (path, error))
-            say("config:", problems[-1])
-
-    def _make_link(self, mqtt, problems):
-        if mqtt is None:
-            return NoLink()
-        from bordstein.link import Link
-        from bordstein.resolve import lookup
-        from bordstein.stream import make_context
-
-        context = None
-        if mqtt["tls"]:
-            try:
-                context = make_context(mqtt["ca"], mqtt.get("cert"), mqtt.get("key"))
-            except (OSError, ValueError) as error:
-                problems.append("mqtt: the certificates can't be used (%s); issue and copy them again" % error)
-                say("config:", problems[-1])
-                return NoLink()
-        topics = self.topics
-        return Link(
-            host=mqtt["host"],
-            port=mqtt["port"],
-            device=self.device,
-            tls_context=context,
-            keepalive_s=mqtt["keepalive_s"],
-            will=(topics + "state", will(self.spool.boot)),
-            subscriptions=[topics + name for name in ("receipt", "command", "config", "release", "release/data")],
-            on_message=self._message,
-            resolver=lambda host: lookup(host, net.dns_servers()),
-        )
+            self.problems.append("%s: this chip can't use that pin so (%s); choose another" % (path, error))
+            say("config:", self.problems[-1])
 
     async def run(self):
+        """For ever, or until deep sleep."""
+        await (self.cycle or self).live()
+
+    async def live(self):
         """Everything at once, for ever."""
-        config = self._config
-        jobs = [("sampler", self._sample), ("housekeeping", self._housekeeping), ("readiness", self._get_ready)]
+        config = self.config
+        jobs = [("sampler", self.sample), ("housekeeping", self._housekeeping), ("readiness", self._get_ready)]
         parts = [("sampler", self.sampler.alive)]
         interface = net.make(config["network"])
         if interface:
             jobs.append(("network", lambda: net.keep(interface, self.link.silent_s)))
         if config["time"].get("servers"):
             jobs.append(("time", self._ask_for_time))
-        if not isinstance(self.link, NoLink):
+        if not self.link.idle:
             jobs.append(("link", self.link.run))
             jobs.append(("uplink", self.uplink.run))
             jobs.append(("state", self.state.run))
             jobs.append(("health", self._tell_health))
-            jobs.append(("update", self._update))
+            if not self._slept:
+                jobs.append(("update", self._update))
             jobs.append(("configuration", self._configure))
             parts += [("link", self.link.alive), ("uplink", self.uplink.alive)]
         if self.trial:
@@ -172,14 +163,25 @@ class App:
         jobs.append(("guard", lambda: self.guard.run(parts, self.link, self.restart)))
         await asyncio.gather(*[keep(name, job) for name, job in jobs])
 
-    async def _sample(self):
-        # Supplies settle meanwhile. And no time is used twice: this is more than the clocks of two starts can differ.
-        await asyncio.sleep(_SETTLE_S)
+    def is_held(self):
+        """Is something under way that a wake-up could not go on with?"""
+        return self.update is not None or self.trial is not None
+
+    def is_busy(self):
+        """Is there something to be done before a sleep?"""
+        return self.asked.is_set() or self._at_work or self.link.in_flight or (self.commands and self.commands.busy())
+
+    async def sample(self):
+        """Read the sensors, for ever."""
+        if not self._slept:
+            # Supplies settle. And no time is used twice: this is more than the clocks of two starts can differ.
+            await asyncio.sleep(_SETTLE_S)
         await self.sampler.run()
 
     def _store(self, payload, readings):
         self.spool.append(payload, readings)
-        self.uplink.wake()
+        if self.uplink:
+            self.uplink.wake()
 
     def _message(self, topic, payload):
         if topic.endswith("/receipt"):
@@ -193,11 +195,12 @@ class App:
             # In a task of its own: its result waits for a PUBACK, which the link has to be free to read.
             asyncio.create_task(self._command(payload))
         elif topic.endswith("/config"):
-            self._wanted = payload
-            self.asked.set()
+            if self.cycle is None or self.cycle.is_news(0, payload):
+                self._wanted = payload
+                self.asked.set()
         elif self.update:
             self.update.take(topic, payload)
-        elif topic.endswith("/release") and payload:
+        elif topic.endswith("/release") and payload and (self.cycle is None or self.cycle.is_news(1, payload)):
             asyncio.create_task(keep("update", lambda: self._update(payload)))
 
     async def _command(self, payload):
@@ -205,7 +208,11 @@ class App:
             from bordstein.commands import Commands
 
             self.commands = Commands(self.sampler, self.publish, self.restart, self.state.refresh)
-        await self.commands.handle(payload)
+        self._at_work += 1
+        try:
+            await self.commands.handle(payload)
+        finally:
+            self._at_work -= 1
 
     async def _update(self, offer=None):
         """A release is offered; None: after the start, how did the last update go?"""
@@ -219,6 +226,8 @@ class App:
         finally:
             self.update = None
             forget("update")
+            if offer and self.cycle:
+                self.cycle.followed(1, offer)
 
     async def publish(self, topic, payload, retain=False):
         """Below the board's own topic; returns when the broker has it."""
@@ -228,28 +237,35 @@ class App:
         """Tell which configuration runs, and follow the one that is wanted."""
         while True:
             await self.asked.wait()
-            await asyncio.sleep(_SETTLE_S)  # on a new connection the wanted one comes behind
+            if not self._slept:
+                await asyncio.sleep(_SETTLE_S)  # on a new connection the wanted one comes behind
             self.asked.clear()
             payload, self._wanted = self._wanted, b""
-            from bordstein import wanted
+            self._at_work += 1
+            try:
+                from bordstein import wanted
 
-            await wanted.follow(self, payload)
-            del wanted
-            forget("wanted")  # needed once a connection
+                await wanted.follow(self, payload)
+                if payload != b"" and self.cycle:
+                    self.cycle.followed(0, payload)
+                del wanted
+            finally:
+                self._at_work -= 1
+                forget("wanted")  # needed once a connection
 
     async def _tell_health(self):
         topic = self.topics + "health"
-        await health.run(self.spool, self.sampler, self.link, self.state, self.device, topic, self._config["health_s"])
+        await health.run(self.spool, self.sampler, self.link, self.state, self.device, topic, self.config["health_s"])
 
     async def _get_ready(self):
         """`init` until each sensor was tried once, then `ready`, or `alert` when the configuration has mistakes."""
         self.state.refresh()
-        while not all(sensor.attempts or sensor.errors for sensor in self.sampler.sensors.values()):
+        while not self._slept and not all(sensor.attempts or sensor.errors for sensor in self.sampler.sensors.values()):
             await asyncio.sleep(1)
         self.state.set("alert" if self.state.problems else "ready")
 
     async def _housekeeping(self):
-        batch_s = self._config["spool"]["batch_s"]
+        batch_s = self.config["spool"]["batch_s"]
         flushed = clock.uptime()
         while True:
             await asyncio.sleep(min(batch_s, 60) or 60)
@@ -264,7 +280,7 @@ class App:
             from bordstein import sntp
 
             pause = _SNTP_RETRY_S
-            for server in self._config["time"]["servers"]:
+            for server in self.config["time"]["servers"]:
                 try:
                     seconds = await sntp.query(server)
                 except (OSError, ValueError) as error:
@@ -282,17 +298,23 @@ class App:
         """Say goodbye, keep what waits, restart."""
         say("app: restart,", why)
         self.guard.ended()
-        self.state.word = "disconnected"
         try:
-            await asyncio.wait_for_ms(self.state.publish(), _FAREWELL_MS)
-            await asyncio.wait_for_ms(self.link.close(), _FAREWELL_MS)
-        except (OSError, asyncio.TimeoutError):
-            pass
+            await self.farewell("disconnected")
         finally:
             try:
                 self.spool.close()
             finally:
                 platform.reset()
+
+    async def farewell(self, word, wake=None):
+        """Say with what state the board goes, and when it will be back; end the connection, if there is one."""
+        self.state.word, self.state.wake = word, wake
+        try:
+            if self.link.connected:
+                await asyncio.wait_for_ms(self.state.publish(), _FAREWELL_MS)
+                await asyncio.wait_for_ms(self.link.close(), _FAREWELL_MS)
+        except (OSError, asyncio.TimeoutError):
+            pass
 
 
 async def keep(name, job):

@@ -1,7 +1,8 @@
 """Time, all of it: ticks, uptime and UTC, in integers. Nothing else in the firmware asks `time`.
 
 * ticks_ms, ticks_add, ticks_diff: wrap after 2**30 ms (12.4 days) on an ESP32; for pauses and limits only.
-* uptime(): seconds since the start, which do not wrap as long as somebody asks at least every six days (app does).
+* uptime(): seconds since the start, deep sleep included, which do not wrap as long as somebody asks at least every six
+  days (app does).
 * now(): UTC in Unix seconds (1970, whatever the port's epoch is). Never goes backwards, but when an estimate is
   replaced by the true time, or a time that was wrong by more than JUMP_S by a right one.
 * quality(): "set", "estimated" (went on from what an earlier start knew) or "unset" (the build time is all there is).
@@ -45,9 +46,12 @@ _boot = 0
 _births = []  # type: ignore[var-annotated]  # [boot, UTC of its uptime 0], oldest first
 
 
-def start(boot):
-    """Begin: uptime 0 is now, in boot number `boot`. Takes over the system clock where that is known to be right."""
-    global _last, _ms, _offset, _quality, _said, _boot, _births, _source
+def start(boot, slept=None):
+    """Begin: uptime 0 is now, in boot number `boot`. Takes over the system clock where that is known to be right.
+
+    slept: what rest() gave before deep sleep: boot and uptime go on, by the system clock.
+    """
+    global _last, _ms, _offset, _quality, _said, _boot, _births, _source, _ahead
     _last = ticks_ms()
     _ms = _said = 0
     _boot = boot
@@ -55,6 +59,12 @@ def start(boot):
     log.stamp = uptime
     known, _births = _load()
     system = platform.rtc_utc()
+    if slept:
+        _offset, before, _quality = slept
+        _ms = max(system - _offset, before + 1) * 1000
+        _said = _offset + before
+        _ahead = known
+        return
     if system > BUILD_TIME and not _system_is_estimate():
         _offset = system
         _quality = "set"
@@ -66,6 +76,11 @@ def start(boot):
         _mark_system(True)
         platform.set_rtc(_offset)
     _save()
+
+
+def rest():
+    """What is to be given to start() as `slept` after deep sleep."""
+    return _offset, uptime(), _quality
 
 
 def uptime():

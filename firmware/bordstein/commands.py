@@ -40,6 +40,10 @@ class Commands:
         except OSError:
             pass
 
+    def busy(self):
+        """Is the LED still to be seen?"""
+        return self._identifying is not None and not self._identifying.done()
+
     async def handle(self, payload):
         """Do a command (bytes, JSON) and publish its result."""
         try:

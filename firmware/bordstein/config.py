@@ -6,6 +6,7 @@ What may stand in it: config_check.py. README.md describes the keys for people.
 """
 
 import sys
+from binascii import crc32
 
 import bordstein
 from bordstein import sensors
@@ -19,6 +20,7 @@ _ESP32 = {
     "console": (1, 3),
     "input_only": range(34, 40),
     "adc": range(32, 40),
+    "wake": (0, 2, 4, 12, 13, 14, 15, 25, 26, 27) + tuple(range(32, 40)),
 }
 
 # Both modules are needed once a start. app.py forgets this one after it, and nobody else knows of the other.
@@ -34,25 +36,38 @@ class ConfigError(Exception):
         self.usable = usable
 
 
-def load(path="config.json", exists=None):
-    """The configuration in a file, checked, with defaults. ConfigError. exists(path) -> bool: files must be there."""
+def load(path="config.json", exists=None, known=None):
+    """The configuration in a file, checked, with defaults. ConfigError. exists(path) -> bool: files must be there.
+
+    known: `sum` of one that was sound; this very file is not checked again.
+    """
     try:
-        config = _read(path)
-        problems = Check(exists, pins()).whole(config)
+        text = _read(path)
+        total = crc32(text.encode())
+        config = _parse(path, text)
+        problems = [] if total == known else Check(exists, pins()).whole(config)
         filled = fill(usable(config, exists) if problems else config)
     except (MemoryError, RuntimeError):  # CPython's RecursionError is a RuntimeError
         problems, filled = [path + ": this is too long or too deeply nested for a board"], fill({})
     if problems:
         raise ConfigError(problems, filled)
+    filled["sum"] = total
     return filled
 
 
 def _read(path):
     try:
         with open(path, encoding="utf-8") as file:
-            return parse(file.read())
+            return file.read()
     except OSError:
         raise ConfigError([path + ": there is no such file; write one, README.md says how"], fill({}))
+    except ValueError:  # no UTF-8
+        return ""
+
+
+def _parse(path, text):
+    try:
+        return parse(text)
     except ValueError:
         raise ConfigError([path + ": this is not JSON: a comma, bracket or quotation mark is missing"], fill({}))
 
@@ -87,6 +102,7 @@ def fill(config):
     filled["time"] = config.get("time") or {}
     filled["mqtt"] = defaults("mqtt", config["mqtt"]) if config.get("mqtt") else None
     filled["spool"] = defaults("spool", config.get("spool") or {})
+    filled["sleep"] = defaults("sleep", config["sleep"]) if config.get("sleep") else None
     filled["supply"] = defaults("supply", config["supply"]) if config.get("supply") else None
     buses = {name: defaults(bus["type"], bus) for name, bus in (config.get("buses") or {}).items()}
     filled["buses"] = buses

@@ -14,7 +14,8 @@ RULES = {
     "": "name text\nboard text\nhealth_s int 10 86400 =300\nled pin out\ntrial_s int 10 86400 =900",
     "mqtt": "host host !\nport int 1 65535 =8883\ntls bool =true\nca file\ncert file\nkey file\n"
     "keepalive_s int 5 3600 =60",
-    "spool": "max_kb int 32 16384 =512\nbatch_s int 0 3600 =0",
+    "spool": "max_kb int 32 16384 =512\nbatch_s int 0 86400 =0",
+    "sleep": "every_s int 10 86400 !\nsend_each int 1 1000 =6\nlimit_s int 30 3600 =180\nstay_s int 0 3600 =300",
     "supply": "pin pin adc !\nfactor int 1000 100000 =2000",
     "wifi": "ssid ssid !\npassword secret",
     "ethernet": "phy one lan8720 lan8710 ip101 rtl8201 dp83848 ksz8041 !\naddress int 0 31 =0\nmdc pin out !\n"
@@ -29,7 +30,7 @@ RULES = {
     "power pin out",
 }
 BUSES = ("i2c", "uart", "onewire")
-SECTIONS = ("network", "mqtt", "time", "buses", "sensors", "spool", "supply")
+SECTIONS = ("network", "mqtt", "time", "buses", "sensors", "spool", "sleep", "supply")
 _IDENTIFIER = "abcdefghijklmnopqrstuvwxyz0123456789_"
 _PINS = (  # key in [pins], uses that it forbids, why
     ("missing", "out in adc", "this chip has no pin %d"),
@@ -96,13 +97,15 @@ class Check:
         elif "mqtt" in sections:
             self._mqtt(sections["mqtt"])
         self._time(sections.get("time", {}))
-        for name in ("spool", "supply"):
+        for name in ("spool", "sleep", "supply"):
             if name in sections:
                 self._part = (name,)
                 self._section(name, sections[name], RULES[name])
         self._all_buses(sections.get("buses", {}))
         self._network(sections.get("network", {}))
         self._all_sensors(sections.get("sensors", {}))
+        if "sleep" in sections:
+            self._sleep(sections["sleep"], sections.get("sensors", {}))
         return self.problems
 
     def _mqtt(self, mqtt):
@@ -114,6 +117,28 @@ class Check:
             for one, other in (("cert", "key"), ("key", "cert")):
                 if one in mqtt and other not in mqtt:
                     self._say("mqtt." + other, "is missing; certificate and key belong together")
+
+    def _sleep(self, sleep, sensors):
+        """A board that sleeps hears only what wakes it, and one pin can."""
+        waking = None
+        for name, sensor in sorted(sensors.items()):
+            path = "sensors." + name
+            self._part = ("sensors", name)
+            if self._part in self.parts:
+                continue  # first things first
+            driver = self._drivers.load(sensor["driver"])
+            least = driver.WARM_UP_S + _READING_S
+            if isinstance(sleep.get("every_s"), int) and sleep["every_s"] < least:
+                self._say(path + ".driver", "needs %d s to warm up and be read; sleep.every_s is less" % least)
+            if "\nwake " not in driver.OPTIONS:
+                continue
+            if sensor.get("wake") is not True:
+                self._say(path + ".wake", "is missing; a board that sleeps counts only what wakes it: set it to true")
+            elif waking:
+                self._say(path + ".wake", "only one pin can wake a board, and %s has that already" % waking)
+            elif sensor["pin"] not in self._chip.get("wake", (sensor["pin"],)):
+                self._say(path + ".pin", "pin %d can't wake this chip from deep sleep" % sensor["pin"])
+            waking = path
 
     def _network(self, network):
         self._part = ("network",)

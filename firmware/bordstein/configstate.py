@@ -16,11 +16,13 @@ NEW = "config.new.json"
 _FILE = "config.state"
 
 
-def settings(cause):
+def settings(cause, known=None):
     """(configuration, problems, Trial or None): with problems, what is left of it without the parts that have mistakes.
 
-    cause: why the board started.
+    cause: why the board started. known: `sum` of the configuration with which it went to sleep.
     """
+    if known is not None:
+        return read(RUNNING, known) + (None,)
     if exists("wipe"):
         from bordstein import wipe
 
@@ -35,12 +37,12 @@ def settings(cause):
     return read(RUNNING) + (None,)
 
 
-def read(path):
+def read(path, known=None):
     """(configuration, problems) of a file."""
     from bordstein import config
 
     try:
-        return config.load(path, exists), []
+        return config.load(path, exists, known), []
     except config.ConfigError as error:
         return error.usable, error.problems
 

@@ -23,6 +23,7 @@ class Derived:
         self._slot = -1  # none yet
         self._kept = {}  # name: [how many, sum, smallest, largest, last] since the last report
         self._sent = {}  # name: what was last reported
+        self.moved = False  # something was reported because it changed
 
     def take(self, values, slot, asked):
         """Takes a reading; returns what is to be reported now, often nothing.
@@ -41,8 +42,16 @@ class Derived:
             self._kept = {}
         else:
             found = [(name, value) for name, value in values if self._moved(name, value)]
+            self.moved = self.moved or bool(found)
         self._sent.update(found)
         return found
+
+    def keep(self):
+        """What resume() takes after deep sleep."""
+        return [self._slot, self._kept, self._sent]
+
+    def resume(self, kept):
+        self._slot, self._kept, self._sent = kept
 
     def _keep(self, name, value):
         amount = 10 ** (value / 100) if row(name)[0] == "dB" else value

@@ -63,6 +63,11 @@ class Guard:
                 self.unhealthy = 0
             self._write()
 
+    def try_again(self):
+        """Safe mode is over: one more start that ends early, and it begins anew."""
+        self.unhealthy = LIMIT - 1
+        self.ended()
+
     async def run(self, parts, link, restart):
         """For ever. parts: (name, function that says whether it makes progress); restart: coroutine function."""
         dog = platform.watchdog(_DOG_MS)
@@ -81,8 +86,7 @@ class Guard:
                 heard = now
             if self.safe:
                 if now - begun >= SAFE_S:
-                    self.unhealthy = LIMIT - 1
-                    self.ended()
+                    self.try_again()
                     await restart("safe mode is over")
             elif now - begun >= WELL_S:
                 self.well()

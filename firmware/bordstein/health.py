@@ -8,6 +8,13 @@ from bordstein.properties import row
 _heap_low = 0  # the least that was free so far
 
 
+def low(known=None):
+    """The least that was free so far, in bytes; known: what it was before a sleep."""
+    global _heap_low
+    _heap_low = known or _heap_low
+    return _heap_low
+
+
 def payload(spool, sampler, device):
     """The pack (bytes). No time while the clock is not set: then it is about the moment it arrives."""
     global _heap_low

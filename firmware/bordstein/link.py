@@ -90,6 +90,11 @@ class Link:
         self.problem = ""  # why there is no connection, one sentence
         self._touched = 0  # uptime at which run() last did something
 
+    @property
+    def in_flight(self):
+        """How many messages the broker has not acknowledged yet."""
+        return len(self._flight)
+
     def silent_s(self):
         """For how many seconds the broker has said nothing (for days it may be too few: ticks wrap)."""
         return clock.ticks_diff(clock.ticks_ms(), self.last_contact) // 1000

@@ -12,6 +12,10 @@ try:
 except ImportError:
     machine = None  # type: ignore[assignment]
 try:
+    import esp32
+except ImportError:
+    esp32 = None  # type: ignore[assignment]
+try:
     import network
 except ImportError:
     network = None  # type: ignore[assignment]
@@ -72,6 +76,26 @@ def hold_watchdog(limit_ms=120000, seconds=3600):
             timer.deinit()
 
     machine.Timer(0).init(period=limit_ms // 4, callback=feed)
+
+
+def deep_sleep(ms, wake=None):
+    """Sleep, then start anew, with the cause deep-sleep; does not return. wake: (pin object, level) that ends it.
+
+    Only pins of the RTC can (an ESP32's 0, 2, 4, 12-15, 25-27, 32-39); can_wake() says whether this chip has any.
+    """
+    if wake:
+        esp32.wake_on_ext0(wake[0], esp32.WAKEUP_ANY_HIGH if wake[1] else esp32.WAKEUP_ALL_LOW)
+    machine.deepsleep(ms)
+
+
+def can_wake():
+    """Can a pin end this chip's deep sleep? Not with MicroPython on an ESP32-C3."""
+    return hasattr(esp32, "wake_on_ext0")
+
+
+def woken_by_pin():
+    """Did a pin end deep sleep, and not the time?"""
+    return reset_cause() == "deep-sleep" and machine.wake_reason() == machine.PIN_WAKE
 
 
 def heap_free():

@@ -38,6 +38,7 @@ class Sampler:
         self._store = store
         self._round = None
         self.lost = 0  # readings that could not be spooled
+        self.grid_s = 1  # a board that sleeps reads only when it is awake, at multiples of that
 
     def alive(self):
         """Does each sensor's task make progress, whatever comes of it?"""
@@ -54,6 +55,7 @@ class Sampler:
                 task.cancel()
 
     async def _live(self, sensor):
+        await sensor.until_awake()
         while True:
             try:
                 sensor.touched = clock.uptime()
@@ -125,6 +127,30 @@ class Sampler:
             self.lost += len(measurements)
             say("sampler: %d readings are lost, they could not be spooled: %s" % (len(measurements), error))
 
+    # Deep sleep
+
+    def served(self):
+        """Was everything that is due read and spooled, or tried in vain?"""
+        return not (self._round and self._round.open) and all(sensor.served() for sensor in self.sensors.values())
+
+    def moved(self):
+        """Was there a change that is to be told at once?"""
+        return any(sensor.moved() for sensor in self.sensors.values())
+
+    def keep(self):
+        """What resume() takes after deep sleep; fit for JSON."""
+        times = [[sensor.last_uptime, sensor.last_utc] for sensor in self.sensors.values()]
+        kept = {name: sensor.keep() for name, sensor in self.sensors.items()}
+        return [self.lost, max([time[0] for time in times] + [-1]), max([time[1] for time in times] + [0]), kept]
+
+    def resume(self, slept):
+        """Go on with what keep() gave."""
+        self.lost, uptime, utc, kept = slept
+        for name, sensor in self.sensors.items():
+            sensor.last_uptime, sensor.last_utc = uptime, utc
+            if name in kept:
+                sensor.resume(kept[name])
+
     # Commands
 
     async def sample(self, name=None):
@@ -148,7 +174,8 @@ class Sampler:
 
     def intervals(self):
         """Seconds between two readings, by sensor; 0 as long as the driver could not be loaded."""
-        return {name: sensor.interval_s or 0 for name, sensor in self.sensors.items()}
+        grid = self.grid_s
+        return {name: -(-(sensor.interval_s or 0) // grid) * grid for name, sensor in self.sensors.items()}
 
     def errors(self):
         """Reads that failed since the start, by sensor."""

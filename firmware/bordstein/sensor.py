@@ -15,6 +15,7 @@ _FIRST_PAUSE_S = const(2)
 _LONGEST_PAUSE_S = const(600)
 _OFF_S = const(3)  # until a sensor without power has forgotten everything
 _ON_MS = const(500)
+_HOPELESS = const(4)  # failures in a row after which a board that sleeps does not try twice
 _TURN_S = const(60)  # pauses are counted in ticks, plans in uptime: look again at least so often
 
 
@@ -43,6 +44,8 @@ class Sensor:
         self._wake = asyncio.Event()
         self._watcher = None
         self.touched = 0  # uptime at which its task last did something
+        self._set_up = False  # once, whatever came then
+        self._slept = [0, 0, 0, False, 0, None, None]  # type: list  # what keep() gave before deep sleep
 
     def ask(self):
         """Read as soon as possible: at once, also in a pause after a failure."""
@@ -58,7 +61,7 @@ class Sensor:
         """The first second of UTC without a reading of it; after a clock that was put back a little, one to come."""
         if self.last_uptime < 0:
             return 0
-        free = max(self.last_utc, clock.utc_of(self.last_uptime)) + 1
+        free = (self.last_utc or clock.utc_of(self.last_uptime)) + 1
         return free if free - clock.now() <= clock.JUMP_S else 0  # or these times were wrong
 
     def _next_due(self):
@@ -77,7 +80,9 @@ class Sensor:
                 if hasattr(self.driver, "RESETS"):
                     self._warm = False
                 await asyncio.wait_for_ms(self.driver.setup(), _LIMIT_S * 1000)
-                self.ready = True
+                if not self._set_up and self._slept[6] is not None:
+                    self.driver.resume(self._slept[6])
+                self._set_up = self.ready = True
             except Exception as error:  # noqa: BLE001
                 self.failed(error)
                 await self.rest()
@@ -97,6 +102,8 @@ class Sensor:
             from bordstein.derived import Derived
 
             self._derived = Derived(options)
+            if self._slept[5] is not None:
+                self._derived.resume(self._slept[5])
         self.interval_s = self.interval_s or driver.INTERVAL_S
         self.driver = driver
 
@@ -107,6 +114,46 @@ class Sensor:
             await asyncio.sleep(_OFF_S)
         power.value(1)
         await asyncio.sleep_ms(_ON_MS)
+
+    # Deep sleep
+
+    def keep(self):
+        """What resume() takes after deep sleep; small, and fit for JSON."""
+        kept = [self.due, self.errors, self._failures, self._warm and self._power is None, self.interval_s]
+        kept.append(self._derived.keep() if self._derived else self._slept[5])
+        keep = self._set_up and getattr(self.driver, "keep", None)
+        kept.append(keep() if keep else self._slept[6])
+        return kept
+
+    def resume(self, kept):
+        """Go on with what keep() gave before deep sleep: the plan, and what driver and reports know."""
+        self.due, self.errors, self._failures, self._warm, self.interval_s = kept[:5]
+        self._slept = kept
+
+    def served(self):
+        """Was what is due read since the board woke up, or tried in vain?"""
+        if self.due > clock.uptime():
+            return self._set_up or not self._options.get("wake")
+        return self.errors - self._slept[1] >= (1 if self._failures > _HOPELESS else 2)
+
+    def moved(self):
+        """Was there a change that is to be told at once?"""
+        return self._derived is not None and self._derived.moved
+
+    async def until_awake(self):
+        """After deep sleep: a sensor that is not due is not even set up, unless its pin wakes the board."""
+        while not self._asked and not self._options.get("wake") and self.due > clock.uptime():
+            await self._pause(self.due - clock.uptime())
+
+    async def lie_down(self):
+        """Before deep sleep. Returns (pin object, level) that is to end it, or None."""
+        if self._power is not None:
+            self._power.value(0)
+        if self._set_up and self._options.get("wake"):
+            return await self.driver.lie_down()
+        return None
+
+    # Readings
 
     async def until_due(self):
         """Wait for the next reading: its time, a change that the driver saw, or ask()."""

@@ -18,6 +18,7 @@ class State:
         self._topic = topic
         self.board = board
         self.update = None  # how the last update went
+        self.wake = None  # UTC of the next connection of a board that sleeps
         self._reset = reset
         self._news = asyncio.Event()
 
@@ -43,6 +44,8 @@ class State:
             "taken": self._spool.taken,
             "interval": self._sampler.intervals(),
         }
+        if self.wake:
+            message["wake"] = self.wake
         if self.problems:
             message["problems"] = self.problems[:5]
         if self.update:

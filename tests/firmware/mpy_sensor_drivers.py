@@ -2,6 +2,7 @@
 
 For MicroPython, with firmware, tests/hardware and tests/hardware/port in the path. Each test_ function is one test.
 """
+# heapsize: 480K
 
 import asyncio
 

@@ -135,14 +135,14 @@ def test_a_new_configuration_is_tried_confirmed_and_kept():
     plain()
     town.want(1, NEW)
     board = run()
-    assert board._config["health_s"] == 60 and running() == 60
+    assert board.config["health_s"] == 60 and running() == 60
     assert [report["ok"] for report in town.reports] == [None, True]
     assert town.report["version"] == town.report["running"] == 1 and not town.report["problems"]
     board = run()
-    assert board._config["health_s"] == 60 and not board.trial and len(town.report["digest"]) == 16
+    assert board.config["health_s"] == 60 and not board.trial and len(town.report["digest"]) == 16
     # What the gateway does not know was kept.
-    assert board._config["mqtt"]["key"] == "device.key.der"
-    assert board._config["network"]["wifi"][0]["password"] == "geheimnis"
+    assert board.config["mqtt"]["key"] == "device.key.der"
+    assert board.config["network"]["wifi"][0]["password"] == "geheimnis"
     assert sorted(name for name in os.listdir() if name.startswith("config")) == ["config.json", "config.state"]
 
 
@@ -168,7 +168,7 @@ def test_one_that_leads_nowhere_is_left_again_and_not_tried_twice():
     plain()
     town.want(1, LOST)
     board = run()
-    assert board._config["health_s"] == 300 and running() == 300
+    assert board.config["health_s"] == 300 and running() == 300
     assert town.report["ok"] is False and town.report["version"] == 1 and town.report["running"] == 0
     assert "60 s" in town.report["problems"][0] and "nowhere.example" in town.report["problems"][0]
     for _ in range(3):
@@ -176,7 +176,7 @@ def test_one_that_leads_nowhere_is_left_again_and_not_tried_twice():
         assert not resets and town.report["ok"] is False
     town.want(2, NEW)
     board = run()
-    assert board._config["health_s"] == 60 and town.report["version"] == 2 and town.report["ok"] is True
+    assert board.config["health_s"] == 60 and town.report["version"] == 2 and town.report["ok"] is True
 
 
 def test_without_the_gateway_a_broker_is_not_enough():
@@ -217,13 +217,13 @@ def test_any_start_before_the_confirmation_goes_back():
         start(60)
         assert resets
         board = start(20)
-        assert board.trial and board._config["health_s"] == 60 and not resets
+        assert board.trial and board.config["health_s"] == 60 and not resets
         if cause == "power-on":
             power_on()
         causes[0] = cause
         town.answering = True
         board = run()
-        assert board._config["health_s"] == 300 and not board.trial
+        assert board.config["health_s"] == 300 and not board.trial
         assert town.report["ok"] is False and cause in town.report["problems"][0], town.report
 
 
@@ -231,12 +231,12 @@ def test_every_mistake_is_named_and_nothing_is_restarted():
     plain()
     town.want(1, dict(NEW, health_s=1, led="x", mqtt={"host": "127.0.0.1", "ca": "gone.der"}))
     board = start(120)
-    assert not resets and board._config["health_s"] == 300
+    assert not resets and board.config["health_s"] == 300
     assert town.report["version"] == 1 and town.report["ok"] is False
     found = " ".join(town.report["problems"])
     assert len(town.report["problems"]) == 3 and all(word in found for word in ("health_s", "led", "gone.der")), found
     town.want(2, NEW)
-    assert run()._config["health_s"] == 60
+    assert run().config["health_s"] == 60
 
 
 def test_without_memory_for_a_check_the_next_start_makes_it():
@@ -256,7 +256,7 @@ def test_without_memory_for_a_check_the_next_start_makes_it():
         assert resets
         sensors.names = names
         board = run()
-        assert board._config["health_s"] == health_s and town.report["ok"] is (made is NEW)
+        assert board.config["health_s"] == health_s and town.report["ok"] is (made is NEW)
         assert len(town.report["problems"]) == (0 if made is NEW else 2)
 
 
@@ -297,7 +297,7 @@ def test_a_realistic_long_one_is_taken():
     made["name"] = "x" * (4096 - len(json.dumps(made)))
     town.want(1, made)
     board = run()
-    assert len(board._config["sensors"]) == 8 and town.report["ok"] is True
+    assert len(board.config["sensors"]) == 8 and town.report["ok"] is True
 
 
 def test_a_newer_one_that_comes_during_a_trial_is_followed_after_it():
@@ -317,7 +317,7 @@ def test_a_newer_one_that_comes_during_a_trial_is_followed_after_it():
 
     start(60, script)
     assert resets
-    assert run()._config["health_s"] == 61 and town.report["version"] == 2
+    assert run().config["health_s"] == 61 and town.report["version"] == 2
 
 
 def test_a_mistake_that_only_shows_when_it_runs_goes_back():
@@ -330,7 +330,7 @@ def test_a_mistake_that_only_shows_when_it_runs_goes_back():
     platform.use_led = lambda number: None if number is None else refuse()
     board = run()
     platform.use_led = use_led
-    assert board._config["health_s"] == 300 and "led" in town.report["problems"][0]
+    assert board.config["health_s"] == 300 and "led" in town.report["problems"][0]
 
 
 def cut_everywhere(wanted, torn=False):
@@ -355,7 +355,7 @@ def cut_everywhere(wanted, torn=False):
         assert running() in (300, 60), cut
         board = run()
         found = running()
-        assert board._config["health_s"] == found and not board.trial and not board.state.problems, cut
+        assert board.config["health_s"] == found and not board.trial and not board.state.problems, cut
         if wanted is LOST:
             assert found == 300 and town.report["ok"] is False, (cut, town.report)
         elif found == 60:
@@ -363,7 +363,7 @@ def cut_everywhere(wanted, torn=False):
         else:
             assert town.report["ok"] is False and "power-on" in town.report["problems"][0], (cut, town.report)
         town.want(2, NEW)
-        assert run()._config["health_s"] == 60 and town.report["ok"] is True, cut
+        assert run().config["health_s"] == 60 and town.report["ok"] is True, cut
     return operations
 
 

@@ -169,7 +169,7 @@ MISTAKES = [
     ("sensors.people.pin", MISSING, "sensors.people.pin", "missing"),
     ("sensors.dust.sleep", "yes", "sensors.dust.sleep", "true or false"),
     ("spool.max_kb", 1, "spool.max_kb", "32"),
-    ("spool.batch_s", -1, "spool.batch_s", "0 to 3600"),
+    ("spool.batch_s", -1, "spool.batch_s", "0 to 86400"),
     ("supply.factor", 1, "supply.factor", "1000"),
     ("supply.pin", 5, "supply.pin", "measures no voltage"),
     ("supply.pin", 25, "supply.pin", "measures no voltage"),
@@ -184,6 +184,46 @@ def test_a_mistake_gives_one_sentence_that_names_its_path(path, value, named, wo
     assert word in about[0]
     # What follows from it may be named too (a bus that is gone), nothing else.
     assert all(problem == about[0] or ".bus: " in problem or ".address: " in problem for problem in problems), problems
+
+
+RAIN = {"driver": "rain", "pin": 27, "wake": True}
+SLEEPY = {"mqtt": GOOD["mqtt"], "buses": GOOD["buses"], "sleep": {"every_s": 60}, "sensors": {"rain": RAIN}}
+# What a board that sleeps can't do: its sensors, the path, a word.
+SLEEPERS = [
+    ({"rain": RAIN | {"wake": False}}, "sensors.rain.wake", "only what wakes it"),
+    ({"people": {"driver": "pulse", "pin": 27}}, "sensors.people.wake", "only what wakes it"),
+    ({"rain": RAIN, "steps": {"driver": "pulse", "pin": 13, "wake": True}}, "sensors.steps.wake", "sensors.rain"),
+    ({"rain": RAIN | {"pin": 23}}, "sensors.rain.pin", "can't wake this chip"),
+    ({"dust": {"driver": "sps30", "bus": "i2c0"}}, "sensors.dust.driver", "sleep.every_s"),
+]
+
+
+@pytest.mark.parametrize(("sensors", "named", "word"), SLEEPERS)
+def test_what_a_board_that_sleeps_can_not_do_is_said(sensors, named, word):
+    problems = check(SLEEPY | {"sensors": sensors, "sleep": {"every_s": 30}})
+    assert len(problems) == 1 and problems[0].startswith(named + ": ") and word in problems[0], problems
+
+
+def test_a_board_that_sleeps():
+    assert check(SLEEPY) == []
+    assert config.fill(SLEEPY)["sleep"] == {"every_s": 60, "send_each": 6, "limit_s": 180, "stay_s": 300}
+    assert config.fill(GOOD)["sleep"] is None
+    assert check(SLEEPY | {"sleep": {}}) == ["sleep.every_s: is missing"]
+    assert check(SLEEPY | {"sleep": {}, "sensors": {"rain": 5}})
+
+
+def test_a_sound_configuration_is_not_checked_again_after_a_sleep(tmp_path, monkeypatch):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(SLEEPY), encoding="utf-8")
+    found = config.load(str(path))
+
+    def check(*_):
+        raise AssertionError("checked again")
+
+    monkeypatch.setattr(config, "Check", check)
+    assert config.load(str(path), known=found["sum"]) == found
+    with pytest.raises(AssertionError):
+        config.load(str(path), known=found["sum"] ^ 1)
 
 
 def test_two_sensors_on_one_line_need_a_rom_each():

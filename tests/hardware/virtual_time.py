@@ -73,6 +73,7 @@ class VirtualTime:
         if hasattr(module, "host_seconds"):
             begin = module.host_seconds() - self.now_ms // 1000
             module.host_seconds = lambda: begin + self.now_ms // 1000
+            module.pause = self.advance
             return self
         module.ticks_ms = self.ticks_ms
         module.ticks_add = self.ticks_add

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bordstein_tools import config_german, firmware_rules
-from tests.firmware.test_config import GOOD, JSON, MISTAKES, PATHS, THERMOMETER, changed, config
+from tests.firmware.test_config import (
+    GOOD,
+    JSON,
+    MISTAKES,
+    PATHS,
+    SLEEPERS,
+    SLEEPY,
+    THERMOMETER,
+    changed,
+    config,
+)
 
 ENGLISH = re.compile(r"\b(is|are|the|of|expected|missing|needs|already|allowed|there|only)\b")
 
@@ -18,6 +28,8 @@ def sentences(made) -> list[str]:
 
 def all_sentences() -> list[str]:
     found = [line for path, value, _, _ in MISTAKES for line in sentences(changed(path, value))]
+    found += [line for sensors, _, _ in SLEEPERS for line in sentences(SLEEPY | {"sensors": sensors})]
+    found += sentences(SLEEPY | {"sleep": {"every_s": 30}, "sensors": SLEEPERS[-1][0]})
     found += sentences([])
     found += sentences(changed("network.wifi.0.password", 12345678))
     no_onewire = changed("buses.w1", 7)

@@ -48,6 +48,13 @@ SENTENCES = {
     "Zeichen; für ein offenes Netz weglassen",
     r"a sensor that sleeps needs (\d+) s or more to wake up": r"ein Sensor, der schläft, braucht mindestens \1 s zum "
     "Aufwachen",
+    r"needs (\d+) s to warm up and be read; sleep\.every_s is less": r"braucht \1 s zum Warmwerden und Lesen; "
+    "sleep.every_s ist kürzer",
+    r"is missing; a board that sleeps counts only what wakes it: set it to true": "fehlt; ein Gerät, das schläft, "
+    "zählt nur, was es weckt: bitte auf true setzen",
+    r"only one pin can wake a board, and (.+) has that already": r"nur ein Pin kann ein Gerät wecken, und das "
+    r"tut schon \1",
+    r"pin (\d+) can't wake this chip from deep sleep": r"Pin \1 kann diesen Chip nicht aus dem Tiefschlaf wecken",
     r"a name is made of a-z, 0-9 and _ only": "ein Name besteht nur aus a-z, 0-9 und _",
     r"this name is taken by the board's own values; choose another": "so heißen die eigenen Werte des Geräts; bitte "
     "einen anderen Namen wählen",

@@ -51,7 +51,8 @@ def _tenths(way, elapsed_ms):
 class Driver:
     OPTIONS = "pin pin in !\npulse_mm int 1 10000 =667\ndebounce_ms int 0 1000\nedge one rising falling"
     PROPERTIES = ("wind_speed", "wind_gust")
-    WARM_UP_S = 0
+    WARM_UP_S = 9  # no mean of less than three gusts
+    RESETS = True  # what is counted begins with the setup
     INTERVAL_S = 600
 
     def __init__(self, options, platform):

@@ -95,6 +95,12 @@ class Driver:
             values.append(("distance", distance))
         return values
 
+    def keep(self):
+        return self._votes.keep()
+
+    def resume(self, kept):
+        self._votes.resume(kept)
+
     async def _frames(self, wanted):
         refused = self._framer.refused
         found = await frames(self._uart, self._framer, wanted, 1000 + 200 * wanted)

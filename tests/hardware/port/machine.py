@@ -31,8 +31,14 @@ def soft_reset():
 
 
 def deepsleep(ms=None):
-    time.sleep_ms(ms or 0)
-    board.restart(DEEPSLEEP_RESET)
+    board.sleep(ms)
+
+
+PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = board.PIN, 2, 3, board.TIMER
+
+
+def wake_reason():
+    return board.woken_by
 
 
 def idle():

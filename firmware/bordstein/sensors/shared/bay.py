@@ -33,6 +33,15 @@ class Bay:
     def baseline(self):
         return tuple(axis >> 8 for axis in self._baseline) or None
 
+    def keep(self):
+        """What resume() takes after deep sleep."""
+        return [self._baseline, self._votes.keep()]
+
+    def resume(self, kept):
+        self._baseline, votes = kept
+        self._votes.resume(votes)
+        self.state = self._votes.state
+
     def feed(self, field, elapsed_ms):
         """Takes one sample, elapsed_ms after the one before; True when the state changed."""
         if not self._baseline:

@@ -25,7 +25,8 @@ class BayDriver:
         self._file = "%s-%s-%02x.txt" % (self.CHIP.lower(), options["bus"].get("id", 0), self._address)
         self._written = None
         self._reported = None
-        self._sampled = None
+        self._sampled = None  # uptime in ms
+        self._slept = False  # since then, and the votes are still good: it was to look only now
         self._registers = None
         self._lock = asyncio.Lock()
         self.bay = Bay(options.get("threshold_nt", 6000))
@@ -42,6 +43,14 @@ class BayDriver:
             self._written = numbers.load(self._file, 3)
             self.bay = Bay(self.bay.threshold_nt, self._written)
         self._registers = registers
+
+    def keep(self):
+        return [self._sampled, self._reported, self.bay.keep()]
+
+    def resume(self, kept):
+        self._sampled, self._reported, bay = kept
+        self.bay.resume(bay)
+        self._slept = True
 
     async def read(self):
         await self._sample()
@@ -80,9 +89,10 @@ class BayDriver:
                 return
             field = await self._measure(registers)
             self._sampled = now
-            if elapsed > _AWAY_MS and elapsed > 10 * self._sample_ms:
+            if elapsed > _AWAY_MS and elapsed > 10 * self._sample_ms and not self._slept:
                 # Nobody saw what came or went meanwhile: that is to be decided anew.
                 self.bay = Bay(self.bay.threshold_nt, self.bay.baseline)
+            self._slept = False
             self.bay.feed(field, elapsed)
             baseline = self.bay.baseline
             if baseline and self.bay.state is False:

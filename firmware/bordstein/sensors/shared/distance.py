@@ -43,6 +43,15 @@ class Meaning:
         if self._depth is not None and self._depth <= self._blind:
             raise ValueError("`depth_mm` has to be more than `blind_mm`, %d mm" % self._blind)
 
+    def keep(self):
+        """What resume() takes after deep sleep."""
+        return [self._rise and self._rise.keep(), self._votes.keep()]
+
+    def resume(self, kept):
+        if self._rise and kept[0]:
+            self._rise.resume(kept[0])
+        self._votes.resume(kept[1])
+
     def readings(self, distance, now):
         """A distance in mm at a time in s -> list of (property, value)."""
         found: list = []

@@ -1,5 +1,9 @@
-"""Counting the pulses of a contact, without its bouncing."""
+"""Counting the pulses of a contact, without its bouncing, and those that wake the board from deep sleep."""
 
+import asyncio
+
+_OPEN_MS = 1000  # a contact that is closed longer than that is stuck
+_LOOK_MS = 20
 _RING = (1 << 30) - 1  # the counter never grows into a big integer, which an interrupt could not allocate
 
 
@@ -34,6 +38,8 @@ def listen(platform, options, debounce_ms):
     from bordstein import clock
 
     counter = Counter(options.get("debounce_ms", debounce_ms), clock.ticks_diff)
+    if options.get("wake") and platform.woken_by_pin():
+        counter.edge(clock.ticks_ms())  # nobody listened to the one that woke the board
     pin = platform.pin(options["pin"], "in", "up")
 
     def edge(_pin, edge=counter.edge, ticks_ms=clock.ticks_ms):
@@ -42,3 +48,49 @@ def listen(platform, options, debounce_ms):
     pin.irq(edge, pin.IRQ_RISING if options.get("edge") == "rising" else pin.IRQ_FALLING)
     counter.pin = pin  # an interrupt's pin must not be collected
     return counter
+
+
+class PulseDriver:
+    """A driver that counts pulses, without what they mean: that adds DEBOUNCE_MS and `read`.
+
+    `wake` in its options: a pulse wakes the board from deep sleep, and is counted.
+    """
+
+    DEBOUNCE_MS = 50
+
+    def __init__(self, options, platform):
+        self._options = options
+        self._platform = platform
+        self._counter = None
+        self._before = 0  # pulses that were counted before the board slept
+        self._closed = False  # it slept with the contact closed, so that its opening woke it: that is no pulse
+
+    async def setup(self):
+        if self._counter is None:  # a new counter would lose what was counted
+            self._counter = listen(self._platform, self._options, self.DEBOUNCE_MS)
+
+    def _take(self):
+        """Pulses since the last take. OSError."""
+        if self._counter is None:
+            raise OSError("pulse counter: not set up yet")
+        pulses, self._before = self._before + self._counter.take(), 0
+        return pulses
+
+    def keep(self):
+        self._before = self._take()
+        return [self._before, self._closed]
+
+    def resume(self, kept):
+        self._before = kept[0]
+        if kept[1] and self._platform.woken_by_pin():
+            self._before -= 1
+
+    async def lie_down(self):
+        """Before deep sleep: (pin object, level) of the next pulse, once the contact has opened again."""
+        pin, level = self._counter.pin, 1 if self._options.get("edge") == "rising" else 0
+        for _ in range(_OPEN_MS // _LOOK_MS):
+            if pin.value() != level:
+                break
+            await asyncio.sleep_ms(_LOOK_MS)
+        self._closed = pin.value() == level  # stuck: its opening is waited for, or the board would never sleep
+        return pin, level ^ self._closed

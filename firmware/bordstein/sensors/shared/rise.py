@@ -10,6 +10,13 @@ class Rise:
         self._span_s = span_s
         self._points = []
 
+    def keep(self):
+        """What resume() takes after deep sleep."""
+        return self._points
+
+    def resume(self, kept):
+        self._points = kept
+
     def feed(self, now, level):
         """Takes a level; returns the slope, or None until the levels of half the time are known."""
         points = self._points

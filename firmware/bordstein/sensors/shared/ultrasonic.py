@@ -76,6 +76,12 @@ class Ultrasonic:
         found = self._meaning.readings(await self._distance(), clock.uptime())
         return found + [("tilted", False)] if self._tilt is not None else found
 
+    def keep(self):
+        return self._meaning.keep()  # type: ignore[union-attr]
+
+    def resume(self, kept):
+        self._meaning.resume(kept)  # type: ignore[union-attr]
+
     async def calibrate(self, what):
         """`zero`: the surface is at the level's zero now; `empty`: the bin is empty now."""
         key = {"zero": "zero_mm", "empty": "depth_mm"}.get(what, "")

@@ -11,6 +11,14 @@ class Votes:
         self.state = None
         self._votes = []
 
+    def keep(self):
+        """What resume() takes after deep sleep."""
+        return [self.state] + self._votes
+
+    def resume(self, kept):
+        self.state = kept[0]
+        self._votes = kept[1:]
+
     def feed(self, vote):
         """Takes one vote; returns the state."""
         self._votes = self._votes[1 - _WINDOW :] + [vote]

@@ -13,10 +13,17 @@ RESET_CODE = 42
 _CAUSES = {"power-on": 1, "hard": 2, "watchdog": 3, "deep-sleep": 4, "soft": 5}
 _YEAR_2000 = 946684800
 
+TIMER, PIN = 4, 2  # what ended deep sleep, by the numbers of ESP-IDF
+_LOOK_MS = 50
+
+pause = time.sleep_ms  # virtual_time replaces this, too
+
 cause = _CAUSES["power-on"]
 cause_name = "power-on"
 rtc_memory = b""
 levels = {}  # pin number -> 0 or 1
+wake_pin = None  # (number, level) that ends deep sleep
+woken_by = 0  # TIMER or PIN; 0: this start ends no deep sleep
 _rtc_file = None
 
 
@@ -42,13 +49,15 @@ except (ImportError, OSError):  # an interpreter built without ffi: no watchdog,
 
 def start(scenario, given_cause=None):
     """Settles why the board starts, and what of its RTC is left. given_cause: None = as the last process left it."""
-    global cause, cause_name, rtc_memory, _rtc_file, _rtc_offset
+    global cause, cause_name, rtc_memory, _rtc_file, _rtc_offset, woken_by
     _rtc_file = scenario.get("rtc")
-    left, memory, offset = _load()
+    left, memory, offset, woken_by = _load()
     cause_name = given_cause or left or "power-on"
     cause = _CAUSES[cause_name]
     if cause_name == "power-on":
         memory, offset = b"", None
+    if cause_name != "deep-sleep":
+        woken_by = 0
     rtc_memory = memory
     # A clock that was never set runs from 2000-01-01 on.
     _rtc_offset = _YEAR_2000 - host_seconds() if offset is None else offset
@@ -59,6 +68,31 @@ def restart(reason):
     """Ends the process as a reset would: at once, nothing is tidied up."""
     _store(next(name for name, number in _CAUSES.items() if number == reason))
     _exit(RESET_CODE)
+
+
+def sleep(ms):
+    """Deep sleep, for ever without ms. A pulse of the chip on the waking pin ends it, or that pin's level."""
+    global woken_by
+    alarm(0)  # the watchdog sleeps, too
+    woken_by = TIMER
+    if wake_pin is None:
+        pause(ms)
+    while wake_pin is not None and (ms is None or ms > 0):
+        if _pulled():
+            woken_by = PIN
+            break
+        pause(_LOOK_MS)
+        ms = ms and ms - _LOOK_MS
+    restart(_CAUSES["deep-sleep"])
+
+
+def _pulled():
+    from simulated import world
+
+    number, level = wake_pin
+    if levels.get(number, 1) == level:
+        return True
+    return level == 0 and any(chip.edges() for chip in world.chips_on("pin:%d" % number))
 
 
 def days(year, month, day):
@@ -92,20 +126,19 @@ def keep_rtc_memory(data):
 
 
 def _load():
-    """(cause the last process left or "", RTC memory, offset) from the file; blank when there is none."""
-    if _rtc_file is None:
-        return "", b"", None
+    """(cause the last process left or "", RTC memory, offset, what ended deep sleep) from the file; blank when there is
+    none."""
     try:
-        with open(_rtc_file, "rb") as file:
-            name, offset = file.readline().decode().rstrip("\n").split(" ")
-            return name, file.read(), int(offset)
+        with open(_rtc_file or "", "rb") as file:
+            name, offset, woken = file.readline().decode().rstrip("\n").split(" ")
+            return name, file.read(), int(offset), int(woken)
     except (OSError, ValueError):
-        return "", b"", None
+        return "", b"", None, 0
 
 
 def _store(name):
     if _rtc_file is not None:
         with open(_rtc_file + ".new", "wb") as file:
-            file.write(b"%s %d\n" % (name.encode(), _rtc_offset))
+            file.write(b"%s %d %d\n" % (name.encode(), _rtc_offset, woken_by))
             file.write(rtc_memory)
         os.rename(_rtc_file + ".new", _rtc_file)

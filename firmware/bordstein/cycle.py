@@ -1,0 +1,187 @@
+"""A board that sleeps: wake up, sample, at every n-th wake-up connect, send, fetch what waits, and sleep again.
+
+Configured by `sleep`; loaded only then. The board wakes up at multiples of `every_s` of its uptime, which goes on over
+deep sleep, as do the boot number and the packs' numbers: a record in RTC memory keeps them. It is good for one wake-up;
+any other start (power, watchdog, a mistake) finds none and is a boot of its own.
+
+A wake-up that only samples loads no network. One that sends stays until the gateway has everything, whatever waits for
+the board was fetched and done, and a second passed without news; or until nothing moved for `limit_s`. After a start by
+power or reset button the board stays awake for `stay_s`: somebody may be standing there. It connects
+* at every `send_each`-th wake-up; after a failure less and less often, each quarter of a day at least,
+* at once when a value moved (`sample_s` with `deadband`, or true and false that changed),
+* at its start, and in safe mode.
+"""
+
+import asyncio
+import json
+from binascii import crc32
+
+from micropython import const
+
+from bordstein import clock, platform, retained
+from bordstein.guard import SAFE_S
+from bordstein.log import say
+
+_DOG_MS = const(120000)
+_TURN_MS = const(100)
+_QUIET_MS = const(1000)
+_LONGEST_S = const(3600)  # awake at a stretch, whatever still moves
+_LATE_MS = const(1000)  # the clock that wakes the board knows no more than seconds
+_LEAST_MS = const(2000)
+_RARELY_S = const(21600)
+_URGENT = const(3)  # failures in a row after which what moved waits as well
+_ENDS = ("done", "failed", "refused")  # of an update
+_BY_HAND = ("power-on", "hard", "soft")
+
+
+def woken():
+    """The record of the sleep that this start ends, or None. It is gone then."""
+    data = retained.load(retained.CYCLE)
+    retained.store(retained.CYCLE, b"")
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return None
+
+
+class Cycle:
+    """app: App. options: section `sleep`. slept: of woken()."""
+
+    def __init__(self, app, options, slept):
+        self._app = app
+        self._every_s = options["every_s"]
+        self._each = options["send_each"]
+        self._limit_s = options["limit_s"]
+        self._stay_s = 0
+        self._slept = slept or {}
+        self._fails = self._slept.get("fails", 0)
+        self._left = self._slept.get("left", 0)  # wake-ups until the next connection
+        self._flushed = self._slept.get("flushed", 0)  # uptime since which packs may wait in RTC memory
+        self._seen = self._slept.get("seen", [0, 0])  # check sums of the last configuration and release that came
+        if not slept and app.guard.reset in _BY_HAND:
+            self._stay_s = options["stay_s"]
+        elif slept and not platform.woken_by_pin():
+            self._left -= 1
+        self.sends = self._left <= 0 or app.guard.safe
+        app.sampler.grid_s = self._every_s
+        for name, sensor in app.config["sensors"].items():
+            if sensor.get("wake") and not platform.can_wake():
+                sensor["wake"] = False
+                app.problems.append("sensors.%s.wake: no pin wakes this chip; use another board" % name)
+                say("config:", app.problems[-1])
+        if slept:
+            app.sampler.resume(slept["sampler"])
+
+    def is_news(self, place, payload):
+        """Did this not come at an earlier one? What is retained comes again. place: 0 configuration, 1 release."""
+        return not self._slept or crc32(payload or b"") != self._seen[place]
+
+    def followed(self, place, payload):
+        """This has been dealt with."""
+        if place == 0 or (self._app.state.update or {}).get("result") in _ENDS:
+            self._seen[place] = crc32(payload or b"")
+
+    async def live(self):
+        """Ends in deep sleep."""
+        app = self._app
+        if not self.sends:
+            # Nobody feeds it: a wake-up that only samples is over before it bites.
+            platform.watchdog(_DOG_MS)
+            sampling = asyncio.create_task(app.sample())
+            await self._until(app.sampler.served, self._limit_s)
+            if app.sampler.moved() and self._fails < _URGENT:
+                sampling.cancel()
+                self.sends = True
+                app.join()
+        if self.sends:
+            await self._send()
+        await self._sleep()
+
+    async def _until(self, ready, limit_s):
+        end = clock.uptime() + limit_s
+        while not ready() and clock.uptime() < end:
+            await asyncio.sleep_ms(_TURN_MS)
+
+    async def _send(self):
+        from bordstein import health
+
+        app = self._app
+        health.low(self._slept.get("heap"))
+        asyncio.create_task(app.live())
+        begun = moved = clock.uptime()
+        progress = None
+        while True:
+            await asyncio.sleep_ms(_TURN_MS)
+            now = clock.uptime()
+            served, packs = app.sampler.served(), app.spool.packs
+            state = (served, packs, app.link.connected, app.is_held())
+            if state != progress or app.is_held():
+                progress, moved = state, now
+            quiet = clock.ticks_diff(clock.ticks_ms(), app.link.last_contact) >= _QUIET_MS
+            done = served and (app.link.idle or (app.link.connected and quiet and not packs and not app.is_busy()))
+            if now - begun < self._stay_s or app.is_held():
+                continue
+            if done or now - moved >= self._limit_s or now - begun >= _LONGEST_S:
+                break
+        self._fails = 0 if done else self._fails + 1
+        self._left = self._each
+        if not done:
+            say("cycle: the gateway does not have everything: %s" % (app.link.problem or "a receipt is missing"))
+            most = max(self._each, _RARELY_S // self._every_s)
+            self._left = min(self._each << min(self._fails - 1, 10), most)
+
+    async def _sleep(self):
+        app = self._app
+        wake = None
+        for sensor in app.sampler.sensors.values():
+            wake = await sensor.lie_down() or wake
+        if self.sends:
+            pause_s = self._pause_ms() // 1000 + (0 if app.guard.safe else (self._left - 1) * self._every_s)
+            await app.farewell("sleeping", clock.now() + pause_s if clock.quality() == "set" else None)
+        batch_s = app.config["spool"]["batch_s"]
+        if not app.spool.batched:
+            self._flushed = clock.uptime()
+        elif clock.uptime() - self._flushed >= batch_s:
+            self._flushed = clock.uptime()
+            app.spool.flush()
+        if app.guard.safe:
+            app.spool.close()
+            app.guard.try_again()
+            platform.deep_sleep(self._pause_ms())
+        heap = self._slept.get("heap")
+        if self.sends:
+            from bordstein import health
+
+            heap = health.low()
+        record = {
+            "spool": app.spool.rest(),
+            "clock": clock.rest(),
+            "sampler": app.sampler.keep(),
+            "heap": heap,
+            "left": self._left,
+            "fails": self._fails,
+            "seen": self._seen,
+            "flushed": self._flushed,
+            "reset": app.cause,
+            "config": app.config.get("sum"),
+        }
+        self._store(record)
+        app.guard.ended(True)
+        platform.deep_sleep(self._pause_ms(), wake)
+
+    def _pause_ms(self):
+        """How long to sleep."""
+        if self._app.guard.safe:
+            return SAFE_S * 1000
+        return max(self._every_s * 1000 - clock.uptime_ms() % (self._every_s * 1000) + _LATE_MS, _LEAST_MS)
+
+    def _store(self, record):
+        data = json.dumps(record, separators=(",", ":")).encode()
+        kept = record["sampler"][3]
+        for part, what in ((6, "what its driver knows"), (5, "its reports")):
+            for name in sorted(kept):
+                if len(data) > retained.capacity(retained.CYCLE):
+                    say("cycle: RTC memory has no room for %s: sensor %s begins anew with each wake-up" % (what, name))
+                    kept[name][part] = None
+                    data = json.dumps(record, separators=(",", ":")).encode()
+        retained.store(retained.CYCLE, data)
