@@ -9,10 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
-from bordstein import config_check, sensors  # noqa: E402
+from bordstein import config_check  # noqa: E402
+from bordstein_tools.firmware_rules import Drivers  # noqa: E402
 
 README = (ROOT / "firmware/README.md").read_text(encoding="utf-8")
-RULES = config_check.RULES | {name: sensors.load(name).OPTIONS for name in sensors.names()}
+RULES = config_check.RULES | {name: Drivers.load(name).OPTIONS for name in Drivers.names()}
 EXAMPLE = json.loads((ROOT / "firmware/config.example.json").read_text(encoding="utf-8"))
 
 
@@ -76,7 +77,7 @@ def test_the_example_is_sound_and_has_every_key_that_does_not_belong_to_a_driver
 def test_every_driver_is_in_the_list_of_sensors():
     listed = README.partition("## Sensors\n")[2].partition("\n## ")[0]
     assert sorted(re.findall("`([a-z0-9_]+)`", re.sub(r"^\| (`[^|]*) \|.*", r"\1", listed, flags=re.M))) == sorted(
-        [*sensors.names(), "power"]
+        [*Drivers.names(), "power"]
     )
 
 

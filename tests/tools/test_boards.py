@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
 from bordstein import config, config_check  # noqa: E402
+from bordstein_tools.firmware_rules import Drivers  # noqa: E402
 
 FOLDER = ROOT / "boards"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -82,7 +83,7 @@ def problems(name, board):
         parts["network"] = {"ethernet": board["ethernet"]}
     if "modem" in board:
         parts["network"] = {"ppp": {"apn": "x", **board["modem"]}}
-    checked = config_check.Check(pins=pins).whole({"mqtt": {"host": "x", "tls": False}, **parts})
+    checked = config_check.Check(pins=pins, drivers=Drivers).whole({"mqtt": {"host": "x", "tls": False}, **parts})
     found += [problem for problem in checked if " is already used by " not in problem]
     return found
 
@@ -112,7 +113,8 @@ def refused(pins):
         made = {"led": pin, "sensors": {"x": {"driver": "pulse", "pin": pin}}, "supply": {"pin": pin}}
         for use, path in uses.items():
             alone = {key: made[key] for key in made if path.startswith(key)}
-            if any(problem.startswith(path + ": ") for problem in config_check.Check(pins=pins).whole(alone)):
+            checked = config_check.Check(pins=pins, drivers=Drivers).whole(alone)
+            if any(problem.startswith(path + ": ") for problem in checked):
                 found.add((use, pin))
     return found
 
