@@ -11,6 +11,8 @@ RELEASE_ARGUMENTS = --key "$(KEY)" --version "$(VERSION)" $(if $(FLOOR),--floor 
 # For make test: one worker more than there are cores, as many tests wait for a board; TESTS=tests/gateway runs a part.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 TESTS ?= tests
+# Tests start some hundred Python programs; what these import is compiled once, whatever the caller's environment says.
+BYTECODE = PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/.cache/bytecode"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format bench package release requirements properties clean
@@ -25,7 +27,7 @@ demo: setup ## Run a virtual street of eight boards (SECONDS=60 to end by itself
 	@$(PYTHON) -m tests.street.demo $(DEMO_ARGUMENTS)
 
 test: setup ## Run all tests (TESTS=tests/gateway for a part)
-	@$(PYTHON) -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
+	@$(BYTECODE) $(PYTHON) -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
 lint: setup ## Check style, types, generated files and metadata
 	@tools/dev/lint.sh
