@@ -1,7 +1,8 @@
 """Makes a board blank that leaves the town: keys, configuration, readings, clock and all other data go.
 
 order() is what the command `decommission` does; run() follows at the next start, before anything is open. The order is
-a file, and the last that goes: a power cut on the way only means that the next start goes on.
+a file, and the last that goes: a power cut on the way only means that the next start goes on. It goes on with the same
+software, which knows what an order is; so the choice of it stays.
 """
 
 import os
@@ -10,8 +11,11 @@ from bordstein import platform
 from bordstein.log import say
 
 ORDER = "wipe"
+# The software, which copy of it runs, what it remembers of updates; and release.pub*, whose releases it believes.
+_KEPT = ("boot.py", "main.py", "bordstein", "a", "b", "slot", "update")
 _FILL = "wipe.fill"
-_REWRITES = 200  # of a small file, until nothing old is left in the blocks of the volume's root
+_BESIDE = "~"
+_REWRITES = 60  # of a small file beside each other one, until nothing old is left in the blocks of the volume's root
 _FOLDER = 0x4000
 
 
@@ -23,14 +27,25 @@ def order():
 
 def run():
     """Takes about half a minute: what is only deleted could still be read from the chip. OSError."""
+    from bordstein.update import slots
+
     say("wipe: this board is made blank; it takes a while")
     platform.rtc_memory(b"")
+    active, trial = slots.load()
+    if trial != slots.NONE:
+        slots.save(active)  # a board without a town would never pass it
+    # The town's last order goes; no board ever takes software again that is older than what it had.
+    record = slots.record()
+    slots.remember({key: record[key] for key in ("floor", "newest") if key in record})
     for name in os.listdir():
-        if name != ORDER and not _is_firmware(name):
+        if name[-1] == _BESIDE or not (name in _KEPT or name == ORDER or name.startswith("release.pub")):
             _remove(name)
+    # Small files lie in the root itself: in one pair of blocks or, in the order of their names, in several.
     for _ in range(_REWRITES):
-        with open(_FILL, "wb") as file:
-            file.write(bytes(64))
+        for name in os.listdir():
+            with open(name + _BESIDE, "wb") as file:
+                file.write(bytes(64))
+            os.remove(name + _BESIDE)
     try:
         with open(_FILL, "wb") as file:
             while True:
@@ -42,19 +57,8 @@ def run():
     say("wipe: done; this board is blank, without keys and configuration")
 
 
-def _is_folder(path):
-    return os.stat(path)[0] & _FOLDER
-
-
-def _is_firmware(path):
-    """boot.py, main.py, and folders with modules in them."""
-    if _is_folder(path):
-        return any(_is_firmware(path + "/" + name) for name in os.listdir(path))
-    return path.endswith((".py", ".mpy"))
-
-
 def _remove(path):
-    if _is_folder(path):
+    if os.stat(path)[0] & _FOLDER:
         for name in os.listdir(path):
             _remove(path + "/" + name)
         os.rmdir(path)
