@@ -1,6 +1,7 @@
 """One start of a whole board in virtual time, for tests in MicroPython: what its link and its end have in common."""
 
 import asyncio
+import gc
 import sys
 
 from bordstein import stream
@@ -50,6 +51,7 @@ def live(board, seconds, over, script=None):
             if over():
                 break
 
+    gc.threshold(-1)  # a collection each 16 kB, as on a board, would take more time here than all else
     try:
         asyncio.run(main())
     finally:

@@ -135,7 +135,7 @@ def test_a_blank_board_takes_a_signed_release_and_no_old_one():
 
 def cut_everywhere(torn, active, trial):
     """Returns how many points were cut. Small blocks, as these take fewer writes until all are written anew."""
-    wipe._REWRITES = 8
+    wipe._REWRITES = 6
     start = plain(active, trial, 38, 1024).snapshot()
     cut = 0
     while True:
