@@ -35,9 +35,10 @@ del _choose
 if _slot != "-":
     sys.path.insert(0, _slot)
 try:
-    from bordstein import platform
+    from bordstein import platform, prompt
 
-    platform.hold_watchdog()
+    prompt.hold_watchdog()
+    del prompt
 except Exception:
     if _trial:  # it does not even load: the next start takes the other
         import machine

@@ -26,7 +26,9 @@ def run():
     try:
         asyncio.run(App().run())
     except KeyboardInterrupt:
-        platform.hold_watchdog()
+        from bordstein import prompt
+
+        prompt.hold_watchdog()
         say("bordstein: stopped for an hour; bordstein.app.run() starts again")
     except Exception as error:  # noqa: BLE001
         log.trace(error)
@@ -45,6 +47,17 @@ def forget(*names):
                 if hasattr(bordstein, module[10:]):
                     delattr(bordstein, module[10:])
     gc.collect()
+
+
+async def look_up(host):
+    """The address of a host; OSError."""
+    from bordstein.resolve import lookup
+
+    try:
+        return await lookup(host, net.dns_servers())
+    finally:
+        del lookup
+        forget("resolve")  # needed once a connection, and TLS then needs much memory
 
 
 class App:
@@ -66,7 +79,7 @@ class App:
 
         config, self.problems, self.trial = configstate.settings(self.guard.reset, slept.get("config"))
         del configstate
-        forget("config", "configstate", "trial", "wipe")  # needed once a start
+        forget("prompt", "config", "configstate", "trial", "wipe")  # needed once a start
         # Not before: the check of a configuration takes as much memory as all of them.
         from bordstein.sampler import Sampler
         from bordstein.spool import Spool
@@ -109,7 +122,7 @@ class App:
 
         say("boot %d, %d packs wait, clock %s" % (self.spool.boot, self.spool.packs, clock.quality()))
         boot = self.spool.boot
-        link = broker.make(self.config["mqtt"], self.device, self.topics, boot, self._message, self.problems)
+        link = broker.make(self.config["mqtt"], self.device, self.topics, boot, self._message, look_up, self.problems)
         del broker
         forget("broker")
         self.link = link
@@ -291,7 +304,7 @@ class App:
                     self.uplink.wake()
                     break
             del sntp
-            forget("sntp")  # needed every six hours
+            forget("sntp", "resolve")  # needed every six hours
             await asyncio.sleep(pause)
 
     async def restart(self, why="it was told to"):

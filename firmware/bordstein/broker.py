@@ -2,7 +2,6 @@
 
 import asyncio
 
-from bordstein import net
 from bordstein.log import say
 from bordstein.state import will
 
@@ -23,12 +22,11 @@ class NoLink:
         await asyncio.Event().wait()
 
 
-def make(mqtt, device, topics, boot, on_message, problems):
+def make(mqtt, device, topics, boot, on_message, resolver, problems):
     """The Link of the section `mqtt` (None: there is none). Adds to problems what is in the way."""
     if mqtt is None:
         return NoLink()
     from bordstein.link import Link
-    from bordstein.resolve import lookup
     from bordstein.stream import make_context
 
     context = None
@@ -48,5 +46,5 @@ def make(mqtt, device, topics, boot, on_message, problems):
         will=(topics + "state", will(boot)),
         subscriptions=[topics + name for name in ("receipt", "command", "config", "release", "release/data")],
         on_message=on_message,
-        resolver=lambda host: lookup(host, net.dns_servers()),
+        resolver=resolver,
     )

@@ -56,26 +56,8 @@ def reset():
 
 def watchdog(limit_ms):
     """The chip's watchdog: restarts the board when feed() was not called for limit_ms. Nothing ends it again."""
-    machine.Timer(0).deinit()  # of hold_watchdog()
+    machine.Timer(0).deinit()  # of prompt.hold_watchdog()
     return machine.WDT(timeout=limit_ms)
-
-
-def hold_watchdog(limit_ms=120000, seconds=3600):
-    """Let a timer feed the watchdog for so long: somebody may be at the prompt, or mpremote at work.
-
-    The watchdog outlives a soft reset, the timer does not; so boot.py calls this too. When nobody starts the
-    application again, the watchdog restarts the board in the end.
-    """
-    dog = machine.WDT(timeout=limit_ms)
-    left = [seconds * 4000 // limit_ms]
-
-    def feed(timer):
-        dog.feed()
-        left[0] -= 1
-        if not left[0]:
-            timer.deinit()
-
-    machine.Timer(0).init(period=limit_ms // 4, callback=feed)
 
 
 def deep_sleep(ms, wake=None):

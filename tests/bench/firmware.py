@@ -24,15 +24,16 @@ PORT = ROOT / "tests" / "hardware" / "port"
 # What an image for the ESP32 has built in is there before the measurement begins: on the Unix port these are the
 # simulated chips, which no board carries. Then comes all that a board loads on its way over Wi-Fi and TLS to its
 # broker, also what it loads only when it is needed, or the figure would be a smaller one; not what it forgets again
-# (the checker of the configuration, SNTP). Then what one part adds that not every board has, with what it shares.
+# (the checker of the configuration, the look-up of names, SNTP). Then what one part adds, with what it shares: one that
+# not every board has, or that is there for a moment.
 HEAP = """
 import gc
 import asyncio, ds18x20, esp32, machine, network, onewire
 asyncio.Event, asyncio.Lock, asyncio.gather, asyncio.wait_for_ms
 gc.collect()
 before = gc.mem_alloc()
-import bordstein.app, bordstein.net.wifi, bordstein.link, bordstein.resolve, bordstein.sensors
-import bordstein.sampler, bordstein.spool, bordstein.uplink
+import bordstein.app, bordstein.net.wifi, bordstein.link, bordstein.sensors, bordstein.sampler
+import bordstein.spool, bordstein.uplink
 gc.collect()
 last = gc.mem_alloc()
 __import__("bordstein.PART")
@@ -93,7 +94,7 @@ def run() -> Iterator[dict[str, Any]]:
             yield {"name": f"firmware.mpy_bytes.{_module(name)}", "value": size, "unit": "B"}
         drivers = [_module(name) for name in sizes if name.startswith("bordstein/sensors/") and name.count("/") == 2]
         drivers.remove("sensors.__init__")
-        for part in ["commands", "sntp", "update.install", "net.ethernet", "net.ppp", *drivers]:
+        for part in ["commands", "resolve", "sntp", "update.install", "net.ethernet", "net.ppp", *drivers]:
             script = HEAP.replace("PART", part)
             application, value = json.loads(_micropython(script, [PORT, Path(directory)], "160K"))
             if part == "commands":

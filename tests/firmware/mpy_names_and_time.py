@@ -1,8 +1,10 @@
 """resolve.py and sntp.py: questions and answers, whole and broken."""
 
+import asyncio
 import struct
+import sys
 
-from bordstein import resolve, sntp
+from bordstein import app, resolve, sntp
 
 NAME = "mqtt.musterstadt.example"
 MARK = b"12345678"
@@ -103,3 +105,14 @@ def test_a_server_without_the_time_is_said():
 def test_the_question_repeats_the_mark():
     asked = sntp.request(MARK)
     assert len(asked) == 48 and asked[40:] == MARK and asked[0] == 0x23
+
+
+def test_a_look_up_leaves_nothing_in_memory():
+    assert asyncio.run(app.look_up("localhost")) == "127.0.0.1"
+    assert "bordstein.resolve" not in sys.modules
+    try:
+        asyncio.run(app.look_up(NAME))
+        raise AssertionError("there is no network")
+    except OSError as error:
+        assert "no name server" in error.args[-1]
+    assert "bordstein.resolve" not in sys.modules

@@ -4,7 +4,7 @@ import machine
 import network
 from simulated import world
 
-from bordstein import platform
+from bordstein import platform, prompt
 
 
 def test_supply_voltage_is_not_cut_off_at_the_first_volt():
@@ -31,11 +31,11 @@ def test_the_watchdog_is_held_for_an_hour_and_then_bites():
             self.feed = lambda: fed.append(timeout)
 
     watchdog, machine.WDT = machine.WDT, Dog
-    platform.hold_watchdog()
+    prompt.hold_watchdog()
     while machine.Timer.fire(0):
         pass
     assert len(fed) == 3600 // 30 and fed[0] == 120000
-    platform.hold_watchdog()
+    prompt.hold_watchdog()
     platform.watchdog(60000).feed()
     assert fed[-1] == 60000 and not machine.Timer.fire(0)  # from then on only the application feeds it
     machine.WDT = watchdog

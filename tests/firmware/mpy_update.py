@@ -336,13 +336,13 @@ def test_software_on_trial_that_does_not_load_returns_at_once():
 
     board()
     offered(Release())
-    platform = sys.modules.pop("bordstein.platform")
+    prompt = sys.modules.pop("bordstein.prompt")
     package = sys.modules["bordstein"]
     resets = []
     reset = machine.reset
     machine.reset = lambda: resets.append(1)
-    real = package.platform
-    del package.platform
+    real = package.prompt
+    del package.prompt
     path = package.__path__
     package.__path__ = "nowhere"
     try:
@@ -352,9 +352,9 @@ def test_software_on_trial_that_does_not_load_returns_at_once():
         assert resets == [1]
     finally:
         machine.reset = reset
-        sys.modules["bordstein.platform"] = package.platform = platform
+        sys.modules["bordstein.prompt"] = package.prompt = prompt
         package.__path__ = path
-    assert real is platform and boot() == ""
+    assert real is prompt and boot() == ""
 
 
 def test_damaged_files_mean_the_software_of_the_cable_and_no_memory():

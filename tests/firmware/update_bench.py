@@ -13,7 +13,7 @@ from binascii import hexlify
 
 from simulated import board
 
-from bordstein import clock, platform
+from bordstein import clock, prompt
 from bordstein.update import Update
 
 N = (
@@ -217,4 +217,4 @@ def trust():
 
 
 BOOT = next(path + "/boot.py" for path in sys.path if path.endswith("/firmware") and "tests" not in path)
-platform.hold_watchdog = lambda: None
+prompt.hold_watchdog = lambda: None
