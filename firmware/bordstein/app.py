@@ -99,6 +99,9 @@ class App:
             slept=slept.get("spool"),
         )
         clock.start(self.spool.boot, slept.get("clock"))
+        if config["time"].get("ds3231"):
+            clock.on_set = self._use_chip  # type: ignore[assignment]
+            self._use_chip()
         self.sampler = Sampler(config["sensors"], self._store)
         self.asked = asyncio.Event()  # to tell which configuration runs
         self._wanted = b""  # the one that came and was not looked at yet
@@ -147,6 +150,13 @@ class App:
         except (OSError, ValueError) as error:
             self.problems.append("%s: this chip can't use that pin so (%s); choose another" % (path, error))
             say("config:", self.problems[-1])
+
+    def _use_chip(self, seconds=None):
+        """The board takes its time from the clock chip at the start; the chip that of the board once it was set."""
+        from bordstein import ds3231
+
+        ds3231.meet(self.config["time"]["ds3231"]["bus"], seconds)
+        forget("ds3231")
 
     async def run(self):
         """For ever, or until deep sleep."""

@@ -44,6 +44,7 @@ _ahead = 0  # what stands in the file: a time that now() has not reached
 _source = ""
 _boot = 0
 _births = []  # type: ignore[var-annotated]  # [boot, UTC of its uptime 0], oldest first
+on_set = None  # function(UTC) for each time from outside: a clock chip follows
 
 
 def start(boot, slept=None):
@@ -114,7 +115,8 @@ def quality():
 
 
 def set_utc(seconds, source):
-    """Take UTC from outside. source: "sntp", or "receipt", which may be a few seconds off and never corrects SNTP.
+    """Take UTC from outside. source: "sntp", "ds3231" (a clock chip), or "receipt", which may be a few seconds off and
+    never corrects SNTP.
 
     Returns whether it was taken; a time before the build time is refused: certificates would not be valid.
     """
@@ -139,6 +141,8 @@ def set_utc(seconds, source):
         say("clock: set by %s, %+d s" % (source, change))
         platform.set_rtc(seconds)
         _mark_system(False)
+    if on_set and source != "ds3231":
+        on_set(seconds)
     return True
 
 

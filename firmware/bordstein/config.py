@@ -99,13 +99,15 @@ def fill(config):
     """A sound configuration with all defaults in it, and with each sensor's bus in place of its name."""
     filled = defaults("", config)
     network = filled["network"] = dict(config.get("network") or {})
-    filled["time"] = config.get("time") or {}
+    time = filled["time"] = dict(config.get("time") or {})
     filled["mqtt"] = defaults("mqtt", config["mqtt"]) if config.get("mqtt") else None
     filled["spool"] = defaults("spool", config.get("spool") or {})
     filled["sleep"] = defaults("sleep", config["sleep"]) if config.get("sleep") else None
     filled["supply"] = defaults("supply", config["supply"]) if config.get("supply") else None
     buses = {name: defaults(bus["type"], bus) for name, bus in (config.get("buses") or {}).items()}
     filled["buses"] = buses
+    if "ds3231" in time:
+        time["ds3231"] = {"bus": buses[time["ds3231"]["bus"]]}
     for kind in ("ethernet", "ppp"):
         if network.get(kind):
             network[kind] = defaults(kind, network[kind])

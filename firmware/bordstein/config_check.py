@@ -21,6 +21,7 @@ RULES = {
     "ethernet": "phy one lan8720 lan8710 ip101 rtl8201 dp83848 ksz8041 !\naddress int 0 31 =0\nmdc pin out !\n"
     "mdio pin out !\npower pin out\nclock pin out\nclock_out bool =false",
     "ppp": "bus uart !\napn text !\npin secret\nuser text\npassword secret\npower pin out\nkey_ms int 100 10000 =1200",
+    "ds3231": "bus i2c !",
     "address": "ip ip !\nmask ip !\ngateway ip !\ndns ip !",
     "i2c": "type text\nid int 0 1 !\nscl pin out !\nsda pin out !\nfreq int 10000 1000000 =100000",
     # Without tx the port takes GPIO 10 (flash) or 17 for it, so one has to be named even where nobody listens.
@@ -57,7 +58,7 @@ def defaults(section, values, rules=None):
 
 
 class Check:
-    """problems: a sentence each. parts: what has mistakes, (key,) or ("sensors", name) or ("buses", name).
+    """problems: a sentence each. parts: what has mistakes, (key,) or ("sensors", name), ("buses", name) …
 
     exists(path) -> bool: files must be there. pins: what a board's pins are good for, as in [pins] of boards/*.toml.
     drivers: has names() and load(name), which gives what has OPTIONS and WARM_UP_S; None: those of this firmware.
@@ -74,7 +75,7 @@ class Check:
         self._chip = pins or {}
         self._pins = {}  # number: path of what uses it
         self._buses = {}  # name: type
-        self._places = {}  # (bus, address, name or rom): path of the sensor there
+        self._places = {}  # (bus, address, name or rom): path of what is there
 
     def _say(self, path, sentence):
         self.problems.append(path + ": " + sentence)
@@ -96,12 +97,12 @@ class Check:
             self._say("mqtt", "is missing; without a broker nothing can be sent: add host, ca, cert and key")
         elif "mqtt" in sections:
             self._mqtt(sections["mqtt"])
-        self._time(sections.get("time", {}))
         for name in ("spool", "sleep", "supply"):
             if name in sections:
                 self._part = (name,)
                 self._section(name, sections[name], RULES[name])
         self._all_buses(sections.get("buses", {}))
+        self._time(sections.get("time", {}))
         self._network(sections.get("network", {}))
         self._all_sensors(sections.get("sensors", {}))
         if "sleep" in sections:
@@ -175,13 +176,21 @@ class Check:
 
     def _time(self, time):
         self._part = ("time",)
-        self._known("time", time, ("servers",))
+        self._known("time", time, ("servers", "ds3231"))
         servers = time.get("servers", [])
         if not isinstance(servers, list):
             self._expected("time.servers", "a list of names or addresses", servers)
-            return
+            servers = []
         for i, server in enumerate(servers):
             self._value("time.servers[%d]" % i, server, ("", "host"))
+        chip = time.get("ds3231")
+        self._part = ("time", "ds3231")  # without it the servers are still good
+        if isinstance(chip, dict):
+            self._section("time.ds3231", chip, RULES["ds3231"])
+            if isinstance(chip.get("bus"), str):
+                self._places[(chip["bus"], "104")] = "time.ds3231"  # the only address that it has
+        elif "ds3231" in time:
+            self._expected("time.ds3231", "an object {…}", chip)
 
     def _all_buses(self, buses):
         ids = {}  # type: ignore[var-annotated]

@@ -115,6 +115,11 @@ MISTAKES = [
     ("time.servers", "192.0.2.1", "time.servers", "list"),
     ("time.servers", [1], "time.servers[0]", "text"),
     ("time.servers", ["192.0.2.1", "a b"], "time.servers[1]", "alone"),
+    ("time.ds3231", "i2c0", "time.ds3231", "object"),
+    ("time.ds3231", {}, "time.ds3231.bus", "missing"),
+    ("time.ds3231", {"bus": "uart1"}, "time.ds3231.bus", "of type uart"),
+    ("time.ds3231", {"bus": ["i2c0"]}, "time.ds3231.bus", "no sound bus"),
+    ("time.ds3231", {"bus": "i2c0", "address": 104}, "time.ds3231.address", "no such key"),
     ("network.address", ADDRESS | {"ip": "10.0.0.300"}, "network.address.ip", "192.0.2.7"),
     ("network.address", {key: ADDRESS[key] for key in ADDRESS if key != "dns"}, "network.address.dns", "missing"),
     ("network.ethernet", "lan8720", "network.ethernet", "object"),
@@ -374,6 +379,40 @@ def test_what_has_no_mistake_goes_on(tmp_path):
     assert usable["time"] == {} and len(usable["sensors"]) == 6
     usable = load(tmp_path, changed("spool.max_kb", 1))
     assert usable["spool"] == {"max_kb": 512, "batch_s": 0}
+
+
+def test_a_mistake_in_the_clock_chip_leaves_the_time_servers(tmp_path):
+    chip = {"bus": "i2c0"}
+    for path, value in (("time.ds3231", {"bus": "gone"}), ("time.ds3231", 7)):
+        assert load(tmp_path, changed(path, value))["time"] == GOOD["time"]
+    made = changed("buses.i2c0.scl", 99)
+    made["time"]["ds3231"] = chip
+    assert load(tmp_path, made)["time"] == GOOD["time"]
+    made = changed("time.servers", "x")
+    made["time"]["ds3231"] = chip
+    assert load(tmp_path, made)["time"] == {}
+    assert config.fill(changed("time.ds3231", chip))["time"]["ds3231"]["bus"]["scl"] == 22
+
+
+def test_no_sensor_has_the_address_of_the_clock_chip_on_its_bus():
+    class Drivers:
+        OPTIONS = "bus i2c !\naddress address 100 110 =104"
+        WARM_UP_S = 0
+
+        def names(self):
+            return ["gyro"]
+
+        def load(self, name):
+            return self
+
+    made = changed("sensors", {"tilt": {"driver": "gyro", "bus": "i2c0"}})
+    assert config_check.Check(drivers=Drivers()).whole(made) == []
+    made["time"]["ds3231"] = {"bus": "i2c0"}
+    assert config_check.Check(drivers=Drivers()).whole(made) == [
+        "sensors.tilt.address: 104 is already taken by time.ds3231"
+    ]
+    made["sensors"]["tilt"]["address"] = 105
+    assert config_check.Check(drivers=Drivers()).whole(made) == []
 
 
 @pytest.mark.parametrize("name", ["a.b", "a: b", "", "[", "a[0]: ", "."])
