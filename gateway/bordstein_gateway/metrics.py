@@ -9,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from .status import ServiceState
+from .store import Device
 
 
 class Metrics(Collector):
@@ -47,6 +48,9 @@ class Metrics(Collector):
         yield _gauge("readings_newest_id", "Id of the newest reading in the log", stats.newest_id)
         yield _gauge("quarantine", "Messages in quarantine", stats.quarantine)
         yield _gauge("devices", "Devices ever heard", stats.devices)
+        boards = self._state.store.devices()
+        yield _gauge("devices_present", "Devices that are there; those that sleep too", _count(boards, "present"))
+        yield _gauge("devices_overdue", "Devices that sleep longer than they said", _count(boards, "overdue"))
         yield _gauge("series", "Series ever stored", stats.series)
         yield _gauge("store_bytes", "Size of the store on disk", stats.bytes_on_disk)
         yield _gauge("started_seconds", "Unix time of the service's start", self._state.started)
@@ -78,6 +82,10 @@ class Metrics(Collector):
             families["failures"].add_metric(label, status.failures)
             families["dead"].add_metric(label, dead.get(forwarder.name, 0))
         yield from families.values()
+
+
+def _count(boards: list[Device], what: str) -> int:
+    return sum(getattr(board, what) for board in boards)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

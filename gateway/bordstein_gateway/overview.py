@@ -14,7 +14,8 @@ DAYS = 7
 
 
 def overview(state: ServiceState) -> dict[str, Any]:
-    """JSON-ready. Times are RFC 3339 in UTC; `completeness` counts packs of the last seven UTC days."""
+    """JSON-ready. Times are RFC 3339 in UTC; `completeness` counts packs of the last seven UTC days; `wake`: when a
+    board that sleeps will connect next."""
     store = state.store
     today = datetime.now(UTC).date()
     values: dict[str, list[dict[str, Any]]] = {}
@@ -40,6 +41,8 @@ def overview(state: ServiceState) -> dict[str, Any]:
                 "longitude": place.longitude if place else None,
                 "state": device.state,
                 "present": device.present,
+                "wake": None if device.wake is None else zulu(device.wake),
+                "overdue": device.overdue,
                 "last_seen": zulu(device.last_seen // 1000 * 1000),
                 "version": device.version,
                 "boot": device.boot,

@@ -40,6 +40,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "init": "startet",
         "ready": "bereit",
         "sleeping": "schläft",
+        "asleep_until": "schläft bis",
+        "overdue": "überfällig seit",
         "alert": "Störung",
         "lost": "Verbindung verloren",
         "disconnected": "abgemeldet",
@@ -82,6 +84,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "init": "starting",
         "ready": "ready",
         "sleeping": "asleep",
+        "asleep_until": "asleep until",
+        "overdue": "overdue since",
         "alert": "fault",
         "lost": "connection lost",
         "disconnected": "signed off",
@@ -136,12 +140,17 @@ def when(text: str, lang: str) -> str:
     return moment.strftime("%d.%m.%Y %H:%M:%S" if lang == "de" else "%Y-%m-%d %H:%M:%S")
 
 
-def clock(text: str, lang: str, now: str) -> str:
-    """The time of day where it is of the same day as now, else the day too."""
+def clock(text: str, lang: str, now: str, day: str = "%H:%M:%S") -> str:
+    """The time of day where it is of the same day as now, written as in `day`, else the date too."""
     moment = _local(text)
     if moment.date() == _local(now).date():
-        return moment.strftime("%H:%M:%S")
+        return moment.strftime(day)
     return moment.strftime("%d.%m.%y %H:%M" if lang == "de" else "%Y-%m-%d %H:%M")
+
+
+def sleep(wake: str, lang: str, now: str, *, overdue: bool) -> str:
+    """What a board that sleeps does, or fails to do."""
+    return f"{TEXTS[lang]['overdue' if overdue else 'asleep_until']} {clock(wake, lang, now, '%H:%M')}"
 
 
 def _local(text: str) -> datetime:

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from .metrics import Metrics
 from .overview import overview
-from .pagetexts import TEXTS, clock, measured, number, when, zone
+from .pagetexts import TEXTS, clock, measured, number, sleep, when, zone
 from .status import ServiceState
 from .texts import said
 
@@ -37,7 +37,9 @@ _HEADERS = {
 def app(state: ServiceState) -> Starlette:
     """The application for one running service."""
     templates = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
-    templates.filters.update(number=number, measured=measured, when=when, clock=clock, zone=zone, said=said)
+    templates.filters.update(
+        number=number, measured=measured, when=when, clock=clock, zone=zone, said=said, sleep=sleep
+    )
     page = templates.get_template("start.html")
     metrics = Metrics(state)
 

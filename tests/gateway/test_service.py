@@ -15,7 +15,7 @@ import pytest
 from bordstein_gateway import notify, service
 from bordstein_gateway.config import Config, Http, Mqtt
 from bordstein_gateway.listen import NoAddress, listen
-from bordstein_gateway.presence import SILENCE_MS
+from bordstein_gateway.presence import GRACE_MS, SILENCE_MS, wake
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Device, Store, StoreError
 from bordstein_gateway.store.lock import only_writer
@@ -185,6 +185,51 @@ def test_a_board_that_is_silent_for_too_long_is_gone(store: Store, age_ms: int, 
     write(store, [state("ready"), pack(1, 0)], time.time() - age_ms / 1000)
     assert only(store).present is present
     assert only(store).state == "ready"  # its own last word
+
+
+@pytest.mark.parametrize(
+    ("asleep_s", "wakes_s", "present", "overdue"),
+    [
+        (3600, 3600, True, False),  # asleep since an hour, for another one
+        (3600, -60, True, False),  # late, but not by as long as it slept
+        (3600, -3500, True, False),
+        (3600, -3700, False, True),
+        (60, -GRACE_MS // 1000 + 10, True, False),
+        (60, -GRACE_MS // 1000 - 10, False, True),
+    ],
+)
+def test_a_board_that_sleeps_is_there_until_it_is_overdue(
+    store: Store, asleep_s: int, wakes_s: int, present: bool, overdue: bool
+) -> None:
+    now = int(time.time())
+    begun = now - asleep_s + min(wakes_s, 0)
+    write(store, [state("sleeping", wake=now + wakes_s)], begun)
+    found = only(store)
+    assert (found.wake, found.present, found.overdue) == ((now + wakes_s) * 1000, present, overdue)
+    write(store, [state("ready")], now)
+    assert (only(store).wake, only(store).present, only(store).overdue) == (None, True, False)
+
+
+@pytest.mark.parametrize("nonsense", [None, "14:30", 1.5, True, -1, 0, 10**12, [1], {}])
+def test_a_wake_that_is_none_is_left_out_and_the_rest_is_taken(store: Store, nonsense: Any) -> None:
+    now = time.time()
+    write(store, [state("sleeping", wake=nonsense, version="1.1")], now)
+    found = only(store)
+    assert (found.state, found.version, found.wake, found.present) == ("sleeping", "1.1", None, True)
+    write(store, [state("sleeping", wake=nonsense)], now - SILENCE_MS / 1000 - 1)  # then it is as any other
+    assert wake("sleeping", {"wake": nonsense}) is None and wake("ready", {"wake": 1_800_000_000}) is None
+
+
+def test_a_state_that_the_broker_says_once_more_is_no_news(store: Store) -> None:
+    now = int(time.time())
+    slept = now - 7300
+    write(store, [state("sleeping", wake=slept + 3600)], slept)
+    before = only(store)
+    assert before.overdue
+    write(store, [state("sleeping", wake=slept + 3600, retained=True)], now)
+    assert only(store) == before
+    write(store, [state("sleeping", wake=now + 3600, retained=True)], now)
+    assert only(store).state_received == now * 1000 and not only(store).overdue
 
 
 def test_a_farewell_that_comes_after_the_board_is_back_is_not_heard(store: Store) -> None:

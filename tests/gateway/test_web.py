@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from bordstein_gateway import web
+from bordstein_gateway import overview, web
 from bordstein_gateway.broker_words import connect_error, thrown_off
 from bordstein_gateway.forward import start
 from bordstein_gateway.normalise import FLAGS, Pack, Reading
@@ -57,6 +58,49 @@ def test_boards_values_and_completeness_are_shown(client: TestClient, state: Ser
     text = client.get("/").text
     assert "Marktplatz 7" in text and "6,50 °C" in text and "bereit" in text
     assert "6.50 °C" in client.get("/?lang=en").text
+
+
+@pytest.mark.parametrize(
+    ("wake", "german", "english", "tone"),
+    [
+        ("2026-11-26T13:30:00Z", "schläft bis 14:30", "asleep until 14:30", "good"),
+        ("2026-11-27T05:30:00Z", "schläft bis 27.11.26 06:30", "asleep until 2026-11-27 06:30", "good"),
+        ("2026-11-26T10:15:00Z", "überfällig seit 11:15", "overdue since 11:15", "bad"),
+    ],
+)
+def test_a_board_that_sleeps_says_until_when(
+    client: TestClient, state: ServiceState, monkeypatch: pytest.MonkeyPatch, *, wake: str, german: str, english: str,
+    tone: str,
+) -> None:  # fmt: skip
+    noon = 1_795_690_800  # 2026-11-26T11:00:00Z
+    text = f'{{"state":"sleeping","wake":{int(datetime.fromisoformat(wake).timestamp())}}}'
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "time", lambda: float(noon))
+            patched.setattr(overview, "datetime", Noon)
+            report = StateReport(DEVICE, "sleeping", 1, "0.1.0", None, 0, 5, text, False)
+            state.store.write([], [report], (), (noon - 3000) * 1000)
+            found = client.get("/api/latest").json()["devices"][0]
+            assert (found["wake"], found["overdue"], found["present"]) == (wake, tone == "bad", tone == "good")
+            for page, words in ((client.get("/").text, german), (client.get("/?lang=en").text, english)):
+                assert f'<span class="{tone}"' in page and f">{words}</span>" in page
+                assert TEXTS["de"]["away"] not in page and TEXTS["en"]["away"] not in page
+            metrics = client.get("/metrics").text
+            assert f"bordstein_devices_overdue {float(tone == 'bad')}" in metrics
+            assert f"bordstein_devices_present {float(tone == 'good')}" in metrics
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+class Noon(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> "Noon":
+        return cls.fromtimestamp(1_795_690_800, tz)
 
 
 def test_twins_on_one_board_are_told_apart(client: TestClient, state: ServiceState) -> None:

@@ -20,8 +20,8 @@ class Boards:
     def state(self, report: StateReport, now_ms: int) -> None:
         """A board's state, unless it is a farewell that came late. A member that is missing keeps its last value."""
         device = self._known.device(report.device, now_ms)
-        known_boot, known_since = self._connection.execute(
-            "SELECT state_boot, state_received FROM device WHERE id = ?", (device.id,)
+        known_boot, known_since, known_text = self._connection.execute(
+            "SELECT state_boot, state_received, state_text FROM device WHERE id = ?", (device.id,)
         ).fetchone()
         if overtaken(report.state, report.boot, known_boot):
             return
@@ -30,6 +30,8 @@ class Boards:
             received = report.received * 1000
             if known_since is not None and received < known_since:
                 return  # the board has said something else since
+        elif report.retained and report.text == known_text:
+            received = known_since  # the broker says it once more, the board does not
         elif not report.retained and report.state not in GONE:
             device.last_seen = now_ms
         boot = seq = None

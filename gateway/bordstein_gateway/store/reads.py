@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ..ledger import BOOT, Next, Row, missing
-from ..presence import present
+from ..presence import overdue, present, wake
 from ..properties import property_of
 from .packs import without_mark
 from .releases import Releases
@@ -95,10 +95,16 @@ class Reads(Releases):
         for name, first, last, state, state_received, version, boot, next_boot, next_seq, dropped, taken, text in rows:
             last = max(last, self.last_seen(name))
             following = None if next_boot is None else (next_boot & BOOT, next_seq)
-            here = present(now_ms, last, state, state_received)
             report = json.loads(text) if text else {}
+            due = wake(state, report)
+            late = overdue(now_ms, last, state_received, due)
+            here = present(now_ms, last, state, state_received, due)
             devices.append(
-                Device(name, first, last, here, state, state_received, version, boot, following, dropped, taken, report)
+                Device(
+                    *(name, first, last, here, state, state_received, version, boot, following, dropped, taken, report),
+                    wake=due,
+                    overdue=late,
+                )
             )
         return devices
 

@@ -183,7 +183,7 @@ class Latest(NamedTuple):
 
 
 class Device(NamedTuple):
-    """What is known of a board. `present`: the gateway's judgement, see presence.py."""
+    """What is known of a board. `present`, `overdue`: the gateway's judgement, see presence.py."""
 
     device: str
     first_seen: int
@@ -199,6 +199,10 @@ class Device(NamedTuple):
     taken: int | None
     report: dict[str, Any]
     """The whole last state message."""
+    wake: int | None
+    """When it will connect next, as it said; None: it does not sleep, or said no time."""
+    overdue: bool
+    """It sleeps, and should have connected by now."""
 
 
 class Gap(NamedTuple):
