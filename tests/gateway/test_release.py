@@ -77,6 +77,41 @@ def test_boards_that_are_away_keep_nobody_waiting_for_ever(store: Store) -> None
     assert offered(store, later) == BOARDS[2:4]
 
 
+def sleeps(store: Store, boards: list[str], at_ms: int, for_ms: int) -> None:
+    text = json.dumps({"state": "sleeping", "wake": (at_ms + for_ms) // 1000})
+    reports = [StateReport(board, "sleeping", 1, "0.1.0", None, None, None, text, False) for board in boards]
+    store.write((), reports, (), at_ms)
+
+
+def test_boards_that_sleep_have_places_of_their_own_and_keep_them_until_they_had_their_chance(store: Store) -> None:
+    publish(store, BOARDS[:8], at_once=2)
+    now = store.rollouts()[0].created
+    hour = 3_600_000
+    sleeps(store, BOARDS[:5], now - hour, 4 * hour)
+    assert offered(store, now) == [*BOARDS[:2], *BOARDS[5:7]]
+    later = now + store_releases.SILENT_MS + 60_000
+    assert offered(store, later) == BOARDS[7:8]  # those that are awake and silent are away; who sleeps is not
+    assert offered(store, now + 3 * hour) == []
+    # The first woke and sleeps again, without a word about the release; the second is overdue.
+    sleeps(store, BOARDS[:1], now + 3 * hour, 4 * hour)
+    assert offered(store, now + 3 * hour) == BOARDS[2:3]
+    sleeps(store, BOARDS[2:5], now + 3 * hour, 9 * hour)
+    assert offered(store, now + 8 * hour) == BOARDS[3:5]
+
+
+def test_a_board_that_follows_an_order_between_sleeps_has_not_failed(store: Store) -> None:
+    order = publish(store, BOARDS[:2], at_once=1)
+    now = store.rollouts()[0].created
+    sleeps(store, BOARDS[:2], now, 3_600_000)
+    assert offered(store, now) == BOARDS[:1]
+    says(store, order, BOARDS[0], "trying")
+    sleeps(store, BOARDS[:1], now + 1000, 86_400_000)
+    sleeps(store, BOARDS[1:2], now + 1000, 86_400_000)
+    assert offered(store, now + 80_000_000) == []
+    found = store.rollout(order)
+    assert found and (found.stopped, found.under_way, found.waiting, found.failed) == (None, 1, 1, 0)
+
+
 def test_a_board_that_has_begun_is_offered_it_again_after_a_while(store: Store) -> None:
     order = publish(store, BOARDS[:3])
     offered(store)

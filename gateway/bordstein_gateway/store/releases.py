@@ -1,10 +1,12 @@
 """Orders to install a release: which boards, how far each is, and when too many failed."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from ..presence import overdue, wake
 from .quarantine import Quarantine
 from .types import BoardUpdate, Offer, Rollout, RolloutBoard
 
@@ -41,6 +43,45 @@ def note(connection: sqlite3.Connection, device: str, update: BoardUpdate, now_m
         " WHERE id = ?1 AND stopped IS NULL AND c.bad >= least AND c.bad * 100 > percent * (c.bad + c.done)",
         (update.order, now_ms),
     )
+
+
+def _next(connection: sqlite3.Connection, order: int, at_once: int, now_ms: int) -> list[str]:
+    """The boards that an order may be offered to now: at most `at_once` at a time, of those that sleep as many again.
+
+    A board that sleeps can't answer before it wakes. It would keep the others waiting if it took one of their places,
+    and if it took none, all that sleep would be offered it before the first could fail.
+    """
+    boards = connection.execute(
+        f"SELECT device, state, offered FROM rollout_board WHERE rollout = ? AND NOT {_ENDED} ORDER BY device", (order,)
+    ).fetchall()
+    if all(offered is not None for _, _, offered in boards):
+        return []
+    asleep = _asleep(connection, now_ms)
+    left = {True: at_once, False: at_once}
+    for device, state, offered in boards:
+        if offered is not None and (
+            state != "waiting" or offered > now_ms - SILENT_MS or asleep.get(device, offered + 1) <= offered
+        ):
+            left[device in asleep] -= 1
+    found = []
+    for device, _, offered in boards:
+        sleeps = device in asleep
+        if offered is None and left[sleeps] > 0:
+            left[sleeps] -= 1
+            found.append(device)
+    return found
+
+
+def _asleep(connection: sqlite3.Connection, now_ms: int) -> dict[str, int]:
+    """The boards that sleep and are not overdue, and since when (ms)."""
+    found = {}
+    for device, seen, since, text in connection.execute(
+        "SELECT name, last_seen, state_received, state_text FROM device WHERE state = 'sleeping'"
+    ).fetchall():
+        due = wake("sleeping", json.loads(text))
+        if due is not None and not overdue(now_ms, seen, since, due):
+            found[device] = since
+    return found
 
 
 class Releases(Quarantine):
@@ -124,19 +165,8 @@ class Releases(Quarantine):
             for order, version, digest, at_once in connection.execute(
                 "SELECT id, version, digest, at_once FROM rollout WHERE stopped IS NULL ORDER BY id"
             ).fetchall():
-                (busy,) = connection.execute(
-                    "SELECT count(*) FROM rollout_board WHERE rollout = ? AND offered IS NOT NULL"
-                    f" AND NOT {_ENDED} AND (state != 'waiting' OR offered > ?)",
-                    (order, now_ms - SILENT_MS),
-                ).fetchone()
-                offers += [
-                    Offer(order, device, version, digest)
-                    for (device,) in connection.execute(
-                        f"SELECT device FROM rollout_board WHERE rollout = ? AND offered IS NULL AND NOT {_ENDED}"
-                        " ORDER BY device LIMIT ?",
-                        (order, max(0, at_once - busy)),
-                    ).fetchall()
-                ]
+                next_ones = _next(connection, order, at_once, now_ms)
+                offers += [Offer(order, device, version, digest) for device in next_ones]
         return offers
 
     def release_offered(self, offers: Sequence[Offer]) -> "Future[None]":
