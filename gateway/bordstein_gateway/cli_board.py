@@ -1,15 +1,16 @@
 """`bordstein-gateway board …`: a board's configuration, and commands with their results."""
 
 import json
+import time
 import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from . import board_rules, config
-from .board_call import call
-from .boardpack import is_device
+from . import board_rules, cli_board_list, config, presence
+from .board_call import BoardCall, call
+from .cli_board_list import DeviceArgument, answer_words, checked, condition, until
 from .cli_common import (
     DEFAULT_CONFIG,
     WAIT_S,
@@ -33,19 +34,12 @@ app = typer.Typer(
 )
 COMMANDS = ("reboot", "identify", "sample", "interval", "log", "calibrate", "decommission")
 
-Device = Annotated[
-    str, typer.Argument(metavar="DEVICE", help=pick("Das Gerät: 12 Hexadezimalziffern.", "The board: 12 hex digits."))
-]
-
-
-def _device(text: str) -> str:
-    if not is_device(text):
-        misuse(
-            f"„{text}“ ist kein Gerät: 12 Hexadezimalziffern in Kleinschreibung, wie 24a160123456",
-            f'"{text}" is no board: 12 lower-case hex digits, as in 24a160123456',
-            "DEVICE",
-        )
-    return text
+app.command("list", help=pick("Alle Geräte und wie es ihnen geht.", "All boards and how they are."))(
+    cli_board_list.board_list
+)
+app.command("results", help=pick("Was ein Gerät auf Aufträge geantwortet hat.", "What a board answered to commands."))(
+    cli_board_list.board_results
+)
 
 
 @app.command(
@@ -58,7 +52,7 @@ def _device(text: str) -> str:
     ),
 )
 def board_config(
-    device: Device,
+    device: DeviceArgument,
     file: Annotated[
         Path | None,
         typer.Argument(
@@ -82,14 +76,17 @@ def board_config(
     ] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    settings, device = config.load(path), _device(device)
+    settings, device = config.load(path), checked(device)
     if file is None:
         with open_store(settings) as store:
             known = store.configs().get(device)
+            asleep = next((condition(one) for one in store.devices() if one.device == device and one.wake), "")
         if as_json:
             output(json.dumps(_plain(known), ensure_ascii=False))
         else:
             show(_rows(known), False, pick("von diesem Gerät ist nichts bekannt", "nothing is known of this board"))
+            if asleep:
+                output(asleep)
         return
     text = _checked(file)
     with open_store(settings) as store, call(settings.mqtt, device) as board:
@@ -97,11 +94,14 @@ def board_config(
         above = max((version for version in versions if isinstance(version, int)), default=0)
         version = store.want_config(device, text, above).result(WAIT_S)
         board.send("config", f'{{"version":{version},"config":{text}}}'.encode(), retain=True)
+        wake = _sleeps(board, wait)
         if not as_json:
             output(pick(f"Konfiguration {version} ist unterwegs", f"configuration {version} is on its way"))
-        if not wait:
+            if wake:
+                output(_then(wake))
+        if not wait or wake:
             if as_json:
-                output(json.dumps({"version": version}))
+                output(json.dumps({"version": version} | ({"wake": iso(wake / 1000)} if wake else {})))
             return
         report = board.answer(
             "config/reported", lambda said: said.get("version") == version and said.get("ok") is not None, wait
@@ -148,6 +148,25 @@ def _silent(seconds: int) -> str:
     )
 
 
+def _sleeps(board: BoardCall, wait: int) -> int | None:
+    """When the board will connect (ms), if it sleeps for longer than one would wait; None: it does not."""
+    said = board.retained("state")
+    at = presence.wake(said.get("state"), said)
+    return at if at is not None and at > (time.time() + wait) * 1000 else None
+
+
+def _then(wake: int) -> str:
+    return pick(f"Das Gerät {until(wake)}; es bekommt das dann.", f"The board is {until(wake)}; it gets this then.")
+
+
+def _waits_for(wake: int) -> str:
+    seconds = int(wake / 1000 - time.time()) + presence.GRACE_MS // 1000
+    return pick(
+        f"das Gerät {until(wake)}, und decommission muss sein Ergebnis abwarten: --wait {seconds}",
+        f"the board is {until(wake)}, and decommission has to wait for its result: --wait {seconds}",
+    )
+
+
 def _plain(known: BoardConfig | None) -> dict[str, Any]:
     if known is None:
         return {}
@@ -185,7 +204,7 @@ def _rows(known: BoardConfig | None) -> list[dict[str, Any]]:
     ),
 )
 def board_command(
-    device: Device,
+    device: DeviceArgument,
     do: Annotated[str, typer.Argument(metavar="COMMAND", help=", ".join(COMMANDS))],
     path: ConfigOption = DEFAULT_CONFIG,
     sensor: Annotated[
@@ -226,7 +245,7 @@ def board_command(
     ] = 30,
     as_json: JsonOption = False,
 ) -> None:
-    settings, device = config.load(path), _device(device)
+    settings, device = config.load(path), checked(device)
     if do not in COMMANDS:
         names = ", ".join(COMMANDS)
         misuse(f"„{do}“ kennt kein Gerät; möglich: {names}", f'no board knows "{do}"; possible: {names}', "COMMAND")
@@ -240,8 +259,24 @@ def board_command(
     told = {"id": number, "do": do, "sensor": sensor, "seconds": seconds, "what": what, "device": confirm}
     message = json.dumps({key: value for key, value in told.items() if value is not None}).encode()
     with call(settings.mqtt, device) as board:
+        wake = _sleeps(board, wait)
+        if wake and do == "decommission":
+            raise Failed(_waits_for(wake))
         board.listen("command/result")
         board.send("command", message)
+        if wake:
+            if as_json:
+                output(json.dumps({"id": number, "wake": iso(wake / 1000)}))
+            else:
+                output(pick(f"Auftrag {number} ist unterwegs", f"command {number} is on its way"))
+                output(_then(wake))
+                output(
+                    pick(
+                        f"Das Ergebnis zeigt danach: bordstein-gateway board results {device}",
+                        f"Then its result is shown by: bordstein-gateway board results {device}",
+                    )
+                )
+            return
         result = board.answer("command/result", lambda said: said.get("id") == number, wait)
         if result is None:
             raise Failed(_silent(wait))
@@ -252,14 +287,6 @@ def board_command(
     if as_json:
         output(json.dumps(result, ensure_ascii=False))
     if not result.get("ok"):
-        raise Failed(visible(str(result.get("error"))))
+        raise Failed(answer_words(result))
     if not as_json:
-        output(_words(result.get("result")))
-
-
-def _words(found: Any) -> str:
-    if found is None:
-        return pick("erledigt", "done")
-    if isinstance(found, dict) and isinstance(found.get("lines"), list):
-        return "\n".join(visible(str(line)) for line in found["lines"])
-    return visible(json.dumps(found, ensure_ascii=False))
+        output(answer_words(result))

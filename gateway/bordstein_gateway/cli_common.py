@@ -77,10 +77,13 @@ _GERMAN = {
     "state": "Zustand",
     "running": "in Betrieb",
     "problems": "Gründe",
+    "station": "Station",
+    "seen": "zuletzt gehört",
+    "result": "Ergebnis",
 }
 
 
-_LONG = ("reason", "gaps")
+_LONG = ("reason", "gaps", "result")
 
 
 class Failed(Exception):

@@ -1,6 +1,7 @@
 """Boards' configurations and commands: in the store, on the wire, and at the command line."""
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -195,6 +196,95 @@ def test_a_board_that_says_nothing_is_a_failure(config: Path, tmp_path: Path) ->
     assert "no report" in gateway("board", "config", DEVICE, "--config", config).stdout
 
 
+@pytest.fixture
+def sleeper(town: Town, broker: Mosquitto) -> Client:
+    """A board that has said that it sleeps for three hours; to be entered when it wakes."""
+
+    def board() -> Client:
+        return Client(broker.port, town.context(town.device(DEVICE)), name=DEVICE, session=True)
+
+    with board() as client:
+        client.subscribe(TOPIC + "command")
+        client.subscribe(TOPIC + "config")
+        said = {"state": "sleeping", "wake": int(time.time()) + 10_800}
+        assert client.publish(TOPIC + "state", json.dumps(said), retain=True) == "Success"
+    return board()
+
+
+def test_a_board_that_sleeps_gets_a_command_when_it_wakes_and_that_is_no_failure(
+    sleeper: Client, config: Path, store: Store
+) -> None:
+    done = gateway("board", "command", DEVICE, "sample", "--config", config, lang="de")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, then, after = done.stdout.splitlines()
+    assert re.fullmatch("Das Gerät schläft bis .+; es bekommt das dann.", then)
+    assert first.endswith("ist unterwegs") and f"board results {DEVICE}" in after
+    told = json.loads(gateway("board", "command", DEVICE, "log", "--json", "--config", config).stdout)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["wake"])
+    with sleeper:
+        commands = [json.loads(sleeper.receive().payload) for _ in range(2)]
+    assert [command["do"] for command in commands] == ["sample", "log"] and commands[1]["id"] == told["id"]
+    assert commands[0]["id"] in first
+    assert "nothing yet" in gateway("board", "results", DEVICE, "--config", config).stdout
+    for at, answer in (
+        (5, {"id": commands[0]["id"], "ok": True}),
+        (6, {"id": told["id"], "ok": True, "result": {"lines": ["1 one", "2 \x1b[31mtwo"]}}),
+        (7, {"id": "x", "ok": False, "error": "there is no sensor x"}),
+    ):
+        store.write((), (), [read("command/result", json.dumps(answer).encode())], at * 1000)
+    shown = gateway("board", "results", DEVICE, "--config", config).stdout
+    assert (
+        re.search(r"(?s)x +1970-01-01T00:00:07Z +there is no sensor x.*1 one.*two.*done", shown) and "\x1b" not in shown
+    )
+    newest = gateway("board", "results", DEVICE, "--limit", 1, "--json", "--config", config).stdout
+    assert json.loads(newest)["result"] == {"id": "x", "ok": False, "error": "there is no sensor x"}
+
+
+def test_a_board_that_sleeps_gets_a_configuration_when_it_wakes(sleeper: Client, config: Path, tmp_path: Path) -> None:
+    done = gateway("board", "config", DEVICE, file(tmp_path, SOUND), "--wait", 60, "--config", config)
+    assert (done.returncode, done.stderr) == (0, "") and "The board is asleep until " in done.stdout
+    done = gateway("board", "config", DEVICE, file(tmp_path, SOUND), "--json", "--config", config)
+    assert set(json.loads(done.stdout)) == {"version", "wake"}
+    with sleeper:
+        assert [json.loads(sleeper.receive().payload)["version"] for _ in range(2)] == [1, 2]
+
+
+def test_to_decommission_a_board_that_sleeps_one_has_to_wait(sleeper: Client, config: Path) -> None:
+    done = gateway("board", "command", DEVICE, "decommission", "--confirm", DEVICE, "--config", config)
+    assert done.returncode == 1 and "asleep until" in done.stderr
+    assert 10_900 < int(done.stderr.rpartition("--wait ")[2]) <= 11_100
+    with sleeper:
+        sleeper.publish(TOPIC + "state", b'{"state":"ready"}')
+        assert sleeper.messages.empty()
+
+
+def test_boards_are_listed_with_what_they_do(config: Path, store: Store, tmp_path: Path) -> None:
+    assert gateway("board", "list", "--config", config).stdout == "no board has reported yet\n"
+    with config.open("a") as toml:
+        toml.write(f'[[device]]\nid = "{DEVICE}"\nname = "Marktplatz 7"\n')
+    now = int(time.time())
+    writer = Store.open(tmp_path / "bordstein.sqlite")
+    for device, said, at in (
+        (DEVICE, {"state": "sleeping", "wake": now + 600, "version": "0.2.0"}, now - 60),
+        ("24a160000002", {"state": "sleeping", "wake": now - 600}, now - 700),
+        ("24a160000003", {"state": "ready"}, now),
+        ("24a160000004", {"state": "ready"}, now - 86_400),
+        ("24a160000005", {"state": "lost"}, now),
+    ):
+        writer.write((), [read("state", json.dumps(said).encode(), device=device)], (), at * 1000)
+    writer.close()
+    head, *rows = gateway("board", "list", "--config", config, lang="de").stdout.splitlines()
+    assert head.split() == ["Gerät", "Station", "Zustand", "zuletzt", "gehört", "Version"]
+    for row, words in zip(
+        rows, ("Marktplatz 7 +schläft bis", "überfällig seit", "bereit", "meldet sich nicht", "verloren"), strict=True
+    ):
+        assert re.search(words, row), rows
+    lines = [json.loads(line) for line in gateway("board", "list", "--json", "--config", config).stdout.splitlines()]
+    assert [line["present"] for line in lines] == [True, False, True, False, False]
+    assert lines[0]["name"] == "Marktplatz 7" and lines[1]["overdue"] and lines[2]["wake"] is None
+    assert "asleep until" in gateway("board", "config", DEVICE, "--config", config).stdout
+
+
 def test_what_is_known_is_shown(config: Path, store: Store) -> None:
     nothing = gateway("board", "config", DEVICE, "--config", config)
     assert (nothing.returncode, nothing.stdout) == (0, "nothing is known of this board\n")
@@ -236,6 +326,7 @@ def test_secrets_that_stay_on_the_board_are_no_mistakes() -> None:
         ("config", "24A160000001"),
         ("config", "#"),
         ("command", "24a16000", "reboot"),
+        ("results", "24a16000"),
         ("command", DEVICE, "explode"),
         ("command", DEVICE, "decommission"),
         ("command", DEVICE, "decommission", "--confirm", "24a160000002"),

@@ -6,14 +6,27 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 TIMEOUT = 20
 
 
 class Client:
-    """Connected on entry; MQTT 5, so that the broker says why it refuses something."""
+    """Connected on entry; MQTT 5, so that the broker says why it refuses something.
 
-    def __init__(self, port: int, context: ssl.SSLContext | None, *, name: str = "", host: str = "localhost") -> None:
+    `session`: the broker keeps what comes while it is away, as for a board.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        context: ssl.SSLContext | None,
+        *,
+        name: str = "",
+        host: str = "localhost",
+        session: bool = False,
+    ) -> None:
         self._answers: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.messages: queue.Queue[mqtt.MQTTMessage] = queue.Queue()
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, name, protocol=mqtt.MQTTv5)
@@ -25,9 +38,13 @@ class Client:
         client.on_disconnect = lambda _c, _u, _f, reason, _p: self._answers.put(("disconnect", reason))
         client.on_message = lambda _c, _u, message: self.messages.put(message)
         self._address = (host, port)
+        self._session = Properties(PacketTypes.CONNECT) if session else None  # type: ignore[no-untyped-call]
+        if self._session:
+            self._session.SessionExpiryInterval = 3600
 
     def __enter__(self) -> "Client":
-        self._client.connect(*self._address)  # raises ssl.SSLError and OSError itself
+        # Raises ssl.SSLError and OSError itself.
+        self._client.connect(*self._address, clean_start=self._session is None, properties=self._session)
         self._client.loop_start()
         kind, reason = self._answers.get(timeout=TIMEOUT)
         if kind != "connack" or reason.is_failure:

@@ -1,4 +1,4 @@
-"""The boards' configurations: what the town wants, and what the boards report."""
+"""The boards' configurations: what the town wants, and what the boards report; and their answers to commands."""
 
 import json
 import sqlite3
@@ -22,6 +22,15 @@ class Configs(Places):
         with self.database.reading() as connection:
             rows = connection.execute(_SELECT).fetchall()
         return {row[0]: _config(*row) for row in rows}
+
+    def command_results(self, device: str, limit: int) -> list[tuple[str, str, int]]:
+        """A board's answers to commands, the newest first: (command's id, JSON, received in ms)."""
+        with self.database.reading() as connection:
+            return connection.execute(
+                "SELECT command, body, received FROM command_result WHERE device = ?"
+                " ORDER BY received DESC, command LIMIT ?",
+                (device, limit),
+            ).fetchall()
 
     def want_config(self, device: str, text: str, above: int = 0) -> "Future[int]":
         """Note a wanted configuration (JSON); its version: larger than any known one, and than `above`."""
