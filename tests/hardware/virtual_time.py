@@ -19,8 +19,11 @@ import time
 WRAP = 1 << 30  # the period of ticks_ms on an ESP32: 12.4 days
 
 # asyncio's queue is written in C and stamps a task that is due at once with the real clock. Virtual time lies so far
-# ahead of the real one that such a stamp is always in the past, hence due.
-_AHEAD_MS = 10**12
+# ahead of the real one that such a stamp is always in the past, hence due. With words of 32 bits the queue's ticks wrap
+# after 12.4 days, so there the lead must stay small: what is more than _MOST_AHEAD_MS is taken back again and again.
+_MASK = time.ticks_add(0, -1)
+_AHEAD_MS = min(10**12, _MASK >> 4)
+_MOST_AHEAD_MS = 2 * _AHEAD_MS if _MASK == WRAP - 1 else _MASK
 
 
 class VirtualTime:
@@ -36,7 +39,7 @@ class VirtualTime:
     # what asyncio gets
 
     def _loop_ticks(self):
-        return self._loop_base + self.now_ms
+        return (self._loop_base + self.now_ms) & _MASK
 
     def _wait(self, dt):
         if dt <= 0:
@@ -45,6 +48,18 @@ class VirtualTime:
         task = core._task_queue.peek()
         if core.ticks_diff(task.ph_key, self._loop_ticks()) > 0:
             self.now_ms += dt
+            lead = core.ticks_diff(self._loop_ticks(), time.ticks_ms())
+            if lead > _MOST_AHEAD_MS:
+                self._take_back(lead - _AHEAD_MS)
+
+    def _take_back(self, ms):
+        """Lets the loop's counter, and all that waits for it, be so much less. Nothing may be due yet but by time."""
+        self._loop_base -= ms
+        waiting = []
+        while core._task_queue.peek():
+            waiting.append(core._task_queue.pop())
+        for task in waiting:
+            core._task_queue.push(task, (task.ph_key - ms) & _MASK)
 
     # what the firmware gets
 
