@@ -1,7 +1,8 @@
 """Runs firmware tests in Unix-port MicroPython.
 
 Each `test_*` function of a file mpy_*.py is a pytest item: a MicroPython process of its own with a small heap. A line
-`# heapsize: 512K` in the file's first lines asks for another heap. The fixture `run_micropython` runs any script.
+`# heapsize: 512K` in the file's first lines asks for another heap, `# again: single, 31-bit, 2000` for runs on other
+boards too (variations.py). The fixture `run_micropython` runs any script.
 """
 
 import ast
@@ -11,13 +12,16 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.firmware.variations import VARIATIONS, path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 RUNNER = HERE / "run_mpy.py"
-PATH = (ROOT / "tests/hardware/port", ROOT / "tests/hardware", ROOT / "firmware", HERE)
+PATH = path()
 
 
 @functools.cache
@@ -34,10 +38,11 @@ def run(
     path: Iterable[Path | str] = PATH,
     timeout: float = 120,
     cwd: Path | str | None = None,
+    interpreter: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a script; its output is in .stdout (standard error with it), its exit code in .returncode."""
     return subprocess.run(
-        [micropython_path(), "-X", f"heapsize={heapsize}", str(script), *map(str, arguments)],
+        [interpreter or micropython_path(), "-X", f"heapsize={heapsize}", str(script), *map(str, arguments)],
         env=os.environ | {"MICROPYPATH": ":".join([*map(str, path), ".frozen"])},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -60,21 +65,29 @@ class MicroPythonFailure(Exception):
 class MicroPythonFile(pytest.File):
     def collect(self):
         source = self.path.read_text(encoding="utf-8")
+        lines = source.splitlines()
         asked = re.search(r"^# heapsize: (\w+)$", source, re.MULTILINE)
+        again = re.search(r"^# again: (.+)$", source, re.MULTILINE)
         for node in ast.parse(source).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                item = MicroPythonItem.from_parent(self, name=node.name)
-                item.heapsize = asked[1] if asked else "256K"
-                item.line = node.lineno
-                yield item
+                once = not again or lines[node.lineno - 1].endswith("# once")
+                for variation in ["", *([] if once else again[1].split(", "))]:
+                    item = MicroPythonItem.from_parent(self, name=node.name + (variation and f"[{variation}]"))
+                    item.tested = node.name
+                    item.heapsize = asked[1] if asked else "256K"
+                    item.line = node.lineno
+                    item.variation = VARIATIONS[variation]
+                    yield item
 
 
 class MicroPythonItem(pytest.Item):
+    tested: str
     heapsize: str
     line: int
+    variation: Callable[[str], dict[str, Any]]
 
     def runtest(self):
-        done = run(RUNNER, self.path.stem, self.name, heapsize=self.heapsize, timeout=170)
+        done = run(RUNNER, self.path.stem, self.tested, timeout=170, **self.variation(self.heapsize))
         if done.returncode or not done.stdout.endswith("\nOK\n"):
             raise MicroPythonFailure(done.stdout + f"(exit code {done.returncode})")
 

@@ -3,6 +3,7 @@
 For MicroPython, in virtual time.
 """
 # heapsize: 1M
+# again: 31-bit, 2000
 
 import asyncio
 import json

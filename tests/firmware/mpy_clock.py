@@ -1,4 +1,5 @@
 """The clock: wraps, epochs, setting, and what is kept over restarts. For MicroPython."""
+# again: single, 31-bit, 2000
 
 import os
 import time as unix
@@ -129,7 +130,7 @@ def test_a_wrong_time_far_ahead_is_left_again_with_all_that_hangs_on_it():
     assert right < clock.now() < right + 4000
 
 
-def test_many_short_starts_do_not_carry_the_estimate_away():
+def test_many_short_starts_do_not_carry_the_estimate_away():  # once
     flash.mount()
     time = Time()
     clock.start(1)
@@ -233,7 +234,7 @@ def test_days_are_right_through_leap_years():
         assert platform.days(year, month, day) == number, (year, month, day)
 
 
-def test_the_system_clock_is_the_same_on_ports_that_count_from_2000():
+def test_the_system_clock_is_the_same_on_ports_that_count_from_2000():  # once
     class Counted:
         """`time` of a port whose epoch is 2000."""
 

@@ -1,4 +1,5 @@
 """Commands: each id exactly one result. For MicroPython."""
+# again: 31-bit
 
 import asyncio
 import json

@@ -1,5 +1,6 @@
 """The configuration as a board reads it: memory, depth, byte order marks. For MicroPython, with little memory."""
 # heapsize: 128wK
+# again: single, 31-bit
 
 import gc
 import json

@@ -1,5 +1,6 @@
 """Safe mode, the record of starts and the watchdog, in virtual time. For MicroPython."""
 # heapsize: 512K
+# again: 31-bit
 
 import asyncio
 

@@ -1,4 +1,5 @@
 """resolve.py and sntp.py: questions and answers, whole and broken."""
+# again: single, 31-bit
 
 import asyncio
 import struct

@@ -1,6 +1,7 @@
 """The ways into the network: Wi-Fi, Ethernet, mobile; lost, refused, stuck and found again. For MicroPython, in
 virtual time."""
 # heapsize: 512K
+# again: single, 31-bit
 
 import asyncio
 import os

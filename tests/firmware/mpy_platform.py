@@ -1,7 +1,9 @@
 """The platform on a virtual ESP32: what its pins can and can't do. For MicroPython."""
+# again: 31-bit, 2000
 
 import machine
 import network
+import utime
 from simulated import world
 
 from bordstein import platform, prompt
@@ -64,3 +66,17 @@ def test_a_pin_that_can_not_do_it_is_refused_and_stands_for_none():
     platform.use_led(2)
     platform.led(True)
     assert machine.Pin(2).value() == 1
+
+
+def test_the_system_clock_is_in_unix_seconds_whatever_time_counts_from():
+    for utc, date in (
+        (1795533000, (2026, 11, 24, 1, 15, 10, 0)),
+        (1835481599, (2028, 2, 29, 1, 23, 59, 59)),
+        (2145916799, (2037, 12, 31, 3, 23, 59, 59)),  # the last that a 32-bit host can tell
+    ):
+        platform.set_rtc(utc)
+        year, month, day, weekday, hour, minute, second, _ = machine.RTC().datetime()
+        assert (year, month, day, weekday, hour, minute, second) == date
+        assert 0 <= platform.rtc_utc() - utc <= 1
+    platform.machine = None  # a port without RTC
+    assert 0 <= utime.time() - platform.rtc_utc() < 2

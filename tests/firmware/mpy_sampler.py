@@ -4,6 +4,7 @@ For MicroPython.
 """
 # ruff: noqa: B905, RUF007  (MicroPython's zip has no strict, and there is no itertools)
 # heapsize: 1M
+# again: single, 31-bit
 
 import asyncio
 import sys

@@ -1,5 +1,6 @@
 """Averages, changes, stuck readings and power pins, through the sampler in virtual time. For MicroPython."""
 # heapsize: 1M
+# again: single, 31-bit
 
 import asyncio
 import gc
@@ -146,7 +147,7 @@ def test_a_chip_that_its_setup_resets_warms_up_again():
         assert times[2] - times[1] == 60 + wait, (driver, times)
 
 
-def test_ten_thousand_readings_and_their_reports_take_no_more_heap():
+def test_ten_thousand_readings_and_their_reports_take_no_more_heap():  # once
     good = [("air_temperature", 815), ("pedestrian_count", 2), ("presence", True)]
     Bare.readings = [good] * 7 + [OSError("no answer")] * 2 + [[("air_temperature", 400), ("presence", False)]]
     marks = []

@@ -1,4 +1,5 @@
 """Packs: decimal text from integers, and SenML from the spool's lines. For MicroPython."""
+# again: single, 31-bit, 2000
 
 import json
 

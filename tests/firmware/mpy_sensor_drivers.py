@@ -3,6 +3,7 @@
 For MicroPython, with firmware, tests/hardware and tests/hardware/port in the path. Each test_ function is one test.
 """
 # heapsize: 480K
+# again: single, 31-bit
 
 import asyncio
 
@@ -299,7 +300,7 @@ def test_rm3100_reports_a_change_within_seconds_and_nothing_before_it_knows():
     assert read(driver) == {"parking_bay_occupied": False}
 
 
-def test_rm3100_parked_for_two_days_through_drift_is_occupied_all_the_time():
+def test_rm3100_parked_for_two_days_through_drift_is_occupied_all_the_time():  # once
     flash.mount(blocks=16)
     chip = build(bay(drift_s=86400, drift_ut=1.5))
     driver = ready(rm3100, bus=I2C, sample_ms=10000)
@@ -410,7 +411,7 @@ def test_rm3100_deviation_is_reported_when_asked_for():
 # Pulses
 
 
-def test_pulse_count_is_every_pulse_once_also_with_bouncing_contacts():
+def test_pulse_count_is_every_pulse_once_also_with_bouncing_contacts():  # once
     for faults in ([], [{"chip": "people", "kind": "noise"}]):
         chip = build({"chip": "pulse", "name": "people", "bus": "pin:27", "values": {"per_row": 0.37}}, faults=faults)
         driver = ready(pulse, pin=27)

@@ -1,4 +1,5 @@
 """The published vectors and every flipped bit once more, in MicroPython: its integers and its bytes are its own."""
+# again: single, 31-bit
 
 import json
 

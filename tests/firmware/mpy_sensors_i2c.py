@@ -1,4 +1,5 @@
 """Drivers of chips on I2C, published vectors and simulated chips. For MicroPython."""
+# again: single, 31-bit
 
 import json
 

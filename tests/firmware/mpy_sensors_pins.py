@@ -1,4 +1,5 @@
 """Sensors on a pin (rain, wind, soil) and the second magnetometer, on simulated chips. For MicroPython."""
+# again: single, 31-bit
 
 import asyncio
 
@@ -15,7 +16,7 @@ def gauge(tips_a_minute, **more):
     return dict(spec, **more)
 
 
-def test_rain_is_every_tip_once_also_with_a_bouncing_contact():
+def test_rain_is_every_tip_once_also_with_a_bouncing_contact():  # once
     for faults in ([], [{"chip": "rain", "kind": "noise"}]):
         chip = build(gauge(3), faults=faults)
         driver = ready(rain, pin=27)
@@ -145,7 +146,7 @@ async def _watch(driver, chip, schedule):
     return reported
 
 
-def test_qmc5883p_reports_cars_and_keeps_the_empty_bay_in_a_file():
+def test_qmc5883p_reports_cars_and_keeps_the_empty_bay_in_a_file():  # once
     flash.mount(blocks=16)
     chip = build(bay(drift_s=86400))
     driver = ready(qmc5883p, bus=I2C)

@@ -1,4 +1,5 @@
 """Drivers of sensors on a UART: published vectors and simulated chips. For MicroPython."""
+# again: single, 31-bit
 
 import json
 

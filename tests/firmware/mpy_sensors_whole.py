@@ -1,5 +1,6 @@
 """Every driver from its configuration to the pack in the spool, on its simulated chip. For MicroPython."""
 # heapsize: 1M
+# again: single, 31-bit
 
 import mpy_sampler
 from simulated import world
@@ -49,7 +50,7 @@ def test_all_drivers_are_tried():
     assert sorted(DRIVERS) == sensors.names()
 
 
-def test_each_driver_measures_what_it_was_configured_for():
+def test_each_driver_measures_what_it_was_configured_for():  # once
     for name in sensors.names():
         (bus, place), options, chip, values, reported = DRIVERS[name]
         options = dict(options, driver=name, interval_s=60)

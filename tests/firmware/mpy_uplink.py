@@ -4,6 +4,7 @@ For MicroPython.
 """
 # ruff: noqa: B905, RUF007  (MicroPython's zip has no strict, and there is no itertools)
 # heapsize: 1M
+# again: 31-bit
 
 import asyncio
 import json
@@ -134,7 +135,7 @@ def test_lost_receipts_make_it_send_again_after_growing_pauses():
     assert spool.packs == 3
 
 
-def test_pauses_grow_to_an_hour_and_are_short_again_after_a_receipt():
+def test_pauses_grow_to_an_hour_and_are_short_again_after_a_receipt():  # once
     _spool, link, uplink = board(3)
 
     async def script():
@@ -300,7 +301,7 @@ def test_random_losses_and_breaks_lose_nothing_in_the_end():
     assert spool.packs == 0 and stored == {(1, i) for i in range(130)}
 
 
-def test_ten_thousand_packs_through_take_no_more_heap():
+def test_ten_thousand_packs_through_take_no_more_heap():  # once
     import gc
 
     spool, link, uplink = board(0)

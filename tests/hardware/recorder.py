@@ -11,7 +11,7 @@ each with a single unbuffered write, so a line is there or not when the process 
 ticket counts from 0 in each process; `b` begins a new one. host ms is the host's clock, Unix time in milliseconds.
 """
 
-import time
+import utime as time  # the host's, which counts from 1970 whatever the board's does
 
 
 class Recorder:

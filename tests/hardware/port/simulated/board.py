@@ -7,7 +7,8 @@ file; they outlive a reset and the watchdog, not a power cut.
 
 import os
 import sys
-import time
+
+import utime as time  # the host's, which counts from 1970 whatever the board's does
 
 RESET_CODE = 42
 _CAUSES = {"power-on": 1, "hard": 2, "watchdog": 3, "deep-sleep": 4, "soft": 5}

@@ -3,7 +3,7 @@
 `load(scenario)` builds it; machine.py and network.py ask it. One board a process, so this is module state.
 """
 
-import time
+import utime as time  # the host's, which counts from 1970 whatever the board's does
 
 from simulated.faults import Faults
 from simulated.replay import Replay
