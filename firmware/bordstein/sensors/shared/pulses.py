@@ -4,7 +4,8 @@ import asyncio
 
 _OPEN_MS = 1000  # a contact that is closed longer than that is stuck
 _LOOK_MS = 20
-_RING = (1 << 30) - 1  # the counter never grows into a big integer, which an interrupt could not allocate
+# One more than this is still a small integer of 31 bits: a larger one would be allocated, which an interrupt can't.
+_RING = (1 << 29) - 1
 
 
 class Counter:
