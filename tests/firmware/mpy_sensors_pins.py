@@ -149,9 +149,9 @@ async def _watch(driver, chip, schedule):
 def test_qmc5883p_reports_cars_and_keeps_the_empty_bay_in_a_file():  # once
     flash.mount(blocks=16)
     chip = build(bay(drift_s=86400))
-    driver = ready(qmc5883p, bus=I2C)
+    driver = ready(qmc5883p, bus=I2C, sample_ms=10000)
     assert read(driver) == {}
-    schedule = ((60, 0), (3 * 86400, 1), (60, 0))
+    schedule = ((600, 0), (3 * 86400, 1), (600, 0))
     assert asyncio.run(_watch(driver, chip, schedule)) == [False, True, False]
     chip.spec["values"]["occupied"] = 1
     again = ready(qmc5883p, bus=I2C, deviation=True)
