@@ -2,8 +2,11 @@
 
 import functools
 import os
+import shutil
 import subprocess
 from pathlib import Path
+
+from tools.dev.mpy import MPY_CROSS
 
 ROOT = Path(__file__).resolve().parents[2]
 HARDWARE = ROOT / "tests" / "hardware"
@@ -29,3 +32,14 @@ def command(script: Path, *arguments: str | Path, heapsize: str = "400K") -> lis
 
 def environment() -> dict[str, str]:
     return os.environ | {"MICROPYPATH": ":".join([*map(str, PATH), ".frozen"])}
+
+
+def compiled_hardware(folder: Path) -> Path:
+    """tests/hardware in this folder, compiled, as the interpreter's own compiler needs memory too; its board.py."""
+    for source in (HARDWARE / "port").rglob("*.py"):
+        target = folder / source.relative_to(HARDWARE).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([MPY_CROSS, "-msmall-int-bits=31", "-o", target, source], check=True)
+    for name in ("board.py", "recorder.py", "virtual_time.py"):
+        shutil.copy(HARDWARE / name, folder / name)
+    return folder / "board.py"

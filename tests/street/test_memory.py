@@ -1,34 +1,21 @@
 """The whole firmware, compiled as for a board, in the memory of an ESP32: words of 32 bits and a small heap."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from tests.hardware.micropython import HARDWARE, interpreter_of_32_bits
+from tests.hardware.micropython import compiled_hardware, interpreter_of_32_bits
 from tests.hardware.scenarios import BOARDS
 from tests.street.processes import until
 from tests.street.street import Street
-from tools.dev.mpy import FIRMWARE, MPY_CROSS, compile_to
+from tools.dev.mpy import FIRMWARE, compile_to
 
 # A plain ESP32 has 147 kB of heap on Wi-Fi before anything of ours is loaded. Here the simulated chips, the recorder
 # and board.py are in it as well, 53 kB that no board carries.
 HEAP = "200K"
 SENSORS = FIRMWARE / "bordstein" / "sensors"
-
-
-def compiled_hardware(folder: Path) -> Path:
-    """tests/hardware with its modules compiled, as the interpreter's own compiler would need memory too."""
-    for source in (HARDWARE / "port").rglob("*.py"):
-        target = folder / source.relative_to(HARDWARE).with_suffix(".mpy")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([MPY_CROSS, "-msmall-int-bits=31", "-o", target, source], check=True)
-    for name in ("board.py", "recorder.py"):
-        shutil.copy(HARDWARE / name, folder / name)
-    return folder / "board.py"
 
 
 def shared_by(drivers: Iterable[str]) -> list[str]:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bordstein_tools import signing
-from tests.hardware.micropython import HARDWARE, command, interpreter_of_32_bits
+from tests.hardware.micropython import HARDWARE, command, compiled_hardware, interpreter_of_32_bits
 from tests.hardware.scenarios import BOARDS
 from tests.street.boards import Board
 from tests.street.processes import until
 from tests.street.street import Street
-from tests.street.test_memory import HEAP, compiled_hardware
+from tests.street.test_memory import HEAP
 from tools.dev.mpy import compile_to
 from tools.dev.release import files
 

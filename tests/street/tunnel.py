@@ -3,11 +3,14 @@
 with Tunnel(broker.port) as tunnel:      # connect to tunnel.port
     tunnel.freeze()                      # what runs through it stands still, nobody is told
     tunnel.thaw()                        # new connections get through again; the old ones stay dead
+
+A `watch` is called with all that comes through: (from the client?, bytes), and without bytes when that direction ends.
 """
 
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 
 from tests.street.processes import free_port
 
@@ -15,8 +18,9 @@ from tests.street.processes import free_port
 class Tunnel:
     """Each connection is two threads, one a direction; frozen ones go on taking bytes and deliver none."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, watch: Callable[[bool, bytes], None] = lambda *_: None) -> None:
         self._server_port = port
+        self._watch = watch
         self.port = free_port()
         self.connections = 0
         self._frozen = False
@@ -42,15 +46,18 @@ class Tunnel:
                 self._sockets += [near, far]
                 dead = threading.Event()
                 for source, target in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=(source, target, dead), daemon=True).start()
+                    arguments = (source, target, dead, source is near)
+                    threading.Thread(target=self._carry, args=arguments, daemon=True).start()
 
-    def _carry(self, source: socket.socket, target: socket.socket, dead: threading.Event) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket, dead: threading.Event, up: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                self._watch(up, data)
                 if self._frozen:
                     dead.set()
                 if not dead.is_set():
                     target.sendall(data)
+        self._watch(up, b"")
         if not dead.is_set():
             with contextlib.suppress(OSError):
                 target.shutdown(socket.SHUT_WR)

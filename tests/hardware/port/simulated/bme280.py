@@ -89,6 +89,7 @@ class Chip(RegisterChip):
             registers[register] = 0
         registers[0xF7:0xFF] = _DATA_SKIPPED
         self._humidity_setting = 0
+        self._inverted = None, None
         self._done = None  # time at which the running measurement ends
         self._updated = world.elapsed_ms() + 2  # calibration is copied for 2 ms after a reset
 
@@ -112,7 +113,10 @@ class Chip(RegisterChip):
 
     def _measure(self):
         setting = self.registers[0xF4]
-        adc_t, adc_p, adc_h = self.formula.raw(*[self.wanted(quantity) for quantity in self.QUANTITIES])
+        wanted = [self.wanted(quantity) for quantity in self.QUANTITIES]
+        if self._inverted[0] != wanted:  # bisection is slow
+            self._inverted = wanted, self.formula.raw(*wanted)
+        adc_t, adc_p, adc_h = self._inverted[1]
         if not setting >> 5:
             adc_t = 0x80000
         if not setting >> 2 & 7:
