@@ -90,7 +90,6 @@ class App:
             config["sensors"] = {}
         for problem in self.problems:
             say("config:", problem)
-        self._use_pins(config)
         kept = config["spool"]
         self.spool = Spool(
             max_bytes=kept["max_kb"] * 1024,
@@ -105,7 +104,7 @@ class App:
         self.sampler = Sampler(config["sensors"], self._store)
         self.asked = asyncio.Event()  # to tell which configuration runs
         self._wanted = b""  # the one that came and was not looked at yet
-        self._at_work = 0  # commands and configurations that are being followed
+        self.at_work = 0  # commands and configurations that are being followed
         self.commands = None  # loaded when the first one comes: most boards never get any
         self.update = None  # loaded while one is under way
         self.link = self.uplink = self.state = None
@@ -119,15 +118,16 @@ class App:
 
     def join(self):
         """Make what talks to the town."""
-        from bordstein import broker
+        from bordstein import wiring
         from bordstein.state import State
         from bordstein.uplink import Uplink
 
         say("boot %d, %d packs wait, clock %s" % (self.spool.boot, self.spool.packs, clock.quality()))
         boot = self.spool.boot
-        link = broker.make(self.config["mqtt"], self.device, self.topics, boot, self._message, look_up, self.problems)
-        del broker
-        forget("broker")
+        wiring.use_pins(self.config, self.problems)
+        link = wiring.make_link(self.config, self.device, self.topics, boot, self._message, look_up, self.problems)
+        del wiring
+        forget("wiring")
         self.link = link
         self.uplink = Uplink(self.spool, link, self.device, self.topics + "readings")
         topic, board = self.topics + "state", self.config.get("board", "")
@@ -138,18 +138,6 @@ class App:
             link.on_connect.append(self.uplink.wake)
             if not self._slept:
                 link.on_connect.append(lambda _: self.asked.set())
-
-    def _use_pins(self, config):
-        """LED and supply: what this chip can't do with a pin must not keep the board from measuring."""
-        try:
-            path = "led"
-            platform.use_led(config.get("led"))
-            path = "supply.pin"
-            if config["supply"]:
-                platform.use_supply(config["supply"]["pin"], config["supply"]["factor"])
-        except (OSError, ValueError) as error:
-            self.problems.append("%s: this chip can't use that pin so (%s); choose another" % (path, error))
-            say("config:", self.problems[-1])
 
     def _use_chip(self, seconds=None):
         """The board takes its time from the clock chip at the start; the chip that of the board once it was set."""
@@ -185,14 +173,6 @@ class App:
             jobs.append(("trial", lambda: self.trial.run(self)))
         jobs.append(("guard", lambda: self.guard.run(parts, self.link, self.restart)))
         await asyncio.gather(*[keep(name, job) for name, job in jobs])
-
-    def is_held(self):
-        """Is something under way that a wake-up could not go on with?"""
-        return self.update is not None or self.trial is not None
-
-    def is_busy(self):
-        """Is there something to be done before a sleep?"""
-        return self.asked.is_set() or self._at_work or self.link.in_flight or (self.commands and self.commands.busy())
 
     async def sample(self):
         """Read the sensors, for ever."""
@@ -231,11 +211,11 @@ class App:
             from bordstein.commands import Commands
 
             self.commands = Commands(self.sampler, self.publish, self.restart, self.state.refresh)
-        self._at_work += 1
+        self.at_work += 1
         try:
             await self.commands.handle(payload)
         finally:
-            self._at_work -= 1
+            self.at_work -= 1
 
     async def _update(self, offer=None):
         """A release is offered; None: after the start, how did the last update go?"""
@@ -264,7 +244,7 @@ class App:
                 await asyncio.sleep(_SETTLE_S)  # on a new connection the wanted one comes behind
             self.asked.clear()
             payload, self._wanted = self._wanted, b""
-            self._at_work += 1
+            self.at_work += 1
             try:
                 from bordstein import wanted
 
@@ -273,7 +253,7 @@ class App:
                     self.cycle.followed(0, payload)
                 del wanted
             finally:
-                self._at_work -= 1
+                self.at_work -= 1
                 forget("wanted")  # needed once a connection
 
     async def _tell_health(self):

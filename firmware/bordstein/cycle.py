@@ -18,7 +18,7 @@ from binascii import crc32
 
 from micropython import const
 
-from bordstein import clock, platform, retained
+from bordstein import clock, platform, rest, retained
 from bordstein.guard import SAFE_S
 from bordstein.log import say
 
@@ -70,7 +70,7 @@ class Cycle:
                 app.problems.append("sensors.%s.wake: no pin wakes this chip; use another board" % name)
                 say("config:", app.problems[-1])
         if slept:
-            app.sampler.resume(slept["sampler"])
+            rest.resume(app.sampler, slept["sampler"])
 
     def is_news(self, place, payload):
         """Did this not come at an earlier one? What is retained comes again. place: 0 configuration, 1 release."""
@@ -88,8 +88,8 @@ class Cycle:
             # Nobody feeds it: a wake-up that only samples is over before it bites.
             platform.watchdog(_DOG_MS)
             sampling = asyncio.create_task(app.sample())
-            await self._until(app.sampler.served, self._limit_s)
-            if app.sampler.moved() and self._fails < _URGENT:
+            await self._until(lambda: rest.served(app.sampler), self._limit_s)
+            if rest.moved(app.sampler) and self._fails < _URGENT:
                 sampling.cancel()
                 self.sends = True
                 app.join()
@@ -113,13 +113,13 @@ class Cycle:
         while True:
             await asyncio.sleep_ms(_TURN_MS)
             now = clock.uptime()
-            served, packs = app.sampler.served(), app.spool.packs
-            state = (served, packs, app.link.connected, app.is_held())
-            if state != progress or app.is_held():
+            served, packs = rest.served(app.sampler), app.spool.packs
+            state = (served, packs, app.link.connected, self._is_held())
+            if state != progress or self._is_held():
                 progress, moved = state, now
             quiet = clock.ticks_diff(clock.ticks_ms(), app.link.last_contact) >= _QUIET_MS
-            done = served and (app.link.idle or (app.link.connected and quiet and not packs and not app.is_busy()))
-            if now - begun < self._stay_s or app.is_held():
+            done = served and (app.link.idle or (app.link.connected and quiet and not packs and not self._is_busy()))
+            if now - begun < self._stay_s or self._is_held():
                 continue
             if done or now - moved >= self._limit_s or now - begun >= _LONGEST_S:
                 break
@@ -130,11 +130,18 @@ class Cycle:
             most = max(self._each, _RARELY_S // self._every_s)
             self._left = min(self._each << min(self._fails - 1, 10), most)
 
+    def _is_held(self):
+        """Is something under way that a later wake-up could not go on with?"""
+        return self._app.update is not None or self._app.trial is not None
+
+    def _is_busy(self):
+        """Is there something left to be done, or not yet with the broker?"""
+        app = self._app
+        return app.asked.is_set() or app.at_work or app.link.in_flight or (app.commands and app.commands.busy())
+
     async def _sleep(self):
         app = self._app
-        wake = None
-        for sensor in app.sampler.sensors.values():
-            wake = await sensor.lie_down() or wake
+        wake = await rest.lie_down(app.sampler)
         if self.sends:
             pause_s = self._pause_ms() // 1000 + (0 if app.guard.safe else (self._left - 1) * self._every_s)
             await app.farewell("sleeping", clock.now() + pause_s if clock.quality() == "set" else None)
@@ -156,7 +163,7 @@ class Cycle:
         record = {
             "spool": app.spool.rest(),
             "clock": clock.rest(),
-            "sampler": app.sampler.keep(),
+            "sampler": rest.keep(app.sampler),
             "heap": heap,
             "left": self._left,
             "fails": self._fails,

@@ -36,9 +36,10 @@ class Sampler:
     def __init__(self, sensors, store):
         self.sensors = {name: Sensor(name, options) for name, options in sensors.items()}
         self._store = store
-        self._round = None
+        self.round = None
         self.lost = 0  # readings that could not be spooled
         self.grid_s = 1  # a board that sleeps reads only when it is awake, at multiples of that
+        self.before = None  # coroutine function, awaited with each sensor before it is set up
 
     def alive(self):
         """Does each sensor's task make progress, whatever comes of it?"""
@@ -55,7 +56,8 @@ class Sampler:
                 task.cancel()
 
     async def _live(self, sensor):
-        await sensor.until_awake()
+        if self.before:
+            await self.before(sensor)
         while True:
             try:
                 sensor.touched = clock.uptime()
@@ -72,9 +74,9 @@ class Sampler:
 
     def _join(self):
         now = clock.uptime()
-        mine = self._round
+        mine = self.round
         if mine is None or not mine.open or mine.time != now:
-            mine = self._round = Round(now)
+            mine = self.round = Round(now)
             asyncio.create_task(self._close(mine))
         mine.pending += 1
         return mine
@@ -127,30 +129,6 @@ class Sampler:
             self.lost += len(measurements)
             say("sampler: %d readings are lost, they could not be spooled: %s" % (len(measurements), error))
 
-    # Deep sleep
-
-    def served(self):
-        """Was everything that is due read and spooled, or tried in vain?"""
-        return not (self._round and self._round.open) and all(sensor.served() for sensor in self.sensors.values())
-
-    def moved(self):
-        """Was there a change that is to be told at once?"""
-        return any(sensor.moved() for sensor in self.sensors.values())
-
-    def keep(self):
-        """What resume() takes after deep sleep; fit for JSON."""
-        times = [[sensor.last_uptime, sensor.last_utc] for sensor in self.sensors.values()]
-        kept = {name: sensor.keep() for name, sensor in self.sensors.items()}
-        return [self.lost, max([time[0] for time in times] + [-1]), max([time[1] for time in times] + [0]), kept]
-
-    def resume(self, slept):
-        """Go on with what keep() gave."""
-        self.lost, uptime, utc, kept = slept
-        for name, sensor in self.sensors.items():
-            sensor.last_uptime, sensor.last_utc = uptime, utc
-            if name in kept:
-                sensor.resume(kept[name])
-
     # Commands
 
     async def sample(self, name=None):
@@ -163,7 +141,7 @@ class Sampler:
             await asyncio.sleep_ms(100)
             if all(sensor.attempts > attempts or sensor.errors > errors for sensor, attempts, errors in before):
                 break
-        while self._round and self._round.open:
+        while self.round and self.round.open:
             await asyncio.sleep_ms(100)
         read = [sensor.name for sensor, attempts, errors in before if sensor.attempts > attempts and sensor.ready]
         return read, [sensor.name for sensor in asked if sensor.name not in read]

@@ -15,7 +15,6 @@ _FIRST_PAUSE_S = const(2)
 _LONGEST_PAUSE_S = const(600)
 _OFF_S = const(3)  # until a sensor without power has forgotten everything
 _ON_MS = const(500)
-_HOPELESS = const(4)  # failures in a row after which a board that sleeps does not try twice
 _TURN_S = const(60)  # pauses are counted in ticks, plans in uptime: look again at least so often
 
 
@@ -32,24 +31,24 @@ class Sensor:
         self.last_utc = 0
         self.ready = False
         self.driver = None  # type: ignore[var-annotated]
-        self._options = options
+        self.options = options
         self._sample_s = 0  # how often it is read between two reports; 0: a reading is a report
-        self._derived = None  # what makes reports of readings; None: they are
-        self._power = None  # the pin that switches it on
+        self.derived = None  # what makes reports of readings; None: they are
+        self.power = None  # the pin that switches it on
         self.values = None  # the last reading as the driver gave it, and how often it was the same
         self._same = 0
-        self._warm = False
-        self._asked = False  # read now, whatever the plan says
-        self._failures = 0  # in a row
+        self.warm = False
+        self.asked = False  # read now, whatever the plan says
+        self.failures = 0  # in a row
         self._wake = asyncio.Event()
         self._watcher = None
         self.touched = 0  # uptime at which its task last did something
-        self._set_up = False  # once, whatever came then
-        self._slept = [0, 0, 0, False, 0, None, None]  # type: list  # what keep() gave before deep sleep
+        self.set_up = False  # once, whatever came then
+        self.slept = None  # type: list | None  # what rest.py kept of it over deep sleep
 
     def ask(self):
         """Read as soon as possible: at once, also in a pause after a failure."""
-        self._asked = True
+        self.asked = True
         self._wake.set()
 
     def set_interval(self, seconds):
@@ -75,92 +74,52 @@ class Sensor:
             try:
                 if self.driver is None:
                     self._load()
-                if self._power is not None:
-                    await self._switch_on(self._power)
+                if self.power is not None:
+                    await self._switch_on(self.power)
                 if hasattr(self.driver, "RESETS"):
-                    self._warm = False
+                    self.warm = False
                 await asyncio.wait_for_ms(self.driver.setup(), _LIMIT_S * 1000)
-                if not self._set_up and self._slept[6] is not None:
-                    self.driver.resume(self._slept[6])
-                self._set_up = self.ready = True
+                if self.slept and not self.set_up and self.slept[6] is not None:
+                    self.driver.resume(self.slept[6])
+                self.set_up = self.ready = True
             except Exception as error:  # noqa: BLE001
                 self.failed(error)
                 await self.rest()
                 continue
-            if not self._warm and not self._options.get("sleep"):
+            if not self.warm and not self.options.get("sleep"):
                 # What a sensor says while it warms up is no measurement.
                 await asyncio.sleep(self.driver.WARM_UP_S)
-            self._warm = True
+            self.warm = True
 
     def _load(self):
-        options = self._options
+        options = self.options
         if "power" in options:
-            self._power = platform.pin(options["power"], "out")
+            self.power = platform.pin(options["power"], "out")
         driver = sensors.load(options["driver"])(options, platform)
         self._sample_s = options.get("sample_s") or getattr(driver, "SAMPLE_S", 0)
         if self._sample_s or "suppress_below" in options:
             from bordstein.derived import Derived
 
-            self._derived = Derived(options)
-            if self._slept[5] is not None:
-                self._derived.resume(self._slept[5])
+            self.derived = Derived(options)
+            if self.slept and self.slept[5] is not None:
+                self.derived.resume(self.slept[5])
         self.interval_s = self.interval_s or driver.INTERVAL_S
         self.driver = driver
 
     async def _switch_on(self, power):
-        if self._failures > 1:
+        if self.failures > 1:
             power.value(0)
-            self._warm = False
+            self.warm = False
             await asyncio.sleep(_OFF_S)
         power.value(1)
         await asyncio.sleep_ms(_ON_MS)
-
-    # Deep sleep
-
-    def keep(self):
-        """What resume() takes after deep sleep; small, and fit for JSON."""
-        kept = [self.due, self.errors, self._failures, self._warm and self._power is None, self.interval_s]
-        kept.append(self._derived.keep() if self._derived else self._slept[5])
-        keep = self._set_up and getattr(self.driver, "keep", None)
-        kept.append(keep() if keep else self._slept[6])
-        return kept
-
-    def resume(self, kept):
-        """Go on with what keep() gave before deep sleep: the plan, and what driver and reports know."""
-        self.due, self.errors, self._failures, self._warm, self.interval_s = kept[:5]
-        self._slept = kept
-
-    def served(self):
-        """Was what is due read since the board woke up, or tried in vain?"""
-        if self.due > clock.uptime():
-            return self._set_up or not self._options.get("wake")
-        return self.errors - self._slept[1] >= (1 if self._failures > _HOPELESS else 2)
-
-    def moved(self):
-        """Was there a change that is to be told at once?"""
-        return self._derived is not None and self._derived.moved
-
-    async def until_awake(self):
-        """After deep sleep: a sensor that is not due is not even set up, unless its pin wakes the board."""
-        while not self._asked and not self._options.get("wake") and self.due > clock.uptime():
-            await self._pause(self.due - clock.uptime())
-
-    async def lie_down(self):
-        """Before deep sleep. Returns (pin object, level) that is to end it, or None."""
-        if self._power is not None:
-            self._power.value(0)
-        if self._set_up and self._options.get("wake"):
-            return await self.driver.lie_down()
-        return None
-
-    # Readings
 
     async def until_due(self):
         """Wait for the next reading: its time, a change that the driver saw, or ask()."""
         if self._watcher is None and hasattr(self.driver, "wait"):
             self._watcher = asyncio.create_task(self._watch())
-        while self.ready and not self._asked and self.due > clock.uptime():
-            await self._pause(self.due - clock.uptime())
+        while self.ready and not self.asked and self.due > clock.uptime():
+            await self.pause(self.due * 1000 - clock.uptime_ms())
 
     async def _watch(self):
         try:
@@ -172,17 +131,17 @@ class Sensor:
 
     async def read(self):
         """What the driver measured: a list of (property, value); None after a failure, which is counted."""
-        asked, self._asked = self._asked, False
+        asked, self.asked = self.asked, False
         values = None
         try:
             slot = clock.uptime() // self.interval_s
             driver = self.driver  # type: ignore[var-annotated]
             values = await asyncio.wait_for_ms(driver.read(), (_LIMIT_S + driver.WARM_UP_S) * 1000)
-            self._failures = 0
+            self.failures = 0
             self.due = self._next_due()
             self._look_at(values, getattr(driver, "STUCK_AFTER", 0))
-            if self._derived:
-                values = self._derived.take(values, slot, asked)
+            if self.derived:
+                values = self.derived.take(values, slot, asked)
         except Exception as error:  # noqa: BLE001
             self.failed(error)
         self.attempts += 1
@@ -194,13 +153,13 @@ class Sensor:
         self.values = values
         if self._same == limit:
             self._same = 0
-            self._failures = 1  # one more, and it is switched off
+            self.failures = 1  # one more, and it is switched off
             self.failed("%d times the very same values: stuck?" % limit)
 
     def failed(self, error):
         """Count a failure. The chip may have lost its settings, so it is set up again before the next reading."""
         self.ready = False
-        self._failures += 1
+        self.failures += 1
         self.refuse("no answer within the limit" if isinstance(error, asyncio.TimeoutError) else error)
 
     def refuse(self, error):
@@ -210,16 +169,17 @@ class Sensor:
 
     async def rest(self):
         """The pause after a failure: the longer, the more there were in a row; ask() ends it."""
-        pause = min(_FIRST_PAUSE_S << min(self._failures - 1, 10), _LONGEST_PAUSE_S) if self._failures else 1
+        pause = min(_FIRST_PAUSE_S << min(self.failures - 1, 10), _LONGEST_PAUSE_S) if self.failures else 1
         end = clock.uptime() + pause
-        while not self._asked and clock.uptime() < end:
-            await self._pause(end - clock.uptime())
-        self._asked = False
+        while not self.asked and clock.uptime() < end:
+            await self.pause((end - clock.uptime()) * 1000)
+        self.asked = False
 
-    async def _pause(self, seconds):
+    async def pause(self, ms):
+        """Wait so long, or until ask()."""
         self.touched = clock.uptime()
         self._wake.clear()
         try:
-            await asyncio.wait_for_ms(self._wake.wait(), min(seconds, _TURN_S) * 1000)
+            await asyncio.wait_for_ms(self._wake.wait(), min(ms, _TURN_S * 1000))
         except asyncio.TimeoutError:
             pass

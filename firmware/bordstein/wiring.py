@@ -1,7 +1,8 @@
-"""Makes the link to the broker of a configuration. Needed once a start, and forgotten after it."""
+"""What a configuration means for pins and for the link to the broker. Needed once a start, and forgotten after it."""
 
 import asyncio
 
+from bordstein import platform
 from bordstein.log import say
 from bordstein.state import will
 
@@ -22,8 +23,22 @@ class NoLink:
         await asyncio.Event().wait()
 
 
-def make(mqtt, device, topics, boot, on_message, resolver, problems):
-    """The Link of the section `mqtt` (None: there is none). Adds to problems what is in the way."""
+def use_pins(config, problems):
+    """LED and supply: what this chip can't do with a pin must not keep the board from measuring, but is a problem."""
+    try:
+        path = "led"
+        platform.use_led(config.get("led"))
+        path = "supply.pin"
+        if config["supply"]:
+            platform.use_supply(config["supply"]["pin"], config["supply"]["factor"])
+    except (OSError, ValueError) as error:
+        problems.append("%s: this chip can't use that pin so (%s); choose another" % (path, error))
+        say("config:", problems[-1])
+
+
+def make_link(config, device, topics, boot, on_message, resolver, problems):
+    """The Link to the configuration's broker; NoLink, and a problem, where it can't be."""
+    mqtt = config["mqtt"]
     if mqtt is None:
         return NoLink()
     from bordstein.link import Link
