@@ -60,8 +60,8 @@ class Cycle:
         self._seen = self._slept.get("seen", [0, 0])  # check sums of the last configuration and release that came
         if not slept and app.guard.reset in _BY_HAND:
             self._stay_s = options["stay_s"]
-        elif slept and not platform.woken_by_pin():
-            self._left -= 1
+        elif slept and clock.uptime() // self._every_s > slept["clock"][1] // self._every_s:
+            self._left -= 1  # a pulse, or a clock that was a little early, is no wake-up that counts
         self.sends = self._left <= 0 or app.guard.safe
         app.sampler.grid_s = self._every_s
         for name, sensor in app.config["sensors"].items():

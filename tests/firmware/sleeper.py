@@ -3,6 +3,7 @@ firmware, broker and gateway are a model. For tests in MicroPython, which import
 """
 
 import asyncio
+import gc
 import json
 import os
 
@@ -17,12 +18,25 @@ from simulated import world  # noqa: E402
 from simulated.flashdisk import RamDisk  # noqa: E402
 
 from bordstein import app, clock, platform  # noqa: E402
+from bordstein.ranges import Ranges  # noqa: E402
 
 BEGIN = clock.BUILD_TIME + 86400  # true time at the first start
 BUSES = {"i2c0": {"type": "i2c", "id": 0, "scl": 22, "sda": 21}, "w1": {"type": "onewire", "pin": 4}}
 MQTT = {"host": "127.0.0.1", "ca": "ca.der", "cert": "device.der", "key": "device.key.der"}
 ROAD = {"driver": "ds18b20", "bus": "w1", "property": "road_surface_temperature", "interval_s": 600}
 ROAD_CHIP = {"chip": "ds18b20", "name": "road", "bus": "onewire:4", "values": {"temperature": 3.5}}
+
+
+class _Collector:
+    """The collector, when it is needed: hundreds of starts with much to look through take too long otherwise."""
+
+    collect = gc.collect
+
+    def threshold(bytes):
+        pass
+
+
+app.gc = _Collector
 
 
 class Reset(SystemExit):
@@ -41,14 +55,16 @@ def true_time():
 
 
 class Town:
-    """Broker and gateway. there: is the broker reached? answering: does the gateway? readings: {(series, time): value},
-    packs: {(boot, seq)}, told: [(topic, message)], queue: what waits on the broker for the board, kept: what is
-    retained there."""
+    """Broker and gateway.
+
+    there: is the broker reached? answering: does the gateway? readings: {series: {time: value}}; packs: their numbers;
+    told: the last [(topic, message)]; queue: what waits on the broker for the board; kept: what is retained there.
+    """
 
     def __init__(self):
         self.there = self.answering = True
         self.readings = {}
-        self.packs = set()
+        self.packs = Ranges()
         self.told = []
         self.queue = []
         self.kept = {}
@@ -59,19 +75,18 @@ class Town:
         pack = json.loads(payload)
         number = pack[0]["v"], pack[1]["v"]
         base = pack[0].get("bt")
-        if number in self.packs:
+        if self.packs.count(number[0], number[1], number[1]):
             self.doubled += 1
             return number
-        self.packs.add(number)
+        self.packs.add(number[0], number[1], number[1])
         for record in pack[2:]:
             if record["n"] == "clock":
                 continue
             # Without a base time, times count from now (RFC 8428 section 4.5.3).
             time = true_time() + record.get("t", 0) if base is None else base
-            key = record["n"], time
-            value = record.get("v", record.get("vb"))
-            assert key not in self.readings, ("one time used twice", key, number)
-            self.readings[key] = value
+            known = self.readings.setdefault(record["n"], {})
+            assert time not in known, ("one time used twice", record, number)
+            known[time] = record.get("v", record.get("vb"))
         return number
 
     def states(self):
@@ -79,11 +94,12 @@ class Town:
 
     def series(self, name):
         """[(time, value)] of a series, in order."""
-        return sorted((key[1], value) for key, value in self.readings.items() if key[0] == name)
+        return sorted(self.readings.get(name, {}).items())
 
 
 class Link(StandIn):
     town = None
+    asked = None  # (offset, length) -> the piece of a release
     in_flight = 0
     last_contact = 0
 
@@ -123,8 +139,12 @@ class Link(StandIn):
             topic = topic.split("/", 3)[3]
             if topic == "readings":
                 asyncio.create_task(self._answer(Link.town.take(payload)))  # noqa: RUF006
+            elif topic == "release/get":
+                wanted = json.loads(payload)
+                self.bring("release/data", Link.asked(wanted["offset"], wanted["length"]))
             else:
                 Link.town.told.append((topic, json.loads(payload)))
+                del Link.town.told[:-100]
         finally:
             self.in_flight -= 1
 
@@ -178,7 +198,7 @@ class Board:
             self.awake_s = (virtual.now_ms - self.awake_s) // 1000
             begun = virtual.now_ms
             try:
-                sleep(ms)
+                sleep(ms * 100 // (100 + self.drift))  # the timer goes by the same clock
             finally:
                 self.slept_s = (virtual.now_ms - begun + 500) // 1000
                 chip._rtc_offset += self.slept_s * self.drift // 100
@@ -220,6 +240,11 @@ class Board:
             self.start()
             starts += 1
         return starts
+
+
+def numbers(ranges):
+    """{(boot, seq)} of Ranges."""
+    return {(boot, seq) for boot, first, last in ranges.runs for seq in range(first, last + 1)}
 
 
 def files():
