@@ -64,7 +64,7 @@ class Sampler:
                 await sensor.prepare()
                 await sensor.until_due()
                 if sensor.ready:
-                    mine = self._join()
+                    mine = self._join(sensor)
                     self._deliver(sensor, mine, await sensor.read())
                 if not sensor.ready:
                     await sensor.rest()
@@ -72,10 +72,11 @@ class Sampler:
                 sensor.failed(error)
                 await sensor.rest()
 
-    def _join(self):
+    def _join(self, sensor):
         now = clock.uptime()
         mine = self.round
-        if mine is None or not mine.open or mine.time != now:
+        # Who was asked in the second in which it was due gives two readings, and each needs a time of its own.
+        if mine is None or not mine.open or mine.time != now or sensor in mine.sensors:
             mine = self.round = Round(now)
             asyncio.create_task(self._close(mine))
         mine.pending += 1

@@ -75,6 +75,7 @@ def run(configuration, seconds, script=None, quality="set", keep=True):
         assert len(items) == readings
         if keep:
             packs.append((head, dict(item.split("=") for item in items)))
+            assert len(packs[-1][1]) == readings, items  # no series twice at one time
 
     sampler = Sampler(configuration, store)
 
@@ -273,6 +274,16 @@ def test_a_command_to_sample_reads_now_and_says_what_failed():
     assert count(packs, "a") == 3 and increasing(packs)
 
 
+def test_a_command_to_sample_in_the_second_of_a_reading_gives_one_more_with_its_own_time():
+    async def script(sampler):
+        await asyncio.sleep_ms(60030 - clock.uptime_ms())
+        await sampler.sample()
+        await asyncio.sleep(20)
+
+    packs, sampler = run(sensors(one=60, two=60), 0, script)
+    assert sampler.lost == 0 and increasing(packs) and [len(items) for _, items in packs[-2:]] == [2, 2], packs
+
+
 def test_a_command_changes_the_interval_at_once():
     async def script(sampler):
         await asyncio.sleep(5)
@@ -323,7 +334,7 @@ def test_an_event_sensor_is_read_on_change_and_as_a_heartbeat():
     assert [value for _, value in seen] == ["f", "t", "f", "f", "t", "t", "t"], seen
 
 
-def test_days_of_sampling_take_no_more_heap():
+def test_days_of_sampling_take_no_more_heap():  # once
     import gc
 
     marks = []
