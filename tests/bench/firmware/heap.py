@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
+from tests.bench.firmware.duty import SEND_EACH, Kept, SleepingBoard
 from tests.bench.firmware.runs import AIR, DUST, ROAD, Failed, Image
 
 _HOUR = 3600
 _ROOMY = 512 << 10  # also with words of 64 bits
 _STEP = 512
+_LOOK_MS = 100
 
 # What an image for the ESP32 has built in is there before the measurement begins: on the Unix port these are the
 # simulated chips, which no board carries. Then comes all that a board loads on its way over Wi-Fi and TLS to its
@@ -42,23 +43,43 @@ def run(image: Image) -> Iterator[dict[str, Any]]:
             yield {"name": "firmware.heap_bytes", "value": application, "unit": "B"}
         yield {"name": f"firmware.heap_bytes.{part}", "value": value, "unit": "B"}
     # Two hours with an outage: packs pile up and are sent again, the link connects anew.
-    told = {"seconds": 2 * _HOUR, "outage": (_HOUR // 2, _HOUR), "firmware_on_flash": True}
-    live, peak = _needed(image, image.scenario(AIR, DUST, ROAD, **told))
-    yield {"name": "firmware.heap_live_bytes.always_on_3_sensors", "value": live, "unit": "B"}
-    yield {"name": "firmware.heap_peak_bytes.always_on_3_sensors", "value": peak, "unit": "B"}
+    scenario = image.scenario(AIR, DUST, ROAD, seconds=2 * _HOUR, outage=(_HOUR // 2, _HOUR), firmware_on_flash=True)
+    always_on = _needed(lambda heapsize, _: image.live(scenario, words=32, heapsize=heapsize))
+    starts = list(_needed_in_duty_cycle(image))
+    for what, found in (("always_on_3_sensors", [always_on]), ("duty_cycle_1_sensor", starts)):
+        yield {"name": f"firmware.heap_live_bytes.{what}", "value": max(live for live, _ in found), "unit": "B"}
+        yield {"name": f"firmware.heap_peak_bytes.{what}", "value": max(peak for _, peak in found), "unit": "B"}
 
 
-def _needed(image: Image, scenario: Path) -> tuple[int, int]:
+def _needed_in_duty_cycle(image: Image) -> Iterator[tuple[int, int]]:
+    """_needed() of its start by power, of the last wake-up of a round that only samples, and of the one that sends."""
+    board = SleepingBoard(image, batch_s=2 * _HOUR, firmware_on_flash=True)
+    for number in range(SEND_EACH + 1):
+        kept = board.keep()
+
+        def start(heapsize: int, looked_at: bool, kept: Kept | None = kept) -> dict[str, Any]:
+            board.go_back(kept)
+            return board.start({"look_ms": _LOOK_MS if looked_at else 0}, words=32, heapsize=heapsize)
+
+        if number in (0, SEND_EACH - 1, SEND_EACH):
+            yield _needed(start)
+        start(_ROOMY, False)
+
+
+def _needed(start: Callable[[int, bool], dict[str, Any]]) -> tuple[int, int]:
     """(most that was in use after a collection, size of the smallest heap in which everything goes well), in bytes and
-    without what was in use before the firmware."""
-    roomy = image.live(scenario, words=32, heapsize=_ROOMY)
+    without what was in use before the firmware.
+
+    start(size of the heap, is `live` asked for?): the board lives; what was counted, or Failed.
+    """
+    roomy = start(_ROOMY, True)
 
     def goes_well(heapsize: int) -> dict[str, Any] | None:
         try:
-            found = image.live(scenario, words=32, heapsize=heapsize)
+            found = start(heapsize, False)
         except Failed:
             return None
-        return found if found["readings"] == roomy["readings"] else None
+        return found if all(found[name] == roomy[name] for name in ("readings", "taken")) else None
 
     best = smallest(goes_well, roomy["before"], _ROOMY, _STEP)
     if best is None:

@@ -16,6 +16,7 @@ from tools.dev.mpy import MPY_CROSS
 SCRIPTS = Path(__file__).parent / "scripts"
 PORT = ROOT / "tests" / "hardware" / "port"
 DEVICE = "24a160123456"
+KEPT = ("flash", "rtc")  # files with what a board has over its starts
 
 _BUSES = {name: bus for board in BOARDS for name, bus in board["buses"].items()}
 _ONE = {"name": "Marktplatz 7", "board": "virtual", "mqtt": {"host": "127.0.0.1", "tls": False}}
@@ -36,6 +37,9 @@ AIR = (
         },
     },
 )
+_VALUES = {"temperature": 8.15, "humidity": 79.67, "pressure": 99621}
+# A chip that measures always the same has next to nothing to do itself.
+STEADY_AIR = (AIR[0], {"chip": "bme280", "name": "air", "bus": "i2c:0", "address": 0x76, "values": _VALUES})
 ROAD = (
     {"road": {"driver": "ds18b20", "bus": "w1", "interval_s": 60}},
     {"chip": "ds18b20", "name": "road", "bus": "onewire:4", "values": {"temperature": 3.5}},
@@ -82,9 +86,12 @@ class Image:
         command = [interpreter(words), "-X", f"heapsize={heapsize}", "-c", script]
         return self._run(command, self.firmware, ("", PORT, SCRIPTS))
 
-    def scenario(self, *sensors: tuple[dict[str, Any], dict[str, Any]], spool: Any = None, **told: Any) -> Path:
-        """A virtual board with these sensors; told: the further keys of virtual_board.py. The scenario's file."""
-        config: dict[str, Any] = {**_ONE, **_WIFI, "buses": _BUSES, "sensors": {}, "spool": spool or {}}
+    def scenario(
+        self, *sensors: tuple[dict[str, Any], dict[str, Any]], sections: dict[str, Any] | None = None, **told: Any
+    ) -> Path:
+        """A virtual board with these sensors; sections: more of config.json; told: the further keys of
+        virtual_board.py. The scenario's file."""
+        config: dict[str, Any] = {**_ONE, **_WIFI, "buses": _BUSES, "sensors": {}} | (sections or {})
         for sensor, _ in sensors:
             config["sensors"] |= sensor
         (self.folder / "config.json").write_text(json.dumps(config))
@@ -101,13 +108,15 @@ class Image:
         return file
 
     def live(
-        self, scenario: Path, words: int = 64, heapsize: int = 1 << 20, under: Iterable[str] = ()
+        self, scenario: Path, words: int = 64, heapsize: int = 1 << 20, under: Iterable[str] = (), blank: bool = True
     ) -> dict[str, Any]:
-        """A board with blank flash lives through the scenario; what virtual_board.py counted. Failed.
+        """A board lives through the scenario, with blank flash or what there is; what virtual_board.py counted. Failed.
 
         under: the command that it runs under.
         """
-        (self.folder / "flash").unlink(missing_ok=True)
+        if blank:
+            for name in KEPT:
+                (self.folder / name).unlink(missing_ok=True)
         start = f"import virtual_board; virtual_board.main({scenario.name!r})"
         command = [*under, interpreter(words), "-X", f"heapsize={heapsize}", "-c", start]
         printed = self._run(command, self.folder, ("hardware",))

@@ -76,6 +76,7 @@ def nearest(rising, wanted, limit):
 
 class Chip(RegisterChip):
     QUANTITIES = ("temperature", "humidity", "pressure")
+    _inverted = None, None  # what was wanted last, and its raw values; a reset changes nothing in that
 
     def power_on(self):
         registers = self.registers
@@ -89,7 +90,6 @@ class Chip(RegisterChip):
             registers[register] = 0
         registers[0xF7:0xFF] = _DATA_SKIPPED
         self._humidity_setting = 0
-        self._inverted = None, None
         self._done = None  # time at which the running measurement ends
         self._updated = world.elapsed_ms() + 2  # calibration is copied for 2 ms after a reset
 
