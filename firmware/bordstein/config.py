@@ -2,15 +2,14 @@
 
     load("config.json") -> the configuration with defaults filled in; ConfigError with .problems and .usable
 
-What may stand in it: config_check.py. README.md describes the keys for people.
+What may stand in it: config_rules.py. README.md describes the keys for people.
 """
 
 import sys
 from binascii import crc32
 
-import bordstein
 from bordstein import sensors
-from bordstein.config_check import Check, defaults, parse
+from bordstein.config_rules import defaults, parse
 
 # The pins of a plain ESP32, as in [pins] of boards/*.toml. Of other chips the board knows nothing; the tool does.
 _ESP32 = {
@@ -22,9 +21,6 @@ _ESP32 = {
     "adc": range(32, 40),
     "wake": (0, 2, 4, 12, 13, 14, 15, 25, 26, 27) + tuple(range(32, 40)),
 }
-
-# Both modules are needed once a start. app.py forgets this one after it, and nobody else knows of the other.
-del bordstein.config_check, sys.modules["bordstein.config_check"]
 
 
 class ConfigError(Exception):
@@ -45,7 +41,7 @@ def load(path="config.json", exists=None, known=None):
         text = _read(path)
         total = crc32(text.encode())
         config = _parse(path, text)
-        problems = [] if total == known else Check(exists, pins()).whole(config)
+        problems = [] if total == known else checker(exists).whole(config)
         filled = fill(usable(config, exists) if problems else config)
     except (MemoryError, RuntimeError):  # CPython's RecursionError is a RuntimeError
         problems, filled = [path + ": this is too long or too deeply nested for a board"], fill({})
@@ -77,13 +73,20 @@ def pins():
     return _ESP32 if getattr(sys.implementation, "_machine", "").endswith(" ESP32") else None
 
 
+def checker(exists=None):
+    """A Check for this board. Loaded only now: a board that woke up from sleep knows its configuration."""
+    from bordstein.config_check import Check
+
+    return Check(exists, pins())
+
+
 def usable(config, exists=None):
     """The configuration without the parts that have mistakes, so that the rest of a board runs."""
     if not isinstance(config, dict):
         return {}
     config = {key: dict(part) if isinstance(part, dict) else part for key, part in config.items()}
     while True:  # a bus that goes takes its sensors along in the next turn
-        check = Check(exists, pins())
+        check = checker(exists)
         check.whole(config)
         gone = 0
         for part in check.parts:

@@ -1,35 +1,9 @@
-"""What may stand in a configuration, and the checker that says all mistakes. Pure: the tools carry this file, and
-read the drivers' rules in their own way.
-
-What a section may contain stands in RULES, and for a driver in its OPTIONS, a line a key: its kind, limits, and "!"
-when it must be there or "=value" for its default. firmware/README.md describes the keys for people.
+"""The checker of a configuration that says all mistakes. Pure: the tools carry this file and config_rules.py, and read
+the drivers' rules in their own way. firmware/README.md describes the keys for people.
 """
 
 import json
 
-# kinds: text, host (name or address), ip, ssid, secret (never shown), file, int low high, bool, one (of the words that
-# follow), pin (a GPIO number; out, in or adc says what for), address low high (I2C), rom (1-wire), or the type of the
-# bus whose name stands there
-RULES = {
-    "": "name text\nboard text\nhealth_s int 10 86400 =300\nled pin out\ntrial_s int 10 86400 =900",
-    "mqtt": "host host !\nport int 1 65535 =8883\ntls bool =true\nca file\ncert file\nkey file\n"
-    "keepalive_s int 5 3600 =60",
-    "spool": "max_kb int 32 16384 =512\nbatch_s int 0 86400 =0",
-    "sleep": "every_s int 10 86400 !\nsend_each int 1 1000 =6\nlimit_s int 30 3600 =180\nstay_s int 0 3600 =300",
-    "supply": "pin pin adc !\nfactor int 1000 100000 =2000",
-    "wifi": "ssid ssid !\npassword secret",
-    "ethernet": "phy one lan8720 lan8710 ip101 rtl8201 dp83848 ksz8041 !\naddress int 0 31 =0\nmdc pin out !\n"
-    "mdio pin out !\npower pin out\nclock pin out\nclock_out bool =false",
-    "ppp": "bus uart !\napn text !\npin secret\nuser text\npassword secret\npower pin out\nkey_ms int 100 10000 =1200",
-    "ds3231": "bus i2c !",
-    "address": "ip ip !\nmask ip !\ngateway ip !\ndns ip !",
-    "i2c": "type text\nid int 0 1 !\nscl pin out !\nsda pin out !\nfreq int 10000 1000000 =100000",
-    # Without tx the port takes GPIO 10 (flash) or 17 for it, so one has to be named even where nobody listens.
-    "uart": "type text\nid int 1 2 !\ntx pin out !\nrx pin in !",
-    "onewire": "type text\npin pin out !",
-    "sensor": "driver text !\ninterval_s int 1 86400\nsample_s int 1 3600\ndeadband int 0 1000000\nstatistics bool\n"
-    "power pin out",
-}
 BUSES = ("i2c", "uart", "onewire")
 SECTIONS = ("network", "mqtt", "time", "buses", "sensors", "spool", "sleep", "supply")
 _IDENTIFIER = "abcdefghijklmnopqrstuvwxyz0123456789_"
@@ -42,31 +16,21 @@ _PINS = (  # key in [pins], uses that it forbids, why
 _READING_S = 15  # what a reading takes at most, beyond the warm-up
 
 
-def parse(text):
-    """The JSON in a configuration's text. Windows editors put a byte order mark before it."""
-    return json.loads(text[1:] if text[:1] == "\ufeff" else text)
-
-
-def defaults(section, values, rules=None):
-    """The values of a section (or of what has those rules), with the defaults of what is not there."""
-    filled = dict(values)
-    for line in (rules or RULES[section]).split("\n"):
-        words = line.split(" ")
-        if words[-1][0] == "=":
-            filled.setdefault(words[0], json.loads(words[-1][1:]))
-    return filled
-
-
 class Check:
     """problems: a sentence each. parts: what has mistakes, (key,) or ("sensors", name), ("buses", name) …
 
     exists(path) -> bool: files must be there. pins: what a board's pins are good for, as in [pins] of boards/*.toml.
-    drivers: has names() and load(name), which gives what has OPTIONS and WARM_UP_S; None: those of this firmware.
+    drivers: has names() and load(name), which gives what has OPTIONS and WARM_UP_S; rules: the module config_rules;
+    None: those of this firmware.
     """
 
-    def __init__(self, exists=None, pins=None, drivers=None):
+    def __init__(self, exists=None, pins=None, drivers=None, rules=None):
         if drivers is None:
             from bordstein import sensors as drivers
+        if rules is None:
+            from bordstein import config_rules as rules
+        self._rules = rules.RULES
+        self._defaults = rules.defaults
         self._drivers = drivers
         self.problems = []
         self.parts = set()
@@ -88,7 +52,7 @@ class Check:
         """All mistakes of a configuration, each "path: what is wrong, what is allowed"."""
         if not isinstance(config, dict):
             return ["config.json: expected an object {…}, got " + _short(config)]
-        self._section("", {key: config[key] for key in config if key not in SECTIONS}, RULES[""], SECTIONS)
+        self._section("", {key: config[key] for key in config if key not in SECTIONS}, self._rules[""], SECTIONS)
         for name in SECTIONS:
             if name in config and not isinstance(config[name], dict):
                 self._expected(name, "an object {…}", config[name])
@@ -100,7 +64,7 @@ class Check:
         for name in ("spool", "sleep", "supply"):
             if name in sections:
                 self._part = (name,)
-                self._section(name, sections[name], RULES[name])
+                self._section(name, sections[name], self._rules[name])
         self._all_buses(sections.get("buses", {}))
         self._time(sections.get("time", {}))
         self._network(sections.get("network", {}))
@@ -111,7 +75,7 @@ class Check:
 
     def _mqtt(self, mqtt):
         self._part = ("mqtt",)
-        self._section("mqtt", mqtt, RULES["mqtt"])
+        self._section("mqtt", mqtt, self._rules["mqtt"])
         if mqtt.get("tls", True) is not False:
             if "ca" not in mqtt:
                 self._say("mqtt.ca", 'is missing; name the file with the authority\'s certificate, such as "ca.der"')
@@ -153,7 +117,7 @@ class Check:
             self._say("network", "a board has one way into the network; keep one of " + ", ".join(ways))
         for name in ("ethernet", "ppp", "address"):
             if name in network and isinstance(network[name], dict):
-                self._section("network." + name, network[name], RULES[name])
+                self._section("network." + name, network[name], self._rules[name])
                 if name == "ppp":
                     self._alone("network.ppp", network[name], {})
             elif name in network:
@@ -167,7 +131,7 @@ class Check:
             if not isinstance(entry, dict):
                 self._expected(path, "an object {ssid, password}", entry)
                 continue
-            self._section(path, entry, RULES["wifi"])
+            self._section(path, entry, self._rules["wifi"])
             password = entry.get("password")
             if isinstance(password, str) and not 8 <= len(password.encode()) <= 63:
                 self._say(
@@ -186,7 +150,7 @@ class Check:
         chip = time.get("ds3231")
         self._part = ("time", "ds3231")  # without it the servers are still good
         if isinstance(chip, dict):
-            self._section("time.ds3231", chip, RULES["ds3231"])
+            self._section("time.ds3231", chip, self._rules["ds3231"])
             if isinstance(chip.get("bus"), str):
                 self._places[(chip["bus"], "104")] = "time.ds3231"  # the only address that it has
         elif "ds3231" in time:
@@ -206,7 +170,7 @@ class Check:
                 self._say(path + ".type", _not_among(kind, BUSES))
                 continue
             self._buses[name] = kind
-            self._section(path, bus, RULES[kind])
+            self._section(path, bus, self._rules[kind])
             unit = "%s %s" % (kind, bus.get("id"))
             if "id" in bus and unit in ids:
                 self._say(path + ".id", "%s is already used by %s" % (unit, ids[unit]))
@@ -230,8 +194,8 @@ class Check:
             except (ImportError, SyntaxError, ValueError) as error:
                 self._say(path + ".driver", "%s can't be loaded (%s); copy the firmware again" % (kind, error))
                 continue
-            self._section(path, sensor, RULES["sensor"] + "\n" + driver.OPTIONS)
-            self._alone(path, defaults("", sensor, driver.OPTIONS), sensors)
+            self._section(path, sensor, self._rules["sensor"] + "\n" + driver.OPTIONS)
+            self._alone(path, self._defaults("", sensor, driver.OPTIONS), sensors)
             least = driver.WARM_UP_S + _READING_S
             key = "sample_s" if "sample_s" in sensor else "interval_s"
             value = sensor.get(key)

@@ -89,9 +89,9 @@ def _mistakes(config):
     """All mistakes. With little memory some only show when the next start looks at it, which then goes back at once."""
     loaded = set(sys.modules)
     try:
-        from bordstein import config as rules
+        from bordstein.config import checker
 
-        return rules.Check(exists, rules.pins()).whole(config)
+        return checker(exists).whole(config)
     except MemoryError:
         say("config: wanted: checked by the next start, here is no memory for it")
         return []

@@ -83,8 +83,9 @@ def test_an_esp32_refuses_pins_that_would_stop_it_and_other_chips_are_free():
 def test_reading_it_leaves_nothing_in_memory():
     load(lambda: json.dumps(SOUND))
     import bordstein
+    from bordstein.app import forget
 
-    del bordstein.config
-    sys.modules.pop("bordstein.config")
+    assert "bordstein.config_check" in sys.modules
+    forget("config")
     assert not [name for name in sys.modules if name.startswith("bordstein.config")]
     assert not [name for name in dir(bordstein) if "config" in name]

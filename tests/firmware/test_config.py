@@ -230,7 +230,7 @@ def test_a_sound_configuration_is_not_checked_again_after_a_sleep(tmp_path, monk
     def check(*_):
         raise AssertionError("checked again")
 
-    monkeypatch.setattr(config, "Check", check)
+    monkeypatch.setattr(config, "checker", check)
     assert config.load(str(path), known=found["sum"]) == found
     with pytest.raises(AssertionError):
         config.load(str(path), known=found["sum"] ^ 1)

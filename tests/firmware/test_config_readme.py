@@ -9,11 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
-from bordstein import config_check  # noqa: E402
+from bordstein import config_check, config_rules  # noqa: E402
 from bordstein_tools.firmware_rules import Drivers  # noqa: E402
 
 README = (ROOT / "firmware/README.md").read_text(encoding="utf-8")
-RULES = config_check.RULES | {name: Drivers.load(name).OPTIONS for name in Drivers.names()}
+RULES = config_rules.RULES | {name: Drivers.load(name).OPTIONS for name in Drivers.names()}
 EXAMPLE = json.loads((ROOT / "firmware/config.example.json").read_text(encoding="utf-8"))
 
 
@@ -67,7 +67,7 @@ def test_the_example_is_sound_and_has_every_key_that_does_not_belong_to_a_driver
     assert config_check.Check(pins=board["pins"]).whole(EXAMPLE) == []
     assert {key: EXAMPLE["buses"][key] for key in board["buses"]} == board["buses"]
     text = json.dumps(EXAMPLE)
-    for section, lines in config_check.RULES.items():
+    for section, lines in config_rules.RULES.items():
         # Wi-Fi is enough, and this board does not sleep.
         for line in lines.split("\n") if section not in ("ethernet", "ppp", "address", "sleep") else ():
             assert section == "sensor" or f'"{line.split(" ")[0]}":' in text, line

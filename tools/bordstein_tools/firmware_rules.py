@@ -61,12 +61,13 @@ def example() -> bytes:
 
 def parse(text: str) -> Any:
     """The JSON of a configuration file as the board takes it. ValueError, RecursionError."""
-    return _module("config_check").parse(text)
+    return _module("config_rules").parse(text)
 
 
 def check(config: Any, pins: dict[str, Any] | None) -> list[str]:
     """All mistakes, a sentence each. pins: what the board's pins are good for; None: not known."""
-    problems: list[str] = _module("config_check").Check(pins=pins, drivers=Drivers).whole(config)
+    checker = _module("config_check").Check(pins=pins, drivers=Drivers, rules=_module("config_rules"))
+    problems: list[str] = checker.whole(config)
     return problems
 
 

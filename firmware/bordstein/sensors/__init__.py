@@ -3,7 +3,7 @@ where nobody names it. What several drivers share stands in shared/.
 
 A driver module has a pure part (bytes or counts in, scaled integers out; no bus, no clock) and one class `Driver`:
 
-    OPTIONS      its keys in the configuration, in the language of config_check.RULES; plain text, the tools read it too
+    OPTIONS      its keys in the configuration, in the language of config_rules.RULES; plain text, the tools read it too
     PROPERTIES   names of the property table that it can report
     WARM_UP_S    seconds after power-on whose readings are no good
     INTERVAL_S   how often it is read when the configuration says nothing
