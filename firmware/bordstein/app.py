@@ -7,7 +7,7 @@ import sys
 from micropython import const
 
 import bordstein
-from bordstein import clock, health, log, net, platform
+from bordstein import clock, log, platform
 from bordstein.guard import Guard
 from bordstein.log import say
 
@@ -41,8 +41,9 @@ def run():
 def forget(*names):
     """Give back the memory of modules of ours, and of those below them; the next import loads them anew."""
     for name in names:
+        name = "bordstein." + name  # here: each text that is made is looked for among all names there are
         for module in list(sys.modules):
-            if module.startswith("bordstein." + name):
+            if module.startswith(name):
                 del sys.modules[module]
                 if hasattr(bordstein, module[10:]):
                     delattr(bordstein, module[10:])
@@ -51,6 +52,7 @@ def forget(*names):
 
 async def look_up(host):
     """The address of a host; OSError."""
+    from bordstein import net
     from bordstein.resolve import lookup
 
     try:
@@ -152,6 +154,8 @@ class App:
 
     async def live(self):
         """Everything at once, for ever."""
+        from bordstein import net
+
         config = self.config
         jobs = [("sampler", self.sample), ("housekeeping", self._housekeeping), ("readiness", self._get_ready)]
         parts = [("sampler", self.sampler.alive)]
@@ -257,6 +261,8 @@ class App:
                 forget("wanted")  # needed once a connection
 
     async def _tell_health(self):
+        from bordstein import health
+
         topic = self.topics + "health"
         await health.run(self.spool, self.sampler, self.link, self.state, self.device, topic, self.config["health_s"])
 

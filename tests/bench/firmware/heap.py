@@ -24,7 +24,7 @@ asyncio.Event, asyncio.Lock, asyncio.gather, asyncio.wait_for_ms
 gc.collect()
 before = gc.mem_alloc()
 import bordstein.app, bordstein.net.wifi, bordstein.link, bordstein.stream, bordstein.sensors
-import bordstein.sampler, bordstein.spool, bordstein.uplink, bordstein.state
+import bordstein.sampler, bordstein.spool, bordstein.uplink, bordstein.state, bordstein.health
 gc.collect()
 last = gc.mem_alloc()
 __import__("bordstein.PART")
