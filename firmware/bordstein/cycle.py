@@ -137,7 +137,7 @@ class Cycle:
     def _is_busy(self):
         """Is there something left to be done, or not yet with the broker?"""
         app = self._app
-        return app.asked.is_set() or app.at_work or app.link.in_flight or (app.commands and app.commands.busy())
+        return app.asked.is_set() or app.at_work or app.link.flight or (app.commands and app.commands.busy())
 
     async def _sleep(self):
         app = self._app
@@ -145,6 +145,7 @@ class Cycle:
         if self.sends:
             pause_s = self._pause_ms() // 1000 + (0 if app.guard.safe else (self._left - 1) * self._every_s)
             await app.farewell("sleeping", clock.now() + pause_s if clock.quality() == "set" else None)
+            await _switch_off()
         batch_s = app.config["spool"]["batch_s"]
         if not app.spool.batched:
             self._flushed = clock.uptime()
@@ -192,3 +193,15 @@ class Cycle:
                     kept[name][part] = None
                     data = json.dumps(record, separators=(",", ":")).encode()
         retained.store(retained.CYCLE, data)
+
+
+async def _switch_off():
+    """Before deep sleep: what draws current in the network interface; and net.keep() ends."""
+    from bordstein import net
+
+    interface, net.current = net.current, None
+    if interface:
+        try:
+            await interface.off()
+        except OSError as error:
+            say("%s: %s" % (interface.name, error))

@@ -73,7 +73,7 @@ class Link:
         self._stream = None
         self._parser = mqtt.Parser(_LONGEST)
         self._buffer = bytearray(_READ)
-        self._flight = []
+        self.flight = []  # messages that the broker has not acknowledged
         self._number = 0
         self._lock = asyncio.Lock()  # one writer at a time
         self._up = asyncio.Event()
@@ -90,11 +90,6 @@ class Link:
         self.problem = ""  # why there is no connection, one sentence
         self._touched = 0  # uptime at which run() last did something
 
-    @property
-    def in_flight(self):
-        """How many messages the broker has not acknowledged yet."""
-        return len(self._flight)
-
     def silent_s(self):
         """For how many seconds the broker has said nothing (for days it may be too few: ticks wrap)."""
         return clock.ticks_diff(clock.ticks_ms(), self.last_contact) // 1000
@@ -109,12 +104,12 @@ class Link:
 
     async def publish(self, topic, payload, retain=False):
         """QoS 1: returns when the broker has acknowledged it, however many connections that takes."""
-        while len(self._flight) >= WINDOW:
+        while len(self.flight) >= WINDOW:
             self._room.clear()
             await self._room.wait()
         number = self._next_number()
         message = _Message(number, mqtt.publish(topic, payload, number, retain))
-        self._flight.append(message)
+        self.flight.append(message)
         try:
             if self.connected:
                 try:
@@ -123,8 +118,8 @@ class Link:
                     pass  # that was the end of this connection; it goes out again on the next one
             await message.acknowledged.wait()
         finally:
-            if message in self._flight:  # whoever published was cancelled
-                self._flight.remove(message)
+            if message in self.flight:  # whoever published was cancelled
+                self.flight.remove(message)
             self._room.set()
 
     async def close(self):
@@ -173,7 +168,7 @@ class Link:
         self.session += 1
         await self._write(mqtt.subscribe(self._next_number(), self._subscriptions))
         while True:  # what is published meanwhile joins in
-            waiting = [message for message in self._flight if message.connection != self.session]
+            waiting = [message for message in self.flight if message.connection != self.session]
             if not waiting:
                 break
             await self._send(waiting[0])
@@ -202,11 +197,11 @@ class Link:
             self._touched = clock.uptime()
             while self._inbox:
                 await self._take(self._inbox.pop(0))
-            for message in self._flight:
+            for message in self.flight:
                 if clock.ticks_diff(clock.ticks_ms(), message.sent) > self.puback_ms:
                     raise OSError("the broker acknowledged nothing for %d s" % (self.puback_ms // 1000))
             patience_ms = self._keepalive_s * 500
-            if self._flight:
+            if self.flight:
                 patience_ms = min(patience_ms, self.puback_ms)
             try:
                 await asyncio.wait_for_ms(self._receive(), patience_ms)
@@ -230,9 +225,9 @@ class Link:
 
     async def _take(self, packet):
         if packet[0] == mqtt.PUBACK:
-            for message in self._flight:
+            for message in self.flight:
                 if message.number == packet[1]:
-                    self._flight.remove(message)
+                    self.flight.remove(message)
                     message.acknowledged.set()
                     break
         elif packet[0] == mqtt.PUBLISH:
@@ -274,7 +269,7 @@ class Link:
             self._serving.cancel()
 
     def _next_number(self):
-        taken = [message.number for message in self._flight]
+        taken = [message.number for message in self.flight]
         while True:
             self._number = self._number % 65535 + 1
             if self._number not in taken:

@@ -11,7 +11,8 @@ class NoLink:
     """Stands where the link would be on a board that has no broker to talk to: it only measures and keeps."""
 
     connected = False
-    session = in_flight = last_contact = 0
+    session = last_contact = 0
+    flight = ()
     idle = True
     problem = ""
 

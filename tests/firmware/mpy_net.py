@@ -14,7 +14,7 @@ virtual = virtual_time.install(virtual_time.WRAP - 5000)
 import network  # noqa: E402
 from simulated import board, world  # noqa: E402
 
-from bordstein import clock, log, net, platform  # noqa: E402
+from bordstein import clock, cycle, log, net, platform  # noqa: E402
 
 ETHERNET = {"ethernet": {"phy": "lan8720", "mdc": 23, "mdio": 18, "power": 12, "clock": 17, "clock_out": True}}
 STATIC = {"ip": "10.0.0.7", "mask": "255.255.255.0", "gateway": "10.0.0.1", "dns": "10.0.0.1"}
@@ -179,6 +179,33 @@ def test_mobile_tries_a_wrong_pin_once_for_good():
     right = {"ppp": dict(MOBILE["ppp"], pin="1234")}
     assert connect(build(right, modem={"sim": "pin", "pin": "1234"})) is None
     assert "pin" in os.listdir()
+
+
+def test_what_draws_current_is_off_before_deep_sleep_and_on_again_after_it():
+    def slept(interface):
+        async def script():
+            await asyncio.sleep(60)
+            assert interface.isup()
+            await cycle._switch_off()
+            await asyncio.sleep(60)  # and keep() leaves it alone
+
+        keep(interface, 30, script)
+        assert not interface.isup() and not net.dns_servers()
+
+    interface = build(wifi(("Rathaus", "geheimgeheim")))
+    slept(interface)
+    assert not network.WLAN(network.STA_IF).active() and connect(interface) is None
+    interface = build(ETHERNET)
+    slept(interface)
+    assert connect(interface) is None
+    interface = build(MOBILE, modem={})
+    slept(interface)
+    assert not world.chips[0].on and connect(interface) is None and world.chips[0].presses == 3
+    without_key = {"ppp": {name: value for name, value in MOBILE["ppp"].items() if name not in ("power", "key_ms")}}
+    interface = build(without_key, modem={"power": None})
+    slept(interface)
+    assert world.chips[0].on and not world.chips[0].awake
+    assert connect(interface) is None and world.chips[0].awake
 
 
 def test_mobile_that_lost_its_network_is_dialled_again():

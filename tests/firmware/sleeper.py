@@ -100,12 +100,12 @@ class Town:
 class Link(StandIn):
     town = None
     asked = None  # (offset, length) -> the piece of a release
-    in_flight = 0
     last_contact = 0
 
     def __init__(self, *, on_message, **_):
         self._on_message = on_message
         self.on_connect = []
+        self.flight = []
 
     def bring(self, topic, payload):
         self.last_contact = clock.ticks_ms()
@@ -131,7 +131,7 @@ class Link(StandIn):
                 self.connected = False
 
     async def publish(self, topic, payload, retain=False):
-        self.in_flight += 1
+        self.flight.append(topic)
         try:
             await asyncio.sleep_ms(50)
             while not Link.town.there:
@@ -146,7 +146,7 @@ class Link(StandIn):
                 Link.town.told.append((topic, json.loads(payload)))
                 del Link.town.told[:-100]
         finally:
-            self.in_flight -= 1
+            self.flight.pop()
 
     async def _answer(self, number):
         await asyncio.sleep_ms(300)

@@ -6,6 +6,7 @@
                          says what to look at
     isup()               is there a connection at this moment?
     await restart()      hard: the radio, the chip or the modem off and on again; OSError
+    await off()          before deep sleep: off, until connect(); OSError
     dns()                addresses of the name servers that the network gave us
     rssi()               signal strength in dBm, or None
 
@@ -27,7 +28,7 @@ _LONGEST_PAUSE_S = const(60)
 _HARD = const(5)  # failed tries until the radio is switched off and on
 _STUCK_S = const(1800)  # connected, and the broker silent for so long: then too
 
-_interface = None
+current = None  # the Interface that keep() keeps
 
 
 def make(options):
@@ -40,25 +41,28 @@ def make(options):
 
 def dns_servers():
     """Addresses of the name servers, none without a connection."""
-    return _interface.dns() if _interface else []
+    return current.dns() if current else []
 
 
 def rssi():
     """Signal strength in dBm, or None."""
     try:
-        return _interface.rssi() if _interface and _interface.isup() else None
+        return current.rssi() if current and current.isup() else None
     except (OSError, ValueError):
         return None
 
 
 async def keep(interface, silent_s):
-    """For ever: connect, and again when it is gone. silent_s(): for how many seconds the broker has not answered."""
-    global _interface
-    _interface = interface
+    """As long as it is `current`: connect, and again when it is gone.
+
+    silent_s(): for how many seconds the broker has not answered.
+    """
+    global current
+    current = interface
     pause = 1
     failures = 0
     restarted = clock.uptime()
-    while True:
+    while current is interface:
         if interface.isup():
             pause = 1
             failures = 0

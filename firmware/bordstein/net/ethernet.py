@@ -50,6 +50,11 @@ class Interface:
             await asyncio.sleep_ms(1000)
             self._lan.active(True)
 
+    async def off(self):
+        if self._lan is not None:
+            self._lan.active(False)
+            self._lan = None
+
     def dns(self):
         return net.dns_of(self._lan)
 

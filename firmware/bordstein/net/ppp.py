@@ -1,6 +1,6 @@
 """Mobile network (LTE-M, NB-IoT, GSM): a modem on a UART, dialled with AT commands, then PPP.
 
-Source: 3GPP TS 27.007 (AT commands: CPIN, CGDCONT, CEREG, CSQ), TS 27.005 and ITU-T V.250 (ATD, ATH).
+Source: 3GPP TS 27.007 (AT commands: CFUN, CPIN, CGDCONT, CEREG, CSQ), TS 27.005 and ITU-T V.250 (ATD, ATH).
 Options `network.ppp`: `bus` (a UART), `apn`, `pin` of the SIM card, `user` and `password` where the contract has them,
 `power` (pin of the modem's power key) and `key_ms`, how long that key is pressed.
 """
@@ -108,6 +108,8 @@ class Interface:
             if not await modem.awake(_BOOT_MS):
                 raise OSError("the modem gives no answer: check its power, its power key and the wires of the UART")
         await modem.ask("ATE0")
+        if self._options.get("power") is None:
+            await modem.ask("AT+CFUN=1", limit_ms=_BOOT_MS)  # after off()
         await self._unlock(modem)
         await modem.ask('AT+CGDCONT=1,"IP","%s"' % self._options["apn"])
         await self._register(modem)
@@ -173,13 +175,23 @@ class Interface:
         return self._ppp is not None and self._ppp.isconnected()
 
     async def restart(self):
+        self._hang_up()
+        await self._press()  # off; connect() presses again
+
+    async def off(self):
+        self._hang_up()
+        if self._options.get("power") is not None:
+            await self._press()
+        elif self._uart is not None:
+            await Modem(self._uart).ask("AT+CFUN=0")  # neither sends nor listens
+
+    def _hang_up(self):
         if self._poller is not None:
             self._poller.cancel()
             self._poller = None
         if self._ppp is not None:
             ppp, self._ppp = self._ppp, None
             ppp.disconnect()
-        await self._press()  # off; connect() presses again
 
     def dns(self):
         return net.dns_of(self._ppp)

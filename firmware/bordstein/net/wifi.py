@@ -48,6 +48,11 @@ class Interface:
         await asyncio.sleep_ms(200)
         self._station.active(True)  # type: ignore[union-attr]
 
+    async def off(self):
+        if self._station is not None:
+            self._station.active(False)
+            self._station = None
+
     def dns(self):
         return net.dns_of(self._station)
 

@@ -16,6 +16,9 @@ A driver module has a pure part (bytes or counts in, scaled integers out; no bus
     describe()                  what is there, for the log and for people
     await calibrate(what)       (where something can be) take what is there now for `what`; what is kept, a dict
     await wait()                (event sensors only) returns when a reading should be taken now
+    keep(), resume(kept)        (where something has to outlive deep sleep) what it knows, small and fit for JSON; and
+                                back, after setup
+    await lie_down()            (with the option `wake`) before deep sleep: the pin object and level that are to end it
 
 setup, read and calibrate end within a bounded time and raise OSError or ValueError with a sentence that says what is
 wrong.

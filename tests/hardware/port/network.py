@@ -150,6 +150,7 @@ class PPP:
 
     def disconnect(self):
         self._since = None
+        self._modem.online = False  # LCP says goodbye, and it takes AT commands again
 
     def poll(self):
         pass

@@ -26,6 +26,7 @@ class Chip(UartChip):
         self.on = on
         self.online = False  # a PPP peer, no more a modem
         self.apn = None
+        self.awake = True  # does its radio work?
         self._begun = world.elapsed_ms()
         self._locked = self.spec.get("sim") == "pin"
         self._echo = True
@@ -91,9 +92,17 @@ class Chip(UartChip):
                 return ["NO CARRIER"]
             self.online = True
             return ["CONNECT 150000000"]
+        if command in ("AT+CFUN=0", "AT+CFUN=1"):
+            awake = command[-1] == "1"
+            if awake != self.awake:
+                self._begun = world.elapsed_ms()
+            self.awake = awake
+            return ["OK"]
         return ["OK"] if command in ("AT", "ATE0") else ["ERROR"]
 
     def _registration(self):
+        if not self.awake:
+            return 0
         if self.spec.get("refused"):
             return 3
         found = world.elapsed_ms() - self._begun >= 1000 * self.spec.get("register_s", 5)
