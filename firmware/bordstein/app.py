@@ -187,8 +187,13 @@ class App:
         await asyncio.gather(*[keep(name, job) for name, job in jobs])
 
     def is_held(self):
-        """Is something under way that a wake-up could not go on with?"""
-        return self.update is not None or self.trial is not None
+        """Is something under way that a wake-up could not go on with? A download goes on with the next offer."""
+        update = self.update
+        return self.trial is not None or (update is not None and (not update.offer or self.link.connected))
+
+    def is_at_work(self):
+        """Is a command or a configuration being followed?"""
+        return self._at_work
 
     def is_busy(self):
         """Is there something to be done before a sleep?"""

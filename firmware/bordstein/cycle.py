@@ -23,6 +23,7 @@ from bordstein.guard import SAFE_S
 from bordstein.log import say
 
 _DOG_MS = const(120000)
+_SAMPLING_S = const(100)  # awake without a connection, and surely before the watchdog bites
 _TURN_MS = const(100)
 _QUIET_MS = const(1000)
 _LONGEST_S = const(3600)  # awake at a stretch, whatever still moves
@@ -64,6 +65,8 @@ class Cycle:
             self._left -= 1
         self.sends = self._left <= 0 or app.guard.safe
         app.sampler.grid_s = self._every_s
+        if not self._stay_s:
+            app.sampler.slow_down()
         for name, sensor in app.config["sensors"].items():
             if sensor.get("wake") and not platform.can_wake():
                 sensor["wake"] = False
@@ -88,7 +91,7 @@ class Cycle:
             # Nobody feeds it: a wake-up that only samples is over before it bites.
             platform.watchdog(_DOG_MS)
             sampling = asyncio.create_task(app.sample())
-            await self._until(app.sampler.served, self._limit_s)
+            await self._until(app.sampler.served, min(self._limit_s, _SAMPLING_S))
             if app.sampler.moved() and self._fails < _URGENT:
                 sampling.cancel()
                 self.sends = True
@@ -109,18 +112,21 @@ class Cycle:
         health.low(self._slept.get("heap"))
         asyncio.create_task(app.live())
         begun = moved = clock.uptime()
-        progress = None
+        waiting = 0
+        met = False
         while True:
             await asyncio.sleep_ms(_TURN_MS)
             now = clock.uptime()
-            served, packs = app.sampler.served(), app.spool.packs
-            state = (served, packs, app.link.connected, app.is_held())
-            if state != progress or app.is_held():
-                progress, moved = state, now
+            served, packs, connected = app.sampler.served(), app.spool.packs, app.link.connected
+            # Packs that come, and connections that come and go, are no progress: they would go on for ever.
+            if packs < waiting or (connected and not met) or app.is_held() or (connected and app.is_at_work()):
+                moved = now
+            waiting, met = packs, met or connected
             quiet = clock.ticks_diff(clock.ticks_ms(), app.link.last_contact) >= _QUIET_MS
-            done = served and (app.link.idle or (app.link.connected and quiet and not packs and not app.is_busy()))
+            done = served and (app.link.idle or (connected and quiet and not packs and not app.is_busy()))
             if now - begun < self._stay_s or app.is_held():
                 continue
+            app.sampler.slow_down()
             if done or now - moved >= self._limit_s or now - begun >= _LONGEST_S:
                 break
         self._fails = 0 if done else self._fails + 1

@@ -129,6 +129,11 @@ class Sampler:
 
     # Deep sleep
 
+    def slow_down(self):
+        """From now on each sensor is read once a wake-up at most, as long as the board is awake as well."""
+        for sensor in self.sensors.values():
+            sensor.least_s = self.grid_s
+
     def served(self):
         """Was everything that is due read and spooled, or tried in vain?"""
         return not (self._round and self._round.open) and all(sensor.served() for sensor in self.sensors.values())

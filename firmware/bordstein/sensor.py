@@ -33,7 +33,8 @@ class Sensor:
         self.ready = False
         self.driver = None  # type: ignore[var-annotated]
         self._options = options
-        self._sample_s = 0  # how often it is read between two reports; 0: a reading is a report
+        self._sample_s = options.get("sample_s", 0)  # it is read so often between two reports; 0: a reading is one
+        self.least_s = 1  # it is not read more often
         self._derived = None  # what makes reports of readings; None: they are
         self._power = None  # the pin that switches it on
         self.values = None  # the last reading as the driver gave it, and how often it was the same
@@ -66,7 +67,7 @@ class Sensor:
 
     def _next_due(self):
         # Multiples of the interval: sensors with the same interval meet in one round.
-        step = self._sample_s or self.interval_s
+        step = max(self._sample_s or self.interval_s, self.least_s)
         return (clock.uptime() // step + 1) * step
 
     async def prepare(self):
@@ -97,7 +98,7 @@ class Sensor:
         if "power" in options:
             self._power = platform.pin(options["power"], "out")
         driver = sensors.load(options["driver"])(options, platform)
-        self._sample_s = options.get("sample_s") or getattr(driver, "SAMPLE_S", 0)
+        self._sample_s = self._sample_s or getattr(driver, "SAMPLE_S", 0)
         if self._sample_s or "suppress_below" in options:
             from bordstein.derived import Derived
 
@@ -133,7 +134,7 @@ class Sensor:
     def served(self):
         """Was what is due read since the board woke up, or tried in vain?"""
         if self.due > clock.uptime():
-            return self._set_up or not self._options.get("wake")
+            return self._set_up or not self._options.get("wake") or self.errors > self._slept[1]
         return self.errors - self._slept[1] >= (1 if self._failures > _HOPELESS else 2)
 
     def moved(self):
