@@ -18,7 +18,7 @@ from binascii import crc32
 
 from micropython import const
 
-from bordstein import clock, platform, retained
+from bordstein import clock, log, platform, retained
 from bordstein.guard import SAFE_S
 from bordstein.log import say
 
@@ -59,18 +59,22 @@ class Cycle:
         self._left = self._slept.get("left", 0)  # wake-ups until the next connection
         self._flushed = self._slept.get("flushed", 0)  # uptime since which packs may wait in RTC memory
         self._seen = self._slept.get("seen", [0, 0])  # check sums of the last configuration and release that came
-        if not slept and app.guard.reset in _BY_HAND:
-            self._stay_s = options["stay_s"]
-        elif slept and not platform.woken_by_pin():
+        if not slept:
+            retained.store(retained.CYCLE, b"")  # of a sleep that something else ended
+            if app.guard.reset in _BY_HAND:
+                self._stay_s = options["stay_s"]
+        elif not platform.woken_by_pin():
             self._left -= 1
-        self.sends = self._left <= 0 or app.guard.safe
+        # Where the supply gives way again and again, the radio may be what is too much for it.
+        self.sends = app.guard.reset != "brown-out" if app.guard.safe else self._left <= 0
         app.sampler.grid_s = self._every_s
         if not self._stay_s:
             app.sampler.slow_down()
         for name, sensor in app.config["sensors"].items():
-            if sensor.get("wake") and not platform.can_wake():
+            if sensor.get("wake") and not platform.can_wake(sensor["pin"]):
                 sensor["wake"] = False
-                app.problems.append("sensors.%s.wake: no pin wakes this chip; use another board" % name)
+                said = "sensors.%s.wake: pin %d can't wake this chip; use another one, or another board"
+                app.problems.append(said % (name, sensor["pin"]))
                 say("config:", app.problems[-1])
         if slept:
             app.sampler.resume(slept["sampler"])
@@ -85,7 +89,21 @@ class Cycle:
             self._seen[place] = crc32(payload or b"")
 
     async def live(self):
-        """Ends in deep sleep."""
+        """Ends in deep sleep, whatever goes wrong: a board that is awake empties its battery."""
+        data, wake = b"", None
+        try:
+            await self._stay()
+            data, wake = await self._lie_down()
+        except Exception as error:  # noqa: BLE001  # counted by the guard: the next start is a boot of its own
+            log.trace(error)
+            log.keep()
+        retained.store(retained.CYCLE, data)
+        if data:
+            self._app.guard.ended(True)
+        platform.deep_sleep(self._pause_ms(), wake)
+
+    async def _stay(self):
+        """Read, and send where it is time."""
         app = self._app
         if not self.sends:
             # Nobody feeds it: a wake-up that only samples is over before it bites.
@@ -98,7 +116,6 @@ class Cycle:
                 app.join()
         if self.sends:
             await self._send()
-        await self._sleep()
 
     async def _until(self, ready, limit_s):
         end = clock.uptime() + limit_s
@@ -136,7 +153,8 @@ class Cycle:
             most = max(self._each, _RARELY_S // self._every_s)
             self._left = min(self._each << min(self._fails - 1, 10), most)
 
-    async def _sleep(self):
+    async def _lie_down(self):
+        """(record to be kept over sleep, b"" for none; what ends the sleep, see Sensor.lie_down)."""
         app = self._app
         wake = None
         for sensor in app.sampler.sensors.values():
@@ -149,11 +167,13 @@ class Cycle:
             self._flushed = clock.uptime()
         elif clock.uptime() - self._flushed >= batch_s:
             self._flushed = clock.uptime()
-            app.spool.flush()
+            try:
+                app.spool.flush()
+            except OSError as error:  # it waits on in RTC memory
+                say("cycle: flash does not take what waits: %r" % error)
         if app.guard.safe:
-            app.spool.close()
             app.guard.try_again()
-            platform.deep_sleep(self._pause_ms())
+            return b"", None
         heap = self._slept.get("heap")
         if self.sends:
             from bordstein import health
@@ -171,9 +191,7 @@ class Cycle:
             "reset": app.cause,
             "config": app.config.get("sum"),
         }
-        self._store(record)
-        app.guard.ended(True)
-        platform.deep_sleep(self._pause_ms(), wake)
+        return _packed(record), wake
 
     def _pause_ms(self):
         """How long to sleep."""
@@ -181,13 +199,22 @@ class Cycle:
             return SAFE_S * 1000
         return max(self._every_s * 1000 - clock.uptime_ms() % (self._every_s * 1000) + _LATE_MS, _LEAST_MS)
 
-    def _store(self, record):
+
+def _packed(record):
+    """The record as JSON (bytes). Where RTC memory has no room for it, what takes most of it is left out."""
+    sensors = record["sampler"][3]
+    while True:
         data = json.dumps(record, separators=(",", ":")).encode()
-        kept = record["sampler"][3]
-        for part, what in ((6, "what its driver knows"), (5, "its reports")):
-            for name in sorted(kept):
-                if len(data) > retained.capacity(retained.CYCLE):
-                    say("cycle: RTC memory has no room for %s: sensor %s begins anew with each wake-up" % (what, name))
-                    kept[name][part] = None
-                    data = json.dumps(record, separators=(",", ":")).encode()
-        retained.store(retained.CYCLE, data)
+        if len(data) <= retained.capacity(retained.CYCLE):
+            return data
+        parts = [(len(json.dumps(kept[part])), name, part) for name, kept in sensors.items() for part in (5, 6)]
+        size, name, part = max(parts) if parts else (0, "", 0)
+        if size > len("null"):
+            what = "what its driver knows" if part == 6 else "its reports"
+            say("cycle: RTC memory has no room for %s: sensor %s begins anew with each wake-up" % (what, name))
+            sensors[name][part] = None
+        elif sensors:
+            say("cycle: RTC memory has no room for %d sensors: each is read at every wake-up" % len(sensors))
+            sensors.clear()
+        else:
+            return b""

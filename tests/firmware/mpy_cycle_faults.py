@@ -3,11 +3,12 @@ For MicroPython."""
 # heapsize: 2M
 
 import json
+import os
 
 import sleeper
 from sleeper import ROAD, ROAD_CHIP, Board, chip
 
-from bordstein import clock
+from bordstein import clock, cycle, spool
 
 SLEEP = {"every_s": 600, "send_each": 6}
 chip._LOOK_MS = 1000  # at the pin that wakes; nothing here closes it in the middle of a sleep
@@ -101,3 +102,92 @@ def test_a_waking_sensor_that_is_none_does_not_keep_a_board_awake():
     board = Board({"sensors": sensors, "sleep": SLEEP}, [])
     board.start()
     assert max(awake(board, 3)) < 15
+
+
+# Errors
+
+
+def test_a_record_that_does_not_fit_leaves_out_the_longest_and_the_board_sleeps_on():
+    sensors = {"a_rain_gauge": {"driver": "rain", "pin": 27, "wake": True}}
+    for i in range(18):
+        sensors["a_long_name_of_a_sensor_%d" % i] = dict(ROAD, rom="28ff40337216%02xe6" % i)
+    board = Board({"sensors": sensors, "sleep": dict(SLEEP, stay_s=0)}, [])
+    times = awake(board, 5)
+    assert max(times[1:]) < 60 and board.start().spool.boot == 1, times
+
+
+def test_what_a_long_driver_knows_is_forgotten_before_what_a_rain_gauge_counted():
+    long = [0, 0, 0, False, 600, None, [1234567890] * 80]
+    record = {"sampler": [0, 0, 0, {"rain": [0, 0, 0, False, 600, None, [17, False, 3]], "street": long}]}
+    kept = json.loads(cycle._packed(record))["sampler"][3]
+    assert kept["rain"][6] == [17, False, 3] and kept["street"][6] is None
+
+
+def test_errors_on_the_way_to_sleep_do_not_keep_a_board_awake():
+    board = Board(dict(road(), spool={"batch_s": 900}), [ROAD_CHIP])
+    board.start()
+    board.town.there = False
+    flush = spool.Spool.flush
+
+    def worn(_):
+        raise OSError(28)
+
+    spool.Spool.flush = worn
+    try:
+        times = awake(board, 5)
+    finally:
+        spool.Spool.flush = flush
+    assert max(times) < 190, times
+    board.town.there = True
+    board.live(3 * 3600)
+    readings = board.town.series("road/road_surface_temperature")
+    assert board.start().spool.boot == 1 and len(readings) >= 18
+
+
+def test_a_mistake_of_ours_is_slept_over_and_leads_to_safe_mode():
+    board = Board(road(), [ROAD_CHIP])
+    board.start()
+    rest = spool.Spool.rest
+    spool.Spool.rest = None
+    try:
+        times = awake(board, 6)
+    finally:
+        spool.Spool.rest = rest
+    assert max(times) < 60, times
+    assert "crash" in os.listdir()
+    board.live(3600)
+    app = board.start()
+    assert not app.guard.safe and app.guard.unhealthy == 0
+
+
+def test_a_pin_that_wakes_no_board_is_said_and_the_board_sleeps():
+    sensors = {"rain": {"driver": "rain", "pin": 18, "interval_s": 600, "wake": True}, "road": ROAD}
+    board = Board({"sensors": sensors, "sleep": dict(SLEEP, send_each=1)}, [ROAD_CHIP])
+    board.start()
+    assert board.ended and any("pin 18" in problem for problem in board.town.states()[-1]["problems"])
+    assert max(awake(board, 3)) < 15
+
+
+def test_brown_outs_by_the_radio_end_in_safe_mode_without_it():
+    board = Board(road(), [ROAD_CHIP])
+    board.start()
+    connected = board.town.connections
+    for _ in range(5):
+        board.start(seconds=1, cause="power-on")
+    app = board.start(cause="power-on")
+    assert app.guard.safe and app.guard.reset == "brown-out" and board.ended and board.slept_s == 900
+    assert board.town.connections == connected and board.awake_s < 10
+    board.start()
+    assert board.town.connections == connected + 1
+
+
+def test_a_sleep_that_something_else_ended_is_forgotten():
+    board = Board(road(), [ROAD_CHIP])
+    board.start()
+    board.start()
+    for _ in range(5):  # a dip of the supply in its sleep; RTC memory is what it was
+        board.start(seconds=1, cause="power-on")
+    app = board.start(cause="watchdog")
+    assert app.guard.safe and board.ended
+    app = board.start()
+    assert app.spool.boot == 8 and not app._slept
