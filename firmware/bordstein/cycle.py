@@ -56,17 +56,15 @@ class Cycle:
         self._stay_s = 0
         self._slept = slept or {}
         self._fails = self._slept.get("fails", 0)
-        self._left = self._slept.get("left", 0)  # wake-ups until the next connection
+        self._next = self._slept.get("next", 0)  # uptime of the next connection
         self._flushed = self._slept.get("flushed", 0)  # uptime since which packs may wait in RTC memory
         self._seen = self._slept.get("seen", [0, 0])  # check sums of the last configuration and release that came
         if not slept:
             retained.store(retained.CYCLE, b"")  # of a sleep that something else ended
             if app.guard.reset in _BY_HAND:
                 self._stay_s = options["stay_s"]
-        elif not platform.woken_by_pin():
-            self._left -= 1
         # Where the supply gives way again and again, the radio may be what is too much for it.
-        self.sends = app.guard.reset != "brown-out" if app.guard.safe else self._left <= 0
+        self.sends = app.guard.reset != "brown-out" if app.guard.safe else clock.uptime() >= self._next
         app.sampler.grid_s = self._every_s
         if not self._stay_s:
             app.sampler.slow_down()
@@ -147,20 +145,18 @@ class Cycle:
             if done or now - moved >= self._limit_s or now - begun >= _LONGEST_S:
                 break
         self._fails = 0 if done else self._fails + 1
-        self._left = self._each
+        left = self._each
         if not done:
             say("cycle: the gateway does not have everything: %s" % (app.link.problem or "a receipt is missing"))
             most = max(self._each, _RARELY_S // self._every_s)
-            self._left = min(self._each << min(self._fails - 1, 10), most)
+            left = min(self._each << min(self._fails - 1, 10), most)
+        self._next = (clock.uptime() // self._every_s + left) * self._every_s
 
     async def _lie_down(self):
         """(record to be kept over sleep, b"" for none; what ends the sleep, see Sensor.lie_down)."""
         app = self._app
-        wake = None
-        for sensor in app.sampler.sensors.values():
-            wake = await sensor.lie_down() or wake
         if self.sends:
-            pause_s = self._pause_ms() // 1000 + (0 if app.guard.safe else (self._left - 1) * self._every_s)
+            pause_s = SAFE_S if app.guard.safe else self._next - clock.uptime() + _LATE_MS // 1000
             await app.farewell("sleeping", clock.now() + pause_s if clock.quality() == "set" else None)
         batch_s = app.config["spool"]["batch_s"]
         if not app.spool.batched:
@@ -179,12 +175,16 @@ class Cycle:
             from bordstein import health
 
             heap = health.low()
+        wake = None
+        # The last that takes time: from now on a pulse is counted by waking the board, and by nothing else.
+        for sensor in app.sampler.sensors.values():
+            wake = await sensor.lie_down() or wake
         record = {
             "spool": app.spool.rest(),
             "clock": clock.rest(),
             "sampler": app.sampler.keep(),
             "heap": heap,
-            "left": self._left,
+            "next": self._next,
             "fails": self._fails,
             "seen": self._seen,
             "flushed": self._flushed,

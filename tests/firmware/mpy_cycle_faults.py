@@ -6,9 +6,9 @@ import json
 import os
 
 import sleeper
-from sleeper import ROAD, ROAD_CHIP, Board, chip
+from sleeper import ROAD, ROAD_CHIP, Board, chip, true_time, virtual
 
-from bordstein import clock, cycle, spool
+from bordstein import clock, cycle, retained, spool
 
 SLEEP = {"every_s": 600, "send_each": 6}
 chip._LOOK_MS = 1000  # at the pin that wakes; nothing here closes it in the middle of a sleep
@@ -191,3 +191,150 @@ def test_a_sleep_that_something_else_ended_is_forgotten():
     assert app.guard.safe and board.ended
     app = board.start()
     assert app.spool.boot == 8 and not app._slept
+
+
+# Tips
+
+
+RAIN = {"rain": {"driver": "rain", "pin": 27, "tip_nm": 1000000, "interval_s": 600, "wake": True}}
+
+
+def tip(app):
+    """The contact closes; the interrupt sees it, if it is listening."""
+    chip.levels[27] = 0
+    counter = app.sampler.sensors["rain"].driver and app.sampler.sensors["rain"].driver._counter
+    if counter:
+        counter.pin._handler(counter.pin)
+
+
+def open_contact(*_):
+    chip.levels[27] = 1
+
+
+def fallen(board):
+    """Tips that the town knows of, once the board has sent."""
+    before = board.town.connections
+    while board.town.connections == before:
+        board.start()
+    return round(sum(value for _, value in board.town.series("rain/precipitation")))
+
+
+def gauge(each=1):
+    board = Board({"sensors": RAIN, "sleep": dict(SLEEP, stay_s=0, send_each=each)}, [])
+    open_contact()
+    board.start()
+    return board
+
+
+def test_a_tip_during_the_farewell_is_counted_once():
+    for ms in range(0, 60, 10):
+        board = gauge()
+        tips = []
+
+        async def late(app, ms=ms, tips=tips):
+            while app.state.word != "sleeping":
+                await sleeper.asyncio.sleep_ms(10)
+            await sleeper.asyncio.sleep_ms(ms)
+            tips.append(ms)
+            tip(app)
+            await sleeper.asyncio.sleep_ms(100)
+            open_contact()
+
+        board.start(script=late)
+        open_contact()
+        assert fallen(board) == len(tips) and (tips or ms > 40), ms
+
+
+def test_a_tip_in_the_last_moment_before_sleep_is_counted_once():
+    store = retained.store
+    for moment in ("before", "behind"):
+        board = gauge()
+        left = [1]
+        running = []
+
+        def tipping(area, data, left=left, moment=moment, running=running):
+            if moment == "behind":
+                store(area, data)
+            if area == retained.CYCLE and data and left[0]:
+                left[0] = 0
+                tip(running[0])
+            if moment == "before":
+                store(area, data)
+
+        async def remember(app, running=running):
+            running.append(app)
+
+        retained.store = tipping
+        try:
+            board.start(script=remember)
+        finally:
+            retained.store = store
+        open_contact()
+        assert not left[0] and chip.woken_by == chip.PIN
+        assert fallen(board) == 1, moment
+
+
+def test_a_contact_that_bounces_into_sleep_is_one_tip():
+    board = gauge(6)
+    closings = []
+
+    async def bounce(app):
+        driver = None
+        while not driver or not driver._counter:
+            await sleeper.asyncio.sleep_ms(5)
+            driver = app.sampler.sensors["rain"].driver
+        closings.extend([virtual.now_ms + 25 * i for i in range(12)])
+        while closings:
+            await sleeper.asyncio.sleep_ms(max(closings[0] - virtual.now_ms, 0))
+            closings.pop(0)
+            tip(app)
+            await sleeper.asyncio.sleep_ms(5)
+            open_contact()
+
+    sleep = chip.sleep
+
+    def bounce_on(ms):
+        if closings:
+            chip.pause(closings[0] - virtual.now_ms)
+            chip.levels[27] = 0
+        sleep(ms)
+
+    chip.sleep = bounce_on
+    try:
+        board.start(script=bounce)
+    finally:
+        chip.sleep = sleep
+    open_contact()
+    assert fallen(board) == 1
+
+
+def test_tips_that_wake_do_not_put_off_the_connection():
+    board = gauge(2)
+    before = board.town.connections
+    begun = true_time()
+    tips = 0
+
+    async def again(app):
+        # It wakes the board, and holds it over the next multiple of every_s.
+        await sleeper.asyncio.sleep_ms(10)
+
+    while true_time() < begun + 3 * 3600:
+        # A tip two seconds before each multiple: the timer never gets its turn.
+        sleep = chip.sleep
+
+        def until_the_tip(ms, sleep=sleep):
+            chip.pause(max(ms - 3500, 0))
+            chip.levels[27] = 0
+            try:
+                sleep(3500)
+            finally:
+                open_contact()
+
+        chip.sleep = until_the_tip
+        try:
+            board.start(script=again)
+        finally:
+            chip.sleep = sleep
+        tips += 1
+    assert board.town.connections - before >= 7, (board.town.connections - before, tips)
+    assert tips - 5 <= fallen(board) <= tips + 1
