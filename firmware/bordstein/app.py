@@ -106,6 +106,7 @@ class App:
         self.asked = asyncio.Event()  # to tell which configuration runs
         self._wanted = b""  # the one that came and was not looked at yet
         self._at_work = 0  # commands and configurations that are being followed
+        self.leaving = False  # a restart is under way
         self.commands = None  # loaded when the first one comes: most boards never get any
         self.update = None  # loaded while one is under way
         self.link = self.uplink = self.state = None
@@ -325,6 +326,7 @@ class App:
     async def restart(self, why="it was told to"):
         """Say goodbye, keep what waits, restart."""
         say("app: restart,", why)
+        self.leaving = True
         self.guard.ended()
         try:
             await self.farewell("disconnected")

@@ -34,6 +34,7 @@ class Commands:
         # (id, result), oldest first; result None while it is being done
         self._answers = []  # type: list[tuple]
         self._identifying = None
+        self.restarts = False  # a command wants it, as soon as its result is out
         try:
             with open(_FILE) as file:
                 self._answers = [(file.read(), {"ok": True})]
@@ -68,8 +69,10 @@ class Commands:
                 platform.replace(_FILE, number)
             except OSError as error:  # a restart may be what helps
                 say("commands: flash does not remember the restart:", error)
+        restarts = result["ok"] and command.get("do") in ("reboot", "decommission")
+        self.restarts = self.restarts or restarts
         await self._answer(number, result)
-        if result["ok"] and command.get("do") in ("reboot", "decommission"):
+        if restarts:
             await self._restart()
 
     async def _result(self, command):
@@ -130,6 +133,8 @@ class Commands:
 
     async def _calibrate(self, command):
         name = self._sensor(command)
+        if not self._sampler.sensors[name].ready:  # a board that sleeps only sets up what is due
+            await self._sampler.sample(name)
         driver = self._sampler.sensors[name].driver
         if not hasattr(driver, "calibrate"):
             raise Refused("%s has nothing that could be calibrated, or is not there yet" % name)

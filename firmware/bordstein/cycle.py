@@ -158,6 +158,8 @@ class Cycle:
         if self.sends:
             pause_s = SAFE_S if app.guard.safe else self._next - clock.uptime() + _LATE_MS // 1000
             await app.farewell("sleeping", clock.now() + pause_s if clock.quality() == "set" else None)
+            if app.leaving or (app.commands and app.commands.restarts):  # a broker that is gone must not put it off
+                await app.restart()
         batch_s = app.config["spool"]["batch_s"]
         if not app.spool.batched:
             self._flushed = clock.uptime()

@@ -15,6 +15,7 @@ from bordstein.sensor import Sensor
 
 ROUND_MS = const(3000)
 _STANDSTILL_S = const(300)
+_SAMPLE_S = const(20)
 _MEET_MS = const(100)  # tasks that are due in the same second have all begun by then
 
 
@@ -164,9 +165,11 @@ class Sampler:
         before = [(sensor, sensor.attempts, sensor.errors) for sensor in asked]
         for sensor in asked:
             sensor.ask()
-        for _ in range(200):
+        begun = clock.uptime()
+        while not all(sensor.attempts > attempts or sensor.errors > errors for sensor, attempts, errors in before):
             await asyncio.sleep_ms(100)
-            if all(sensor.attempts > attempts or sensor.errors > errors for sensor, attempts, errors in before):
+            # What is set up only now, or sleeps between two readings, warms up first.
+            if clock.uptime() - begun >= _SAMPLE_S + max([sensor.warm_up_s() for sensor in asked] + [0]):
                 break
         while self._round and self._round.open:
             await asyncio.sleep_ms(100)

@@ -137,6 +137,10 @@ class Sensor:
             return self._set_up or not self._options.get("wake") or self.errors > self._slept[1]
         return self.errors - self._slept[1] >= (1 if self._failures > _HOPELESS else 2)
 
+    def warm_up_s(self):
+        """How long it may take longer than other sensors to give a reading, in seconds."""
+        return self.driver.WARM_UP_S if self.driver else 0
+
     def moved(self):
         """Was there a change that is to be told at once?"""
         return self._derived is not None and self._derived.moved

@@ -28,6 +28,8 @@ class Deaf:
 
 
 class Sensor:
+    ready = True
+
     def __init__(self, driver=None):
         self.driver = driver
 

@@ -8,7 +8,7 @@ import os
 import sleeper
 from sleeper import ROAD, ROAD_CHIP, Board, chip, true_time, virtual
 
-from bordstein import clock, cycle, retained, spool
+from bordstein import clock, cycle, platform, retained, spool
 
 SLEEP = {"every_s": 600, "send_each": 6}
 chip._LOOK_MS = 1000  # at the pin that wakes; nothing here closes it in the middle of a sleep
@@ -338,3 +338,67 @@ def test_tips_that_wake_do_not_put_off_the_connection():
         tips += 1
     assert board.town.connections - before >= 7, (board.town.connections - before, tips)
     assert tips - 5 <= fallen(board) <= tips + 1
+
+
+# What the town wants
+
+
+def test_what_the_town_told_is_done_when_the_broker_goes_before_the_answer():
+    for command in ({"do": "reboot"}, {"do": "decommission", "device": platform.device_id()}):
+        board = Board(road(send_each=1), [ROAD_CHIP])
+        board.start()
+
+        async def cut(app, command=command, board=board):
+            while not app.link.connected:
+                await sleeper.asyncio.sleep_ms(10)
+            board.town.there = False
+            app.link.connected = False
+            app._message("x/command", json.dumps(dict(command, id="7")).encode())
+
+        board.start(script=cut)
+        assert board.ended and chip.cause == chip._CAUSES["hard"], command
+        if command["do"] == "decommission":
+            board.start(seconds=5)
+            assert "config.json" not in os.listdir() and "wipe" not in os.listdir()
+
+
+def test_a_configuration_that_comes_when_time_is_over_is_tried():
+    board = Board(road(send_each=1, limit_s=30), [ROAD_CHIP])
+    board.start()
+    with open("config.json") as file:
+        config = json.load(file)
+    config["sleep"]["every_s"] = 1200
+
+    async def late(app):
+        while app.state.word != "sleeping":
+            await sleeper.asyncio.sleep_ms(10)
+        app._message("x/config", json.dumps({"version": 4, "config": config}).encode())
+
+    board.start(script=late)
+    assert chip.cause == chip._CAUSES["hard"]
+
+
+def test_a_sensor_that_is_not_due_is_read_and_calibrated_when_told():
+    bay = {"driver": "rm3100", "bus": "i2c0", "interval_s": 43200, "sample_s": 3600}
+    bay_chip = {"chip": "rm3100", "name": "bay", "bus": "i2c:0", "address": 0x20, "values": {"occupied": 0}}
+    dust = {"driver": "sps30", "bus": "i2c0", "interval_s": 43200}
+    dust_chip = {
+        "chip": "sps30", "name": "dust", "bus": "i2c:0", "values": {"pm1": 5, "pm2_5": 9, "pm4": 12, "pm10": 13},
+    }  # fmt: skip
+    board = Board({"sensors": {"bay": bay, "dust": dust}, "sleep": dict(SLEEP, send_each=1)}, [bay_chip, dust_chip])
+    board.start()
+    board.town.queue.append(("command", b'{"id":"c","do":"calibrate","sensor":"bay","what":"baseline"}'))
+    board.start()
+    board.town.queue.append(("command", b'{"id":"s","do":"sample","sensor":"dust"}'))
+    board.start()
+    results = {message["id"]: message for topic, message in board.town.told if topic == "command/result"}
+    assert results["c"]["ok"] and results["s"]["result"]["read"] == ["dust"], results
+
+
+def test_an_interval_that_is_told_keeps_the_looks_between_two_reports():
+    sensor = dict(ROAD, interval_s=7200, sample_s=3600, deadband=50)
+    board = Board({"sensors": {"road": sensor}, "sleep": dict(SLEEP, send_each=1)}, [ROAD_CHIP])
+    board.start()
+    board.town.queue.append(("command", b'{"id":"i","do":"interval","sensor":"road","seconds":36000}'))
+    app = board.start()
+    assert app.sampler.sensors["road"].due == 3600 and app.sampler.sensors["road"].interval_s == 36000
