@@ -402,3 +402,27 @@ def test_an_interval_that_is_told_keeps_the_looks_between_two_reports():
     board.town.queue.append(("command", b'{"id":"i","do":"interval","sensor":"road","seconds":36000}'))
     app = board.start()
     assert app.sampler.sensors["road"].due == 3600 and app.sampler.sensors["road"].interval_s == 36000
+
+
+# Reports
+
+
+def test_what_moves_in_the_round_of_the_report_is_told_at_once_as_well():
+    spec = {"chip": "ds18b20", "name": "road", "bus": "onewire:4", "values": {"temperature": 3.5}}
+    sensor = dict(ROAD, interval_s=1200, sample_s=600, deadband=100)
+    board = Board({"sensors": {"road": sensor}, "sleep": dict(SLEEP, send_each=36)}, [spec])
+    awake(board, 4)
+    sleeper.world.chips[0].spec["values"]["temperature"] = 9.5
+    before = board.town.connections
+    board.start()
+    assert clock.uptime() // 1200 == 2 and board.town.connections == before + 1
+    assert board.town.series("road/road_surface_temperature")[-1][1] == 9.5
+
+
+def test_a_bay_is_learned_over_wake_ups_where_a_board_never_stays():
+    bay = {"driver": "rm3100", "bus": "i2c0", "interval_s": 3600, "sample_s": 60}
+    bay_chip = {"chip": "rm3100", "name": "bay", "bus": "i2c:0", "address": 0x20, "values": {"occupied": 0}}
+    board = Board({"sensors": {"bay": bay}, "sleep": {"every_s": 60, "send_each": 10, "stay_s": 0}}, [bay_chip])
+    board.live(3600)
+    states = [value for _, value in board.town.series("bay/parking_bay_occupied")]
+    assert states and not any(states)
