@@ -114,8 +114,9 @@ class Sampler:
             return
         time = max([time] + [sensor.last_uptime + 1 for sensor in sensors])
         utc = None
+        now = clock.now()  # whatever it is good for: what stands in its file is then ahead of it
         if clock.quality() == "set":
-            utc = max([clock.now() - clock.uptime() + time] + [sensor.free_utc() for sensor in sensors])
+            utc = max([now - clock.uptime() + time] + [sensor.free_utc() for sensor in sensors])
         for sensor in sensors:
             sensor.last_uptime, sensor.last_utc = time, utc or 0
         if utc is not None:

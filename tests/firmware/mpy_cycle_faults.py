@@ -426,3 +426,46 @@ def test_a_bay_is_learned_over_wake_ups_where_a_board_never_stays():
     board.live(3600)
     states = [value for _, value in board.town.series("bay/parking_bay_occupied")]
     assert states and not any(states)
+
+
+# Time
+
+
+def test_uptime_follows_the_clock_that_is_put_right_by_a_second_again_and_again():
+    board = Board(road(send_each=1), [ROAD_CHIP])
+    board.start()
+    begun = true_time() - clock.uptime()
+    set_utc = clock.set_utc
+    clock.set_utc = lambda seconds, source: set_utc(true_time(), "sntp")
+    try:
+        for _ in range(30):
+            chip._rtc_offset -= 1  # slow by a second each time it sleeps
+            board.start()
+    finally:
+        clock.set_utc = set_utc
+    passed = true_time() - begun
+    assert abs(passed - clock.uptime() - 30) <= 8, (passed, clock.uptime())
+
+
+def test_estimates_of_days_without_town_are_not_used_again_after_a_power_cut():
+    sensors = {"road": dict(ROAD, interval_s=60)}
+    board = Board({"sensors": sensors, "sleep": {"every_s": 60, "limit_s": 30, "stay_s": 0}}, [ROAD_CHIP])
+    board.town.there = False
+    for _ in range(2):
+        board.live(3600)
+        board.power_cut()
+    board.town.there = True
+    board.start()
+    assert len(board.town.packs) >= 120 and len(board.town.readings) == len(board.town.packs)
+
+
+def test_a_clock_put_right_by_hours_loses_nothing():
+    for hours in (-2, 2):
+        board = Board(road(send_each=6), [ROAD_CHIP])
+        board.live(2 * 3600)
+        chip._rtc_offset += hours * 3600 + 7  # while it sleeps
+        board.live(4 * 3600)
+        times = [time for time, _ in board.town.series("road/road_surface_temperature")]
+        taken = board.town.states()[-1]["taken"]
+        assert len(board.town.readings) == taken == len(times), (hours, taken, len(times))
+        assert abs(times[-1] - true_time()) < 4500
