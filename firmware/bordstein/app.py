@@ -78,6 +78,10 @@ class App:
         from bordstein import configstate
 
         config, self.problems, self.trial = configstate.settings(self.guard.reset, slept.get("config"))
+        if slept and slept.get("config") != config.get("sum"):
+            say("config: it changed while the board slept; that begins anew")
+            self._slept, slept = None, {}
+            self.cause = self.guard.reset
         del configstate
         forget("prompt", "config", "configstate", "trial", "wipe")  # needed once a start
         # Not before: the check of a configuration takes as much memory as all of them.

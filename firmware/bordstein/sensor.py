@@ -82,7 +82,8 @@ class Sensor:
                     self._warm = False
                 await asyncio.wait_for_ms(self.driver.setup(), _LIMIT_S * 1000)
                 if not self._set_up and self._slept[6] is not None:
-                    self.driver.resume(self._slept[6])
+                    known, self._slept[6] = self._slept[6], None
+                    self.driver.resume(known)
                 self._set_up = self.ready = True
             except Exception as error:  # noqa: BLE001
                 self.failed(error)

@@ -469,3 +469,19 @@ def test_a_clock_put_right_by_hours_loses_nothing():
         taken = board.town.states()[-1]["taken"]
         assert len(board.town.readings) == taken == len(times), (hours, taken, len(times))
         assert abs(times[-1] - true_time()) < 4500
+
+
+# Another configuration
+
+
+def test_a_record_of_another_configuration_is_not_used():
+    board = Board(road(), [ROAD_CHIP])
+    board.start()
+    board.start()
+    with open("config.json") as file:
+        config = json.load(file)
+    config["sensors"] = {"road": {"driver": "rain", "pin": 27, "interval_s": 600, "wake": True}}
+    with open("config.json", "w") as file:
+        json.dump(config, file)
+    app = board.start()
+    assert app.spool.boot == 2 and not app._slept and board.ended
