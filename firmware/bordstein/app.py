@@ -80,6 +80,10 @@ class App:
         from bordstein import configstate
 
         config, self.problems, self.trial = configstate.settings(self.guard.reset, slept.get("config"))
+        if slept and slept.get("config") != config.get("sum"):
+            say("config: it changed while the board slept; that begins anew")
+            self._slept, slept = None, {}
+            self.cause = self.guard.reset
         del configstate
         forget("prompt", "config", "configstate", "trial", "wipe")  # needed once a start
         # Not before: the check of a configuration takes as much memory as all of them.
@@ -107,6 +111,7 @@ class App:
         self.asked = asyncio.Event()  # to tell which configuration runs
         self._wanted = b""  # the one that came and was not looked at yet
         self.at_work = 0  # commands and configurations that are being followed
+        self.leaving = False  # a restart is under way
         self.commands = None  # loaded when the first one comes: most boards never get any
         self.update = None  # loaded while one is under way
         self.link = self.uplink = self.state = None
@@ -306,6 +311,7 @@ class App:
     async def restart(self, why="it was told to"):
         """Say goodbye, keep what waits, restart."""
         say("app: restart,", why)
+        self.leaving = True
         self.guard.ended()
         try:
             await self.farewell("disconnected")

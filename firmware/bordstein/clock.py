@@ -61,8 +61,8 @@ def start(boot, slept=None):
     known, _births = _load()
     system = platform.rtc_utc()
     if slept:
-        _offset, before, _quality = slept
-        _ms = max(system - _offset, before + 1) * 1000
+        _offset, before, _quality, then = slept
+        _ms = (before + max(system - then, 1)) * 1000
         _said = _offset + before
         _ahead = known
         return
@@ -81,7 +81,7 @@ def start(boot, slept=None):
 
 def rest():
     """What is to be given to start() as `slept` after deep sleep."""
-    return _offset, uptime(), _quality
+    return _offset, uptime(), _quality, platform.rtc_utc()
 
 
 def uptime():
@@ -204,7 +204,7 @@ def _save():
 
 
 def _system_is_estimate():
-    return platform.rtc_memory()[:1] == bytes((_ESTIMATE_MARK,))
+    return platform.rtc_memory()[:1] not in (b"", b"\0")  # a mark with a wrong bit is one, too
 
 
 def _mark_system(estimate):

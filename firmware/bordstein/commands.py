@@ -9,13 +9,14 @@ import json
 
 from micropython import const
 
-from bordstein import log, platform
+from bordstein import clock, log, platform
 from bordstein.log import say
 
 _REMEMBERED = const(8)
 _FILE = "reboot"  # id of the last reboot command
 _LONGEST_S = const(86400)
 _CALIBRATE_MS = const(40000)
+_SAMPLE_S = const(20)
 
 
 class Refused(Exception):
@@ -34,6 +35,7 @@ class Commands:
         # (id, result), oldest first; result None while it is being done
         self._answers = []  # type: list[tuple]
         self._identifying = None
+        self.restarts = False  # a command wants it, as soon as its result is out
         try:
             with open(_FILE) as file:
                 self._answers = [(file.read(), {"ok": True})]
@@ -68,8 +70,10 @@ class Commands:
                 platform.replace(_FILE, number)
             except OSError as error:  # a restart may be what helps
                 say("commands: flash does not remember the restart:", error)
+        restarts = result["ok"] and command.get("do") in ("reboot", "decommission")
+        self.restarts = self.restarts or restarts
         await self._answer(number, result)
-        if result["ok"] and command.get("do") in ("reboot", "decommission"):
+        if restarts:
             await self._restart()
 
     async def _result(self, command):
@@ -123,13 +127,15 @@ class Commands:
 
     async def _sample(self, command):
         name = self._sensor(command) if "sensor" in command else None
-        read, failed = await self._sampler.sample(name)
+        read, failed = await sample(self._sampler, name)
         if not read and failed:
             raise Refused("no reading from: %s; see the errors in health" % ", ".join(failed))
         return {"read": read, "failed": failed}
 
     async def _calibrate(self, command):
         name = self._sensor(command)
+        if not self._sampler.sensors[name].ready:  # a board that sleeps only sets up what is due
+            await sample(self._sampler, name)
         driver = self._sampler.sensors[name].driver
         if not hasattr(driver, "calibrate"):
             raise Refused("%s has nothing that could be calibrated, or is not there yet" % name)
@@ -152,6 +158,25 @@ class Commands:
         if self._identifying:
             self._identifying.cancel()
         self._identifying = asyncio.create_task(_blink(seconds))
+
+
+async def sample(sampler, name=None):
+    """Read this sensor, or all, now; ends when all is spooled. Returns (ids read, ids that failed); KeyError."""
+    asked = [sampler.sensors[name]] if name else list(sampler.sensors.values())
+    before = [(sensor, sensor.attempts, sensor.errors) for sensor in asked]
+    for sensor in asked:
+        sensor.ask()
+    begun = clock.uptime()
+    while not all(sensor.attempts > attempts or sensor.errors > errors for sensor, attempts, errors in before):
+        await asyncio.sleep_ms(100)
+        # What is set up only now, or sleeps between two readings, warms up first.
+        longest = max([sensor.driver.WARM_UP_S for sensor in asked if sensor.driver] + [0])
+        if clock.uptime() - begun >= _SAMPLE_S + longest:
+            break
+    while sampler.round and sampler.round.open:
+        await asyncio.sleep_ms(100)
+    read = [sensor.name for sensor, attempts, errors in before if sensor.attempts > attempts and sensor.ready]
+    return read, [sensor.name for sensor in asked if sensor.name not in read]
 
 
 def _seconds(command, most):

@@ -18,11 +18,12 @@ from binascii import crc32
 
 from micropython import const
 
-from bordstein import clock, platform, rest, retained
+from bordstein import clock, log, platform, rest, retained
 from bordstein.guard import SAFE_S
 from bordstein.log import say
 
 _DOG_MS = const(120000)
+_SAMPLING_S = const(100)  # awake without a connection, and surely before the watchdog bites
 _TURN_MS = const(100)
 _QUIET_MS = const(1000)
 _LONGEST_S = const(3600)  # awake at a stretch, whatever still moves
@@ -55,19 +56,23 @@ class Cycle:
         self._stay_s = 0
         self._slept = slept or {}
         self._fails = self._slept.get("fails", 0)
-        self._left = self._slept.get("left", 0)  # wake-ups until the next connection
+        self._next = self._slept.get("next", 0)  # uptime of the next connection
         self._flushed = self._slept.get("flushed", 0)  # uptime since which packs may wait in RTC memory
         self._seen = self._slept.get("seen", [0, 0])  # check sums of the last configuration and release that came
-        if not slept and app.guard.reset in _BY_HAND:
-            self._stay_s = options["stay_s"]
-        elif slept and clock.uptime() // self._every_s > slept["clock"][1] // self._every_s:
-            self._left -= 1  # a pulse, or a clock that was a little early, is no wake-up that counts
-        self.sends = self._left <= 0 or app.guard.safe
+        if not slept:
+            retained.store(retained.CYCLE, b"")  # of a sleep that something else ended
+            if app.guard.reset in _BY_HAND:
+                self._stay_s = options["stay_s"]
+        # Where the supply gives way again and again, the radio may be what is too much for it.
+        self.sends = app.guard.reset != "brown-out" if app.guard.safe else clock.uptime() >= self._next
         app.sampler.grid_s = self._every_s
+        if not self._stay_s:
+            rest.slow_down(app.sampler)
         for name, sensor in app.config["sensors"].items():
-            if sensor.get("wake") and not platform.can_wake():
+            if sensor.get("wake") and not platform.can_wake(sensor["pin"]):
                 sensor["wake"] = False
-                app.problems.append("sensors.%s.wake: no pin wakes this chip; use another board" % name)
+                said = "sensors.%s.wake: pin %d can't wake this chip; use another one, or another board"
+                app.problems.append(said % (name, sensor["pin"]))
                 say("config:", app.problems[-1])
         if slept:
             rest.resume(app.sampler, slept["sampler"])
@@ -82,20 +87,33 @@ class Cycle:
             self._seen[place] = crc32(payload or b"")
 
     async def live(self):
-        """Ends in deep sleep."""
+        """Ends in deep sleep, whatever goes wrong: a board that is awake empties its battery."""
+        data, wake = b"", None
+        try:
+            await self._stay()
+            data, wake = await self._lie_down()
+        except Exception as error:  # noqa: BLE001  # counted by the guard: the next start is a boot of its own
+            log.trace(error)
+            log.keep()
+        retained.store(retained.CYCLE, data)
+        if data:
+            self._app.guard.ended(True)
+        platform.deep_sleep(self._pause_ms(), wake)
+
+    async def _stay(self):
+        """Read, and send where it is time."""
         app = self._app
         if not self.sends:
             # Nobody feeds it: a wake-up that only samples is over before it bites.
             platform.watchdog(_DOG_MS)
             sampling = asyncio.create_task(app.sample())
-            await self._until(lambda: rest.served(app.sampler), self._limit_s)
+            await self._until(lambda: rest.served(app.sampler), min(self._limit_s, _SAMPLING_S))
             if rest.moved(app.sampler) and self._fails < _URGENT:
                 sampling.cancel()
                 self.sends = True
                 app.join()
         if self.sends:
             await self._send()
-        await self._sleep()
 
     async def _until(self, ready, limit_s):
         end = clock.uptime() + limit_s
@@ -109,73 +127,82 @@ class Cycle:
         health.low(self._slept.get("heap"))
         asyncio.create_task(app.live())
         begun = moved = clock.uptime()
-        progress = None
+        waiting = 0
+        met = False
         while True:
             await asyncio.sleep_ms(_TURN_MS)
             now = clock.uptime()
-            served, packs = rest.served(app.sampler), app.spool.packs
-            state = (served, packs, app.link.connected, self._is_held())
-            if state != progress or self._is_held():
-                progress, moved = state, now
+            served, packs, connected = rest.served(app.sampler), app.spool.packs, app.link.connected
+            # Packs that come, and connections that come and go, are no progress: they would go on for ever.
+            if packs < waiting or (connected and not met) or self._is_held() or (connected and app.at_work):
+                moved = now
+            waiting, met = packs, met or connected
             quiet = clock.ticks_diff(clock.ticks_ms(), app.link.last_contact) >= _QUIET_MS
-            done = served and (app.link.idle or (app.link.connected and quiet and not packs and not self._is_busy()))
+            done = served and (app.link.idle or (connected and quiet and not packs and not self._is_busy()))
             if now - begun < self._stay_s or self._is_held():
                 continue
+            rest.slow_down(app.sampler)
             if done or now - moved >= self._limit_s or now - begun >= _LONGEST_S:
                 break
         self._fails = 0 if done else self._fails + 1
-        self._left = self._each
+        left = self._each
         if not done:
             say("cycle: the gateway does not have everything: %s" % (app.link.problem or "a receipt is missing"))
             most = max(self._each, _RARELY_S // self._every_s)
-            self._left = min(self._each << min(self._fails - 1, 10), most)
+            left = min(self._each << min(self._fails - 1, 10), most)
+        self._next = (clock.uptime() // self._every_s + left) * self._every_s
 
     def _is_held(self):
-        """Is something under way that a later wake-up could not go on with?"""
-        return self._app.update is not None or self._app.trial is not None
+        """Is something under way that a wake-up could not go on with? A download goes on with the next offer."""
+        app, update = self._app, self._app.update
+        return app.trial is not None or (update is not None and (not update.offer or app.link.connected))
 
     def _is_busy(self):
         """Is there something left to be done, or not yet with the broker?"""
         app = self._app
         return app.asked.is_set() or app.at_work or app.link.flight or (app.commands and app.commands.busy())
 
-    async def _sleep(self):
+    async def _lie_down(self):
+        """(record to be kept over sleep, b"" for none; what ends the sleep, see rest.lie_down)."""
         app = self._app
-        wake = await rest.lie_down(app.sampler)
         if self.sends:
-            pause_s = self._pause_ms() // 1000 + (0 if app.guard.safe else (self._left - 1) * self._every_s)
+            pause_s = SAFE_S if app.guard.safe else self._next - clock.uptime() + _LATE_MS // 1000
             await app.farewell("sleeping", clock.now() + pause_s if clock.quality() == "set" else None)
+            if app.leaving or (app.commands and app.commands.restarts):  # a broker that is gone must not put it off
+                await app.restart()
             await _switch_off()
         batch_s = app.config["spool"]["batch_s"]
         if not app.spool.batched:
             self._flushed = clock.uptime()
         elif clock.uptime() - self._flushed >= batch_s:
             self._flushed = clock.uptime()
-            app.spool.flush()
+            try:
+                app.spool.flush()
+            except OSError as error:  # it waits on in RTC memory
+                say("cycle: flash does not take what waits: %r" % error)
         if app.guard.safe:
-            app.spool.close()
             app.guard.try_again()
-            platform.deep_sleep(self._pause_ms())
+            return b"", None
         heap = self._slept.get("heap")
         if self.sends:
             from bordstein import health
 
             heap = health.low()
+        # The last that takes time: from now on a pulse is counted by waking the board, and by nothing else.
+        wake = await rest.lie_down(app.sampler)
         record = {
             "spool": app.spool.rest(),
             "clock": clock.rest(),
             "sampler": rest.keep(app.sampler),
             "heap": heap,
-            "left": self._left,
+            "next": self._next,
             "fails": self._fails,
             "seen": self._seen,
             "flushed": self._flushed,
             "reset": app.cause,
             "config": app.config.get("sum"),
         }
-        self._store(record)
-        app.guard.ended(True)
-        platform.deep_sleep(self._pause_ms(), wake)
+        return _packed(record), wake
 
     def _pause_ms(self):
         """How long to sleep."""
@@ -183,16 +210,25 @@ class Cycle:
             return SAFE_S * 1000
         return max(self._every_s * 1000 - clock.uptime_ms() % (self._every_s * 1000) + _LATE_MS, _LEAST_MS)
 
-    def _store(self, record):
+
+def _packed(record):
+    """The record as JSON (bytes). Where RTC memory has no room for it, what takes most of it is left out."""
+    sensors = record["sampler"][3]
+    while True:
         data = json.dumps(record, separators=(",", ":")).encode()
-        kept = record["sampler"][3]
-        for part, what in ((6, "what its driver knows"), (5, "its reports")):
-            for name in sorted(kept):
-                if len(data) > retained.capacity(retained.CYCLE):
-                    say("cycle: RTC memory has no room for %s: sensor %s begins anew with each wake-up" % (what, name))
-                    kept[name][part] = None
-                    data = json.dumps(record, separators=(",", ":")).encode()
-        retained.store(retained.CYCLE, data)
+        if len(data) <= retained.capacity(retained.CYCLE):
+            return data
+        parts = [(len(json.dumps(kept[part])), name, part) for name, kept in sensors.items() for part in (5, 6)]
+        size, name, part = max(parts) if parts else (0, "", 0)
+        if size > len("null"):
+            what = "what its driver knows" if part == 6 else "its reports"
+            say("cycle: RTC memory has no room for %s: sensor %s begins anew with each wake-up" % (what, name))
+            sensors[name][part] = None
+        elif sensors:
+            say("cycle: RTC memory has no room for %d sensors: each is read at every wake-up" % len(sensors))
+            sensors.clear()
+        else:
+            return b""
 
 
 async def _switch_off():

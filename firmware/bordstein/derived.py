@@ -32,8 +32,10 @@ class Derived:
         """
         for name, value in values:
             self._keep(name, value)
+        moved = [(name, value) for name, value in values if self._moved(name, value)]
         found: list = []
         if asked or slot != self._slot:
+            self.moved = self.moved or any(name in self._sent for name, _ in moved)
             self._slot = slot
             for name, kept in self._kept.items():
                 found.extend(self._report(name, kept))
@@ -41,7 +43,7 @@ class Derived:
                 found.append((".count/taken", max(kept[0] for kept in self._kept.values())))
             self._kept = {}
         else:
-            found = [(name, value) for name, value in values if self._moved(name, value)]
+            found = moved
             self.moved = self.moved or bool(found)
         self._sent.update(found)
         return found

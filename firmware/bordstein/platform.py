@@ -63,16 +63,21 @@ def watchdog(limit_ms):
 def deep_sleep(ms, wake=None):
     """Sleep, then start anew, with the cause deep-sleep; does not return. wake: (pin object, level) that ends it.
 
-    Only pins of the RTC can (an ESP32's 0, 2, 4, 12-15, 25-27, 32-39); can_wake() says whether this chip has any.
+    Only pins of the RTC can (an ESP32's 0, 2, 4, 12-15, 25-27, 32-39); can_wake() says which.
     """
     if wake:
         esp32.wake_on_ext0(wake[0], esp32.WAKEUP_ANY_HIGH if wake[1] else esp32.WAKEUP_ALL_LOW)
     machine.deepsleep(ms)
 
 
-def can_wake():
-    """Can a pin end this chip's deep sleep? Not with MicroPython on an ESP32-C3."""
-    return hasattr(esp32, "wake_on_ext0")
+def can_wake(number):
+    """Can this pin end the chip's deep sleep? None of an ESP32-C3 can with MicroPython."""
+    try:
+        esp32.wake_on_ext0(machine.Pin(number), esp32.WAKEUP_ALL_LOW)
+        esp32.wake_on_ext0(None, esp32.WAKEUP_ALL_LOW)
+    except (AttributeError, ValueError):
+        return False
+    return True
 
 
 def woken_by_pin():

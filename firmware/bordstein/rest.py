@@ -36,6 +36,12 @@ def _keep(sensor):
     return [sensor.due, sensor.errors, sensor.failures, warm, sensor.interval_s, reports, driver]
 
 
+def slow_down(sampler):
+    """From now on each sensor is read once a wake-up at most, as long as the board is awake as well."""
+    for sensor in sampler.sensors.values():
+        sensor.least_s = sampler.grid_s
+
+
 def served(sampler):
     """Was everything that is due read and spooled since the board woke up, or tried in vain?"""
     spooled = not (sampler.round and sampler.round.open)
@@ -43,9 +49,9 @@ def served(sampler):
 
 
 def _served(sensor):
-    if sensor.due > clock.uptime():
-        return sensor.set_up or not sensor.options.get("wake")
     before = sensor.slept[1] if sensor.slept else 0
+    if sensor.due > clock.uptime():
+        return sensor.set_up or not sensor.options.get("wake") or sensor.errors > before
     return sensor.errors - before >= (1 if sensor.failures > _HOPELESS else 2)
 
 

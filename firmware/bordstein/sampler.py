@@ -116,8 +116,9 @@ class Sampler:
             return
         time = max([time] + [sensor.last_uptime + 1 for sensor in sensors])
         utc = None
+        now = clock.now()  # whatever it is good for: what stands in its file is then ahead of it
         if clock.quality() == "set":
-            utc = max([clock.now() - clock.uptime() + time] + [sensor.free_utc() for sensor in sensors])
+            utc = max([now - clock.uptime() + time] + [sensor.free_utc() for sensor in sensors])
         for sensor in sensors:
             sensor.last_uptime, sensor.last_utc = time, utc or 0
         if utc is not None:
@@ -131,21 +132,6 @@ class Sampler:
             say("sampler: %d readings are lost, they could not be spooled: %s" % (len(measurements), error))
 
     # Commands
-
-    async def sample(self, name=None):
-        """Read this sensor, or all, now; ends when all is spooled. Returns (ids read, ids that failed); KeyError."""
-        asked = [self.sensors[name]] if name else list(self.sensors.values())
-        before = [(sensor, sensor.attempts, sensor.errors) for sensor in asked]
-        for sensor in asked:
-            sensor.ask()
-        for _ in range(200):
-            await asyncio.sleep_ms(100)
-            if all(sensor.attempts > attempts or sensor.errors > errors for sensor, attempts, errors in before):
-                break
-        while self.round and self.round.open:
-            await asyncio.sleep_ms(100)
-        read = [sensor.name for sensor, attempts, errors in before if sensor.attempts > attempts and sensor.ready]
-        return read, [sensor.name for sensor in asked if sensor.name not in read]
 
     def set_interval(self, name, seconds):
         """KeyError when there is no such sensor."""

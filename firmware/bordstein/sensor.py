@@ -32,7 +32,8 @@ class Sensor:
         self.ready = False
         self.driver = None  # type: ignore[var-annotated]
         self.options = options
-        self._sample_s = 0  # how often it is read between two reports; 0: a reading is a report
+        self._sample_s = options.get("sample_s", 0)  # it is read so often between two reports; 0: a reading is one
+        self.least_s = 1  # it is not read more often
         self.derived = None  # what makes reports of readings; None: they are
         self.power = None  # the pin that switches it on
         self.values = None  # the last reading as the driver gave it, and how often it was the same
@@ -65,7 +66,7 @@ class Sensor:
 
     def _next_due(self):
         # Multiples of the interval: sensors with the same interval meet in one round.
-        step = self._sample_s or self.interval_s
+        step = max(self._sample_s or self.interval_s, self.least_s)
         return (clock.uptime() // step + 1) * step
 
     async def prepare(self):
@@ -80,7 +81,8 @@ class Sensor:
                     self.warm = False
                 await asyncio.wait_for_ms(self.driver.setup(), _LIMIT_S * 1000)
                 if self.slept and not self.set_up and self.slept[6] is not None:
-                    self.driver.resume(self.slept[6])
+                    known, self.slept[6] = self.slept[6], None
+                    self.driver.resume(known)
                 self.set_up = self.ready = True
             except Exception as error:  # noqa: BLE001
                 self.failed(error)
@@ -96,7 +98,7 @@ class Sensor:
         if "power" in options:
             self.power = platform.pin(options["power"], "out")
         driver = sensors.load(options["driver"])(options, platform)
-        self._sample_s = options.get("sample_s") or getattr(driver, "SAMPLE_S", 0)
+        self._sample_s = self._sample_s or getattr(driver, "SAMPLE_S", 0)
         if self._sample_s or "suppress_below" in options:
             from bordstein.derived import Derived
 

@@ -27,22 +27,38 @@ class Deaf:
         await asyncio.sleep(100)
 
 
+Driver.WARM_UP_S = Deaf.WARM_UP_S = 0
+
+
 class Sensor:
-    def __init__(self, driver=None):
+    ready = True
+    attempts = errors = 0
+
+    def __init__(self, sampler, name, driver=None):
+        self.sampler = sampler
+        self.name = name
         self.driver = driver
+
+    def ask(self):
+        self.sampler.asked.append(self.name)
+        asyncio.create_task(self._read())
+
+    async def _read(self):
+        await asyncio.sleep(2)
+        if self.name == "dust":
+            self.errors += 1
+        else:
+            self.attempts += 1
 
 
 class Sampler:
-    sensors = {"air": Sensor(), "dust": Sensor(Deaf()), "soil": Sensor(Driver())}
+    round = None
 
     def __init__(self):
-        self.sampled = []
+        drivers = {"air": None, "dust": Deaf(), "soil": Driver()}
+        self.sensors = {name: Sensor(self, name, driver) for name, driver in drivers.items()}
+        self.asked = []
         self.intervals = {}
-
-    async def sample(self, name=None):
-        self.sampled.append(name)
-        await asyncio.sleep(2)
-        return (["air"], ["dust"]) if name is None else ([name], []) if name == "air" else ([], [name])
 
     def set_interval(self, name, seconds):
         self.intervals[name] = seconds
@@ -83,13 +99,14 @@ class Bench:
 
 def test_sample_reads_one_or_all():
     bench = Bench()
-    assert bench.give({"id": "c1", "do": "sample"}) == [
-        {"id": "c1", "ok": True, "result": {"read": ["air"], "failed": ["dust"]}}
-    ]
+    (result,) = bench.give({"id": "c1", "do": "sample"})
+    assert (
+        result["ok"] and sorted(result["result"]["read"]) == ["air", "soil"] and result["result"]["failed"] == ["dust"]
+    )
     assert bench.give({"id": "c2", "do": "sample", "sensor": "air"})[-1]["ok"]
     refused = bench.give({"id": "c3", "do": "sample", "sensor": "dust"})[-1]
     assert refused["ok"] is False and "dust" in refused["error"]
-    assert bench.sampler.sampled == [None, "air", "dust"]
+    assert sorted(bench.sampler.asked[:3]) == ["air", "dust", "soil"] and bench.sampler.asked[3:] == ["air", "dust"]
 
 
 def test_interval_is_set_and_told():
@@ -137,14 +154,14 @@ def test_a_repeated_id_is_answered_again_and_not_done_again():
     command = {"id": "a", "do": "sample"}
     bench.give(command)
     assert bench.give(command) == [bench.results[0]] * 2
-    assert len(bench.sampler.sampled) == 1
+    assert len(bench.sampler.asked) == 3
 
 
 def test_the_same_id_twice_at_once_is_done_and_answered_once():
     bench = Bench()
     command = {"id": "a", "do": "sample"}
     assert len(bench.give(command, command)) == 1
-    assert len(bench.sampler.sampled) == 1
+    assert len(bench.sampler.asked) == 3
 
 
 def test_only_the_last_eight_are_remembered():
@@ -152,9 +169,9 @@ def test_only_the_last_eight_are_remembered():
     for i in range(9):
         bench.give({"id": "c%d" % i, "do": "sample", "sensor": "air"})
     bench.give({"id": "c1", "do": "sample", "sensor": "air"})
-    assert len(bench.sampler.sampled) == 9
+    assert len(bench.sampler.asked) == 9
     bench.give({"id": "c0", "do": "sample", "sensor": "air"})
-    assert len(bench.sampler.sampled) == 10
+    assert len(bench.sampler.asked) == 10
 
 
 def test_reboot_tells_its_result_first_and_is_not_done_again_after_the_restart():

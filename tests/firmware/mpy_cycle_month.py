@@ -176,10 +176,9 @@ def test_a_month_at_the_kerb():
     # The clock was put right at each connection.
     assert abs(readings[-1][0] - true_time()) < 3 * EVERY_S
     # The bad update failed, and was said to; the configuration runs.
-    last = [state for state in town.states() if "update" in state][-1]["update"]
+    last, report = town.update, town.report
     assert month.failed_starts == 1 and last["result"] == "failed" and last["version"] == "0.9.0", last
-    reports = [message for topic, message in town.told if topic == "config/reported"]
-    assert reports[-1]["ok"] and reports[-1]["running"] == 4
+    assert report["ok"] and report["running"] == 4, report
     # A month is good for flash: it was written for the clock, and where the town was away.
     print("%d starts, %d readings, %d packs lost to power cuts, %d gaps, %d connections, %d erases" % (
         month.starts, len(readings), len(missing), lacking, town.connections, board.disk.erases))  # fmt: skip

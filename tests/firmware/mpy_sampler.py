@@ -14,7 +14,7 @@ import virtual_time
 
 time = virtual_time.install(virtual_time.WRAP - 5000)
 
-from bordstein import clock, platform  # noqa: E402
+from bordstein import clock, commands, platform  # noqa: E402
 from bordstein.sampler import Sampler  # noqa: E402
 
 
@@ -265,8 +265,8 @@ def test_a_command_to_sample_reads_now_and_says_what_failed():
 
     async def script(sampler):
         await asyncio.sleep(5)
-        results.append(await sampler.sample("a"))
-        results.append(await sampler.sample())
+        results.append(await commands.sample(sampler, "a"))
+        results.append(await commands.sample(sampler))
 
     packs, _ = run(sensors(a=3600, dead=3600), 0, script)
     assert results[0] == (["a"], [])
@@ -277,7 +277,7 @@ def test_a_command_to_sample_reads_now_and_says_what_failed():
 def test_a_command_to_sample_in_the_second_of_a_reading_gives_one_more_with_its_own_time():
     async def script(sampler):
         await asyncio.sleep_ms(60030 - clock.uptime_ms())
-        await sampler.sample()
+        await commands.sample(sampler)
         await asyncio.sleep(20)
 
     packs, sampler = run(sensors(one=60, two=60), 0, script)

@@ -70,6 +70,7 @@ class Town:
         self.kept = {}
         self.connections = 0
         self.doubled = 0
+        self.update = self.report = None  # the last word of a release, and of a configuration
 
     def take(self, payload):
         pack = json.loads(payload)
@@ -143,8 +144,13 @@ class Link(StandIn):
                 wanted = json.loads(payload)
                 self.bring("release/data", Link.asked(wanted["offset"], wanted["length"]))
             else:
-                Link.town.told.append((topic, json.loads(payload)))
+                message = json.loads(payload)
+                Link.town.told.append((topic, message))
                 del Link.town.told[:-100]
+                if topic == "config/reported":
+                    Link.town.report = message
+                elif topic == "state":
+                    Link.town.update = message.get("update", Link.town.update)
         finally:
             self.flight.pop()
 

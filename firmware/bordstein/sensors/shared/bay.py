@@ -35,10 +35,10 @@ class Bay:
 
     def keep(self):
         """What resume() takes after deep sleep."""
-        return [self._baseline, self._votes.keep()]
+        return [self._baseline, self._votes.keep(), self._still]
 
     def resume(self, kept):
-        self._baseline, votes = kept
+        self._baseline, votes, self._still = kept
         self._votes.resume(votes)
         self.state = self._votes.state
 

@@ -12,7 +12,7 @@ class Counter:
     """Debounced counter. `edge` runs in the interrupt, `take` outside; no pulse is lost between them. Pure."""
 
     def __init__(self, debounce_ms, diff):
-        self._debounce_ms = debounce_ms
+        self.debounce_ms = debounce_ms
         self._diff = diff
         self._last = None  # time of the last edge, counted or not
         self._count = 0  # only the interrupt writes it
@@ -21,9 +21,9 @@ class Counter:
 
     def edge(self, now):
         """An edge at time `now` (ticks). A bouncing contact's edges push the end of the dead time on."""
-        last = self._last
+        quiet = self.quiet(now)
         self._last = now
-        if last is None or not 0 <= self._diff(now, last) < self._debounce_ms:
+        if quiet:
             self._count = (self._count + 1) & _RING
 
     def take(self):
@@ -32,6 +32,10 @@ class Counter:
         pulses = (count - self._taken) & _RING
         self._taken = count
         return pulses
+
+    def quiet(self, now):
+        """Is the dead time of the last edge over?"""
+        return self._last is None or not 0 <= self._diff(now, self._last) < self.debounce_ms
 
 
 def listen(platform, options, debounce_ms):
@@ -78,7 +82,8 @@ class PulseDriver:
         return pulses
 
     def keep(self):
-        self._before = self._take()
+        if not self._options.get("wake"):  # else lie_down() has looked, and what came since then wakes the board
+            self._before = self._take()
         return [self._before, self._closed]
 
     def resume(self, kept):
@@ -87,11 +92,19 @@ class PulseDriver:
             self._before -= 1
 
     async def lie_down(self):
-        """Before deep sleep: (pin object, level) of the next pulse, once the contact has opened again."""
-        pin, level = self._counter.pin, 1 if self._options.get("edge") == "rising" else 0
-        for _ in range(_OPEN_MS // _LOOK_MS):
-            if pin.value() != level:
-                break
+        """Before deep sleep: (pin object, level) of the next pulse, once the contact is open and bounces no more."""
+        from bordstein import clock
+
+        counter = self._counter  # type: ignore[var-annotated]
+        pin, level = counter.pin, 1 if self._options.get("edge") == "rising" else 0
+        begun = clock.ticks_ms()
+        while True:
+            now = clock.ticks_ms()
+            waited = clock.ticks_diff(now, begun)
+            self._closed = pin.value() == level
+            if waited >= _OPEN_MS if self._closed else counter.quiet(now) or waited >= counter.debounce_ms:
+                self._before = self._take()
+                if self._closed or pin.value() != level:  # else a pulse came in this very moment
+                    break
             await asyncio.sleep_ms(_LOOK_MS)
-        self._closed = pin.value() == level  # stuck: its opening is waited for, or the board would never sleep
-        return pin, level ^ self._closed
+        return pin, level ^ self._closed  # stuck: its opening is waited for, or the board would never sleep
