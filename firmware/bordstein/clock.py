@@ -39,6 +39,7 @@ _last = ticks_ms()  # at the last look
 _ms = 0  # milliseconds since the start, up to the last look
 _offset = BUILD_TIME  # UTC minus uptime
 _quality = "unset"
+_zero = 0  # the system clock at uptime 0; it differs from _offset by what was too little to set it
 _said = 0  # the largest now() so far
 _ahead = 0  # what stands in the file: a time that now() has not reached
 _source = ""
@@ -52,7 +53,7 @@ def start(boot, slept=None):
 
     slept: what rest() gave before deep sleep: boot and uptime go on, by the system clock.
     """
-    global _last, _ms, _offset, _quality, _said, _boot, _births, _source, _ahead
+    global _last, _ms, _offset, _quality, _said, _boot, _births, _source, _ahead, _zero
     _last = ticks_ms()
     _ms = _said = 0
     _boot = boot
@@ -61,8 +62,8 @@ def start(boot, slept=None):
     known, _births = _load()
     system = platform.rtc_utc()
     if slept:
-        _offset, before, _quality, then = slept
-        _ms = (before + max(system - then, 1)) * 1000
+        _offset, before, _quality, _zero = slept
+        _ms = max(system - _zero, before + 1) * 1000
         _said = _offset + before
         _ahead = known
         return
@@ -70,18 +71,20 @@ def start(boot, slept=None):
         _offset = system
         _quality = "set"
         _births.append([boot, system])
+        _zero = system
     else:
         # An estimate that went on through a reset has said nothing later than itself, but for a second's rounding.
         _offset = system + 2 if system > BUILD_TIME else max(BUILD_TIME, known)
         _quality = "estimated" if known > BUILD_TIME else "unset"
         _mark_system(True)
         platform.set_rtc(_offset)
+        _zero = _offset
     _save()
 
 
 def rest():
     """What is to be given to start() as `slept` after deep sleep."""
-    return _offset, uptime(), _quality, platform.rtc_utc()
+    return _offset, uptime(), _quality, _zero
 
 
 def uptime():
@@ -120,7 +123,7 @@ def set_utc(seconds, source):
 
     Returns whether it was taken; a time before the build time is refused: certificates would not be valid.
     """
-    global _offset, _quality, _source, _said
+    global _offset, _quality, _source, _said, _zero
     change = seconds - uptime() - _offset
     first = _quality != "set"
     if seconds < BUILD_TIME:
@@ -140,6 +143,7 @@ def set_utc(seconds, source):
     if first or change < -1 or change > 1:
         say("clock: set by %s, %+d s" % (source, change))
         platform.set_rtc(seconds)
+        _zero = _offset
         _mark_system(False)
     if on_set and source != "ds3231":
         on_set(seconds)

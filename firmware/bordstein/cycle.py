@@ -155,7 +155,7 @@ class Cycle:
     def _is_held(self):
         """Is something under way that a wake-up could not go on with? A download goes on with the next offer."""
         app, update = self._app, self._app.update
-        return app.trial is not None or (update is not None and (not update.offer or app.link.connected))
+        return app.trial is not None or (update is not None and not (update.fetching and not app.link.connected))
 
     def _is_busy(self):
         """Is there something left to be done, or not yet with the broker?"""

@@ -208,6 +208,15 @@ def test_what_draws_current_is_off_before_deep_sleep_and_on_again_after_it():
     assert connect(interface) is None and world.chips[0].awake
 
 
+def test_mobile_that_never_answered_is_not_pressed_before_deep_sleep():
+    interface = build(MOBILE, modem={"power": 5})
+    assert "power key" in connect(interface)
+    presses = []
+    interface._press = lambda: presses.append(True)
+    asyncio.run(interface.off())
+    assert not presses
+
+
 def test_mobile_that_lost_its_network_is_dialled_again():
     interface = build(MOBILE, modem={})
 

@@ -96,6 +96,7 @@ class Interface:
         self._ppp = None
         self._poller = None
         self._rssi = None
+        self._on = False  # the modem is, as far as it is known
 
     async def connect(self):
         if self._ppp is not None:  # what is left of a connection that ended
@@ -107,6 +108,7 @@ class Interface:
             await self._press()
             if not await modem.awake(_BOOT_MS):
                 raise OSError("the modem gives no answer: check its power, its power key and the wires of the UART")
+        self._on = True
         await modem.ask("ATE0")
         if self._options.get("power") is None:
             await modem.ask("AT+CFUN=1", limit_ms=_BOOT_MS)  # after off()
@@ -177,12 +179,16 @@ class Interface:
     async def restart(self):
         self._hang_up()
         await self._press()  # off; connect() presses again
+        self._on = False
 
     async def off(self):
         self._hang_up()
+        if not self._on:  # pressed now, it would go on
+            return
+        self._on = False
         if self._options.get("power") is not None:
             await self._press()
-        elif self._uart is not None:
+        else:
             await Modem(self._uart).ask("AT+CFUN=0")  # neither sends nor listens
 
     def _hang_up(self):

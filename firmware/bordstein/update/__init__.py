@@ -34,6 +34,7 @@ class Update:
         self.news = asyncio.Event()  # something came
         self.piece = None
         self.offer = None  # the newest
+        self.fetching = False  # a download, which the next offer goes on with
 
     def take(self, topic, payload):
         """A message."""
@@ -91,6 +92,7 @@ class Update:
         try:
             from bordstein.update.install import Install
 
+            self.fetching = True
             await Install(self, offer).run()
         except Later as error:
             say("update:", error)
@@ -101,3 +103,5 @@ class Update:
         except Exception as error:  # noqa: BLE001  # a manifest that is signed and yet not as it has to be
             log.trace(error)
             self.tell("refused", "the release can't be read (%r)" % error)
+        finally:
+            self.fetching = False
