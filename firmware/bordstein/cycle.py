@@ -9,7 +9,7 @@ the board was fetched and done, and a second passed without news; or until nothi
 power or reset button the board stays awake for `stay_s`: somebody may be standing there. It connects
 * at every `send_each`-th wake-up; after a failure less and less often, each quarter of a day at least,
 * at once when a value moved (`sample_s` with `deadband`, or true and false that changed),
-* at its start, and in safe mode.
+* at its start, and in safe mode, unless dips of the supply led to that.
 """
 
 import asyncio
