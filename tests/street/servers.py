@@ -82,7 +82,9 @@ def mosquitto_path() -> str:
 class Mosquitto(Process):
     """A real broker with TLS, client certificates, the access list and persistence, on a port of its own."""
 
-    def __init__(self, town: Town, *, folder: Path | None = None, server: pki.Issued | None = None) -> None:
+    def __init__(
+        self, town: Town, *, folder: Path | None = None, server: pki.Issued | None = None, revoked: Path | None = None
+    ) -> None:
         self.town = town
         self.host = "localhost"
         self.port = free_port()
@@ -106,6 +108,7 @@ class Mosquitto(Process):
                 log_dest="stderr",
             )
             + f"user {getpass.getuser()}\n"
+            + (f"crlfile {revoked}\n" if revoked else "")
         )
         super().__init__("mosquitto", [mosquitto_path(), "-c", conf], folder / "mosquitto.log")
 

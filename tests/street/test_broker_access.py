@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 
+from bordstein_tools import revocation
 from tests.street.client import Client
 from tests.street.servers import GATEWAY_USER, Mosquitto, Town
 
@@ -67,6 +68,17 @@ def test_device_of_a_foreign_authority_is_refused(town, broker, foreign):
     context.load_verify_locations(town.authority.directory / "ca.pem")
     with pytest.raises((ssl.SSLError, ConnectionError)), Client(broker.port, context, name=ONE):
         pass
+
+
+def test_a_revoked_device_is_refused_and_the_others_are_not(tmp_path):
+    town = Town(tmp_path)
+    contexts = {name: town.context(town.device(name)) for name in (ONE, OTHER)}
+    assert len(revocation.revoke(town.authority, ONE)) == 1
+    with Mosquitto(town, revoked=town.authority.directory / "ca.crl.pem") as broker:
+        with Client(broker.port, contexts[OTHER], name=OTHER) as other:
+            assert other.publish(f"bordstein/v1/{OTHER}/readings", b"[]") == "Success"
+        with pytest.raises((ssl.SSLError, ConnectionError)), Client(broker.port, contexts[ONE], name=ONE):
+            pass
 
 
 def test_client_without_certificate_is_refused(town, broker):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from bordstein_tools import cli_ca, pki
@@ -45,6 +46,32 @@ def test_a_town_sets_up_its_authority_in_four_commands(tmp_path):
         assert answer["name"] == name
         assert (tmp_path / answer["certificate"]).exists()
         assert (tmp_path / answer["key"]).exists()
+
+
+def test_what_is_revoked_stands_in_the_list_once_and_for_good(tmp_path):
+    assert bordstein("ca", "init", "--no-passphrase", folder=tmp_path).returncode == 0
+    for out in ("first", "second"):
+        bordstein("ca", "issue", "device", "24a160123456", "--out", out, folder=tmp_path)
+    bordstein("ca", "issue", "gateway", folder=tmp_path)
+    done = bordstein("ca", "revoke", "24-A1-60-12-34-56", "--json", folder=tmp_path)
+    first = json.loads(done.stdout)["revoked"]
+    assert len(first) == 2 and done.returncode == 0
+    again = bordstein("ca", "revoke", "24a160123456", folder=tmp_path)
+    assert again.returncode == 0 and "already revoked" in again.stdout and "crlfile" in again.stdout
+    serial = bordstein("ca", "revoke", "bordstein-gateway", folder=tmp_path, lang="de").stdout
+    assert "1 Zertifikat von „bordstein-gateway“ gesperrt" in serial
+    folder = tmp_path / "bordstein-ca"
+    crl = x509.load_pem_x509_crl((folder / "ca.crl.pem").read_bytes())
+    authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+    assert crl.is_signature_valid(authority.public_key())
+    assert crl.next_update_utc == authority.not_valid_after_utc
+    noted = (folder / "revoked.csv").read_text().splitlines()
+    assert {f"{one.serial_number:x}" for one in crl} == {line.split(",")[0] for line in noted[1:]} > set(first)
+    unknown = bordstein("ca", "revoke", "24a1600000ff", folder=tmp_path)
+    assert unknown.returncode == 1 and "issued nothing" in unknown.stderr
+    (folder / "revoked.csv").write_text("serial\nzzz,device,x,y\n")
+    broken = bordstein("ca", "revoke", "24a160123456", folder=tmp_path)
+    assert broken.returncode == 1 and "line 2" in broken.stderr and "Traceback" not in broken.stderr
 
 
 @pytest.mark.parametrize("lang", ["de", "en"])

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import pki
+from . import pki, revocation
 from .commands import FLAG, group, verb
 from .keyfiles import read
 from .output import answer, failed, misuse
@@ -165,9 +165,47 @@ def device(
     _issue(lambda authority: authority.issue_device(mac, out=out, days=days), ca, passphrase_file, as_json)
 
 
+@verb(app, "Zertifikate sperren.", "Revoke certificates.")
+def revoke(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar=NAME,
+            help=pick(
+                "MAC eines Geräts, Name eines Gateways oder Brokers, oder eine Seriennummer aus issued.csv.",
+                "A device's MAC, the name of a gateway or broker, or a serial number from issued.csv.",
+            ),
+        ),
+    ],
+    ca: CaFolder = DEFAULT_CA,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    try:
+        revoked = revocation.revoke(_opened(ca, passphrase_file), name)
+    except Problem as problem:
+        failed(problem, as_json)
+    path = ca / "ca.crl.pem"
+    count = len(revoked)
+    de, en = f"„{name}“ war schon gesperrt", f'"{name}" was already revoked'
+    if revoked:
+        de = f"{count} Zertifikat{'e' if count > 1 else ''} von „{name}“ gesperrt"
+        en = f'{count} certificate{"s" if count > 1 else ""} of "{name}" revoked'
+    answer(
+        as_json,
+        {"name": name, "revoked": [one.serial for one in revoked], "list": str(path)},
+        f"{de}. Die Liste {path} gehört auf den Broker (crlfile in mosquitto.conf); sie gilt, sobald er neu startet.",
+        f"{en}. The list {path} belongs on the broker (crlfile in mosquitto.conf) and counts as soon as that restarts.",
+    )
+
+
+def _opened(ca: Path, passphrase_file: Path | None) -> pki.Authority:
+    return pki.load(ca, _passphrase(passphrase_file) if pki.is_encrypted(ca) else None)
+
+
 def _issue(sign: Callable[[pki.Authority], pki.Issued], ca: Path, passphrase_file: Path | None, as_json: bool) -> None:
     try:
-        issued = sign(pki.load(ca, _passphrase(passphrase_file) if pki.is_encrypted(ca) else None))
+        issued = sign(_opened(ca, passphrase_file))
     except Problem as problem:
         failed(problem, as_json)
     answer(

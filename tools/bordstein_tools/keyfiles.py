@@ -55,6 +55,20 @@ def _write_new(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
         raise
 
 
+def replace(path: Path, content: bytes) -> None:
+    """Write a public file in place of what is there: after a power cut it is the old or the new one. Problem."""
+    try:
+        with (new := path.with_name(path.name + ".new")).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        raise Problem(
+            f"{path} lässt sich nicht schreiben ({reason(error)}).", f"{path} cannot be written ({error.strerror})."
+        ) from None
+
+
 def read(path: Path, de: str, en: str) -> bytes:
     """The file's content; Problem (with what the file is, in both languages) if it cannot be read."""
     try:

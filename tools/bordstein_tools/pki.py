@@ -133,6 +133,11 @@ class Authority:
             key_der=out / f"{kind}.key.der",
         )
 
+    def sign_list(self, builder: x509.CertificateRevocationListBuilder) -> x509.CertificateRevocationList:
+        """A revocation list of this authority."""
+        identifier = _authority_identifier(self.certificate)
+        return builder.add_extension(identifier, critical=False).sign(self._key, hashes.SHA256())
+
     @contextmanager
     def _noted(self, kind: str, name: str, certificate: x509.Certificate) -> Iterator[None]:
         """Remember what is signed: without its serial number a certificate could never be revoked.
