@@ -101,6 +101,8 @@ def group(de: str, en: str, **settings: Any) -> typer.Typer:
     )
 
 
-def verb(of: typer.Typer, de: str, en: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Decorates a function that becomes a verb of the group."""
-    return of.command(cls=_Verb, help=pick(de, en), options_metavar=OPTIONS)
+def verb(
+    of: typer.Typer, de: str, en: str, name: str | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorates a function that becomes a verb of the group; name: if it is not the function's."""
+    return of.command(name, cls=_Verb, help=pick(de, en), options_metavar=OPTIONS)
