@@ -57,7 +57,7 @@ class Label:
 
     def pdf(self) -> bytes:
         """The label as a PDF of one page in its size."""
-        page = FPDF(orientation="L" if self.width >= self.height else "P", unit="mm", format=(self.width, self.height))
+        page = FPDF(unit="mm", format=(self.width, self.height))
         page.set_margin(0)
         page.set_auto_page_break(False)
         page.set_title(urn(self.device))
