@@ -67,8 +67,13 @@ def start(scenario, given_cause=None):
 
 def restart(reason):
     """Ends the process as a reset would: at once, nothing is tidied up."""
-    _store(next(name for name, number in _CAUSES.items() if number == reason))
+    restarts_by(next(name for name, number in _CAUSES.items() if number == reason))
     _exit(RESET_CODE)
+
+
+def restarts_by(name):
+    """The cause that the next start finds."""
+    _store(name)
 
 
 def sleep(ms):

@@ -143,26 +143,30 @@ class RamDisk(_Disk):
 
 
 class FileDisk(_Disk):
-    """Flash in a host file, made (erased) when missing. Writes reach the host unbuffered: a SIGKILL is a power cut."""
+    """Flash in a host file, made (erased) when missing. Writes reach the host unbuffered: a SIGKILL is a power cut.
 
-    def __init__(self, path, blocks=512, block_size=4096):
+    offset: bytes before the first block; the file is then that of a whole chip, and this a partition at its end.
+    """
+
+    def __init__(self, path, blocks=512, block_size=4096, offset=0):
         super().__init__(blocks, block_size)
         self.path = path
+        self._offset = offset
         try:
             self._file = open(path, "r+b")
         except OSError:
             with open(path, "wb") as fresh:
-                for _ in range(blocks):
+                for _ in range(offset // block_size + blocks):
                     fresh.write(self._erased)
             self._file = open(path, "r+b")
 
     def _load(self, block, offset, buffer):
-        self._file.seek(block * self.block_size + offset)
+        self._file.seek(self._offset + block * self.block_size + offset)
         if self._file.readinto(buffer) != len(buffer):
             raise OSError(errno.EIO)
 
     def _save(self, block, offset, data):
-        self._file.seek(block * self.block_size + offset)
+        self._file.seek(self._offset + block * self.block_size + offset)
         self._file.write(data)
 
     def close(self):
