@@ -58,7 +58,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     try:
-        config = _parsed(file, read(file, "Die Konfiguration", "the configuration"))
+        config = parsed(file, read(file, "Die Konfiguration", "the configuration"))
     except Problem as problem:
         failed(problem, as_json)
     problems = config_mistakes.problems(config)
@@ -79,7 +79,8 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def _parsed(file: Path, content: bytes) -> Any:
+def parsed(file: Path, content: bytes) -> Any:
+    """The JSON in it; Problem with the place of the mistake."""
     try:
         return firmware_rules.parse(content.decode())
     except RecursionError:

@@ -1,0 +1,270 @@
+"""A board with MicroPython on a cable, on mpremote's serial transport. Nothing is printed; failures are Problems."""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import json
+import struct
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Self
+
+from mpremote import transport_serial  # type: ignore[import-untyped]
+from mpremote.transport import TransportError, TransportExecError  # type: ignore[import-untyped]
+
+from . import on_board
+from .texts import Problem
+
+_RAW = b"raw REPL; CTRL-B to exit\r\n"
+_CHUNK = 1536  # bytes of a file that go in one step; a board that ran for months may have no larger hole in its heap
+_READ_S = 3.0
+_QUIET_S = 0.05
+_TEMPORARY = ".new"
+_FULL = "ENOSPC", "28"
+
+# It prints what it received when a board does not answer; that is not for people.
+transport_serial.print = lambda *_: None
+
+
+class File(NamedTuple):
+    """size: bytes. digest: SHA-256 in hex, "" where nobody asked for it."""
+
+    size: int
+    digest: str
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class OnBoard(Problem):
+    """What was run on the board raised an exception. last: its last line, such as "OSError: 28"."""
+
+    def __init__(self, de: str, en: str, last: str) -> None:
+        super().__init__(de, en)
+        self.last = last
+
+
+class Cable:
+    """An open connection, with the board's prompt for ourselves. Paths are on the board, relative to its root."""
+
+    def __init__(self, port: str, transport: Any) -> None:
+        self.port = port
+        self._transport = transport
+
+    @classmethod
+    def open(cls, port: str, patience_s: float = 12) -> Self:
+        """Interrupts what runs there and takes the prompt. Problem: no such port, no answer, no MicroPython.
+
+        patience_s: for so long a board may be starting, or busy.
+        """
+        try:
+            transport = transport_serial.SerialTransport(port, timeout=_READ_S)
+        except (TransportError, OSError, ValueError):
+            raise Problem(
+                f"{port} lässt sich nicht öffnen. Steckt das Kabel? Hat ein anderes Programm den Anschluss offen?",
+                f"{port} cannot be opened. Is the cable in? Has another program opened the port?",
+            ) from None
+        cable = cls(port, transport)
+        try:
+            with cable._guarded():
+                transport.serial.write_timeout = 10
+                cable._knock(patience_s)
+            cable.run(on_board.TOOLS)
+        except BaseException:
+            cable.close()
+            raise
+        return cable
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """The board stays at its prompt; reset() lets it run again."""
+        with contextlib.suppress(Exception):  # what a port raises that is gone depends on the system
+            self._transport.close()
+
+    def run(self, code: str, timeout_s: float = 15) -> str:
+        """Runs Python on the board; what it printed. Problem, OnBoard. timeout_s: for the next character."""
+        with self._guarded():
+            said, error = self._transport.exec_raw(code, timeout=timeout_s)
+        if error:
+            raise _on_board(error.decode(errors="replace"))
+        return str(said.decode(errors="replace"))
+
+    def ask(self, code: str) -> Any:
+        """Runs Python on the board that prints JSON as its last line."""
+        lines = self.run(code).split("\n")
+        try:
+            return json.loads([line for line in lines if line.strip()][-1])
+        except (ValueError, IndexError):
+            raise self._garbled() from None
+
+    def tree(self, *roots: str, hashed: bool = True) -> dict[str, File]:
+        """All files at or below these paths ("": everything); those that are not there are left out."""
+        found = {}
+        for root in roots:
+            for line in self.run(f"_b_tree({root!r},{hashed})", 30).splitlines():
+                try:
+                    path, size, content = json.loads(line)
+                except ValueError:
+                    raise self._garbled() from None
+                found[path] = File(size, content)
+        return found
+
+    def exists(self, name: str) -> bool:
+        return bool(self.ask(f"print(_b_is({name!r}))"))
+
+    def read(self, name: str) -> bytes:
+        """A file's content, checked by its hash."""
+        *lines, said = self.run(f"_b_read({name!r})").split()
+        try:
+            content = b"".join(base64.b64decode(line, validate=True) for line in lines)
+        except binascii.Error:
+            raise self._garbled() from None
+        if digest(content) != said:
+            raise self._garbled()
+        return content
+
+    def write(self, name: str, content: bytes, progress: Callable[[int], None] = lambda _: None) -> None:
+        """A file with this content, its folders too. A cable that is pulled leaves the old one or the new one.
+
+        progress gets how many bytes have just gone.
+        """
+        temporary = name + _TEMPORARY
+        self.run(f"_b_open({temporary!r})")
+        for start in range(0, len(content), _CHUNK):
+            chunk = content[start : start + _CHUNK]
+            self.run(f"_b_file.write(a2b_base64({base64.b64encode(chunk)!r}))")
+            progress(len(chunk))
+        self.run(f"_b_close({temporary!r},{name!r},{digest(content)!r})")
+
+    def remove(self, *names: str) -> None:
+        """Files and whole folders; what is not there is fine."""
+        for name in names:
+            self.run(f"_b_remove({name!r})", 60)
+
+    def prune(self, folder: str) -> None:
+        """Removes the empty folders in a folder, and itself when it is empty."""
+        self.run(f"if _b_is({folder!r})==2:_b_prune({folder!r})")
+
+    def free(self) -> tuple[int, int]:
+        """(free, all) bytes of the board's volume."""
+        free, total = self.ask("_b_free()")
+        return int(free), int(total)
+
+    def facts(self) -> dict[str, Any]:
+        """device, machine, micropython, mpy, reset, slot, heap, software (None: none that loads)."""
+        found: dict[str, Any] = self.ask(on_board.FACTS)
+        return found
+
+    def log(self) -> list[str]:
+        """The last lines of the log, oldest first; of a board that has just started those of its last crash."""
+        lines: list[str] = self.ask(on_board.LOG)
+        return lines
+
+    def reset(self) -> None:
+        """Restarts the board, which then runs its software."""
+        with self._guarded():
+            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+            self._drain(0.2)
+
+    # How the prompt is reached
+
+    def _knock(self, patience_s: float) -> None:
+        transport, end, seen = self._transport, time.monotonic() + patience_s, b""
+        while True:
+            transport.serial.write(b"\r\x03")
+            seen += self._drain()
+            transport.serial.write(b"\r\x01")
+            said = transport.read_until(1, _RAW, timeout=1, timeout_overall=2)
+            if said.endswith(_RAW):
+                break
+            seen = (seen + said)[-4000:]
+            if time.monotonic() > end:
+                raise self._silent(seen)
+        # What an earlier knock is still answered must not be taken for an answer to what follows.
+        self._drain()
+        transport.serial.write(b"\r\x01")
+        if not transport.read_until(1, _RAW, timeout=2, timeout_overall=4).endswith(_RAW):
+            raise self._silent(seen)
+        transport.in_raw_repl = True
+
+    def _drain(self, quiet_s: float = _QUIET_S) -> bytes:
+        """Takes what has come until it is quiet, for a second at most."""
+        port, said = self._transport.serial, b""
+        end = time.monotonic() + 1
+        last = time.monotonic()
+        while time.monotonic() < min(end, last + quiet_s):
+            if waiting := port.in_waiting:
+                said += port.read(waiting)
+                last = time.monotonic()
+            else:
+                time.sleep(0.005)
+        return said
+
+    # Failures
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except TransportExecError as error:
+            raise _on_board(error.error_output) from None
+        except TransportError:
+            raise self._silent(b"") from None
+        except (OSError, struct.error, ValueError, TypeError):
+            # pyserial raises the latter two of a port that goes away in the middle of a call
+            raise Problem(
+                f"Die Verbindung über {self.port} ist abgerissen. Das Kabel wieder einstecken und denselben Befehl "
+                "noch einmal geben.",
+                f"the connection over {self.port} broke. Plug the cable in again and give the same command once more.",
+            ) from None
+
+    def _silent(self, seen: bytes) -> Problem:
+        if b"invalid header" in seen:
+            return Problem(
+                f"Auf dem Gerät an {self.port} ist kein MicroPython; «bordstein flash» bringt es auf.",
+                f'there is no MicroPython on the board at {self.port}; "bordstein flash" puts it on.',
+            )
+        if seen.strip(b"\r\n\0 ") and b">>>" not in seen:
+            return Problem(
+                f"Was an {self.port} hängt, sendet etwas, antwortet aber nicht wie MicroPython. Auf dem Gerät EN (RST) "
+                "drücken und sofort noch einmal versuchen; hilft das nicht, «bordstein flash».",
+                f"what hangs at {self.port} sends something, but does not answer as MicroPython does. Press EN (RST) "
+                'on the board and try again at once; if that does not help, "bordstein flash".',
+            )
+        return Problem(
+            f"Das Gerät an {self.port} antwortet nicht. Auf dem Gerät EN (RST) drücken, sofort noch einmal versuchen.",
+            f"the board at {self.port} does not answer. Press EN (RST) on the board and try again at once.",
+        )
+
+    def _garbled(self) -> Problem:
+        return Problem(
+            f"Über {self.port} kam Unleserliches. Kabel und Stecker prüfen und denselben Befehl noch einmal geben.",
+            f"what came over {self.port} cannot be read. Check cable and plug and give the same command once more.",
+        )
+
+
+def _on_board(traceback: str) -> OnBoard:
+    last = traceback.strip().splitlines()[-1] if traceback.strip() else ""
+    if last.startswith("OSError") and any(word in last for word in _FULL):
+        return OnBoard("Der Speicher des Geräts ist voll.", "the board's flash is full.", last)
+    if last == "ValueError: flash":
+        return OnBoard(
+            "Was auf dem Gerät ankam, ist nicht, was gesendet wurde: Kabel oder Flash ist schadhaft.",
+            "what arrived on the board is not what was sent: cable or flash is bad.",
+            last,
+        )
+    if last.startswith("MemoryError"):
+        return OnBoard(
+            "Dem Gerät fehlt gerade Arbeitsspeicher. EN (RST) drücken und sofort noch einmal versuchen.",
+            "the board is short of memory just now. Press EN (RST) and try again at once.",
+            last,
+        )
+    return OnBoard(f"Auf dem Gerät ging etwas schief ({last}).", f"something failed on the board ({last}).", last)

@@ -1,0 +1,228 @@
+"""`bordstein deploy`, `show`, `logs`, `reset` and `configure …`: a board with MicroPython on the cable."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from serial.tools import list_ports  # type: ignore[import-untyped]
+
+from . import board_report, configuring, deploying, software
+from .cable import Cable
+from .cli_ca import DEFAULT_CA, FILE, FOLDER, Json
+from .cli_config import parsed
+from .commands import FLAG, group, verb
+from .keyfiles import read
+from .output import answer, failed, misuse
+from .texts import Problem, pick
+
+PUBLIC = Path("bordstein-signing/release.pub")
+
+configure = group("Die Konfiguration auf dem angeschlossenen Gerät.", "The configuration on the board on the cable.")
+
+Port = Annotated[
+    str | None,
+    typer.Option(
+        metavar=pick("ANSCHLUSS", "PORT"),
+        help=pick(
+            "Serieller Anschluss, zum Beispiel /dev/ttyUSB0 oder COM3; sonst der einzige, an dem etwas hängt.",
+            "Serial port, for example /dev/ttyUSB0 or COM3; else the only one with something on it.",
+        ),
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the verbs to the command line."""
+    verb(app, "Die Software auf das Gerät bringen.", "Put the software onto the board.")(deploy)
+    verb(app, "Zeigen, was auf dem Gerät ist.", "Show what is on the board.")(show)
+    verb(app, "Die letzten Zeilen des Protokolls zeigen.", "Show the last lines of the log.")(logs)
+    verb(app, "Das Gerät neu starten.", "Restart the board.")(reset)
+    app.add_typer(configure, name="configure")
+
+
+def deploy(
+    port: Port = None,
+    release: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=FILE,
+            help=pick("Signierte Software (.pack); sonst die mitgelieferte.", "Signed software (.pack); else our own."),
+        ),
+    ] = None,
+    public: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=FILE,
+            help=pick(
+                f"release.pub mit den Schlüsseln, denen vertraut wird; sonst {PUBLIC}, sonst die des Geräts.",
+                f"release.pub with the keys that are believed; else {PUBLIC}, else the board's own.",
+            ),
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    with _problems(as_json):
+        if public is None and PUBLIC.is_file():
+            public = PUBLIC
+        keys = read(public, "Der öffentliche Schlüssel", "the public key") if public else None
+        wanted = software.own() if release is None else None
+        with _board(port, as_json) as board, _bar(as_json) as progress:
+            if release is not None:
+                wanted = software.release(release, keys or _its_own(board))
+            assert wanted is not None  # noqa: S101  # one of the two
+            done = deploying.deploy(board, wanted, keys, progress)
+    facts = {"port": board.port, "version": wanted.version, **done._asdict()}
+    if not done.written and not done.removed:
+        answer(
+            as_json, facts, f"Software {wanted.version} ist schon da.", f"software {wanted.version} is there already."
+        )
+        return
+    answer(
+        as_json,
+        facts,
+        f"Software {wanted.version} ist auf dem Gerät (Dateien: {done.written}, {done.bytes // 1024} kB).",
+        f"software {wanted.version} is on the board (files: {done.written}, {done.bytes // 1024} kB).",
+    )
+
+
+def show(port: Port = None, as_json: Json = False) -> None:
+    with _problems(as_json), _board(port, as_json) as board:
+        facts = board_report.collect(board)
+    answer(as_json, facts, board_report.lines(facts), board_report.lines(facts))
+
+
+def logs(port: Port = None, as_json: Json = False) -> None:
+    with _problems(as_json), _board(port, as_json) as board:
+        found = board.log()
+    answer(
+        as_json,
+        {"port": board.port, "lines": found},
+        "\n".join(found) or "Das Protokoll ist leer.",
+        "\n".join(found) or "the log is empty.",
+    )
+
+
+def reset(
+    port: Port = None,
+    hard: Annotated[
+        bool,
+        typer.Option("--hard", metavar=FLAG, help=pick("Wie mit dem Taster EN (RST).", "As with the button EN (RST).")),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    if not hard:
+        misuse("Bitte --hard angeben; es wird nur neu gestartet.", "give --hard; it only restarts.")
+    with _problems(as_json), _board(port, as_json) as board:
+        pass
+    answer(as_json, {"port": board.port}, "Das Gerät startet neu.", "the board restarts.")
+
+
+@verb(configure, "Die Konfiguration des Geräts ohne Geheimnisse zeigen.", "Show the board's configuration, no secrets.")
+def show_configuration(port: Port = None, as_json: Json = False) -> None:
+    with _problems(as_json), _board(port, as_json) as board:
+        config = configuring.on_board(board)
+        if config is None:
+            raise Problem("Auf dem Gerät ist keine Konfiguration.", "there is no configuration on the board.")
+    text = board_report.as_text(config)
+    answer(as_json, {"port": board.port, "config": config}, text, text)
+
+
+@verb(configure, "Eine Konfiguration prüfen und auf das Gerät schreiben.", "Check a configuration and write it.")
+def apply(
+    file: Annotated[Path, typer.Argument(metavar=FILE, help=pick("Die config.json.", "The config.json."))],
+    port: Port = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=FOLDER,
+            help=pick(
+                f"Ordner mit Zertifikaten und Schlüssel; sonst neben der Datei und in {DEFAULT_CA}.",
+                f"Folder with certificates and key; else beside the file and in {DEFAULT_CA}.",
+            ),
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    with _problems(as_json):
+        content = read(file, "Die Konfiguration", "the configuration")
+        config = parsed(file, content)
+        configuring.check(config)
+        with _board(port, as_json) as board:
+            done = configuring.apply(board, config, content, (keys,) if keys else (file.parent, DEFAULT_CA))
+    facts = {"port": board.port, **done._asdict()}
+    if not done.written:
+        answer(as_json, facts, "Das ist schon alles auf dem Gerät.", "all of that is on the board already.")
+        return
+    names = ", ".join(done.written)
+    answer(
+        as_json,
+        facts,
+        f"Gerät {done.device}: {names} geschrieben; es startet neu.",
+        f"device {done.device}: {names} written; it restarts.",
+    )
+
+
+configure.registered_commands[0].name = "show"
+
+
+@contextlib.contextmanager
+def _problems(as_json: bool) -> Iterator[None]:
+    try:
+        yield
+    except Problem as problem:
+        failed(problem, as_json)
+
+
+@contextlib.contextmanager
+def _board(port: str | None, as_json: bool) -> Iterator[Cable]:
+    """The board, interrupted; it restarts at the end, so that it works on, if there is still a connection."""
+    with Cable.open(port or _only_port()) as board:
+        try:
+            yield board
+        except Problem:
+            with contextlib.suppress(Problem):
+                board.reset()
+            raise
+        board.reset()
+
+
+def _only_port() -> str:
+    names = [str(port.device) for port in list_ports.comports() if port.vid is not None]
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise Problem(
+            "Kein Gerät gefunden. Steckt das Kabel, und ist es ein Datenkabel? Sonst --port angeben.",
+            "no board found. Is the cable in, and is it one for data? Else give --port.",
+        )
+    raise Problem(
+        f"Mehrere Anschlüsse: {', '.join(names)}. Bitte einen mit --port angeben.",
+        f"several ports: {', '.join(names)}. Give one with --port.",
+    )
+
+
+def _its_own(board: Cable) -> bytes:
+    if board.exists(deploying.KEYS):
+        return board.read(deploying.KEYS)
+    raise Problem(
+        f"Kein Schlüssel, um die Software zu prüfen: weder {PUBLIC} noch eine {deploying.KEYS} auf dem Gerät; bitte "
+        "--public angeben.",
+        f"no key to check the software with: neither {PUBLIC} nor a {deploying.KEYS} on the board; give --public.",
+    )
+
+
+@contextlib.contextmanager
+def _bar(as_json: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar with what has gone and the time that is left, on a terminal only."""
+    console = Console(stderr=True)
+    if as_json or not console.is_terminal:
+        yield lambda done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(pick("Software", "software"), total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

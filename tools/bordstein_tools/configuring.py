@@ -1,0 +1,135 @@
+"""A board's configuration over the cable: shown without its secrets, checked, and written with keys and certificates.
+
+config.json is what makes a board one. When keys change it goes first and comes last, so that a cable that is pulled
+never leaves a board that works under another's name.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import NameOID
+
+from . import config_mistakes
+from .cable import Cable, digest
+from .texts import Problem
+
+CONFIG = "config.json"
+HIDDEN = "•••"
+# What remembers a configuration that came from afar (firmware/bordstein/configstate.py).
+_FROM_AFAR = ("config.state", "config.new.json")
+_SECRETS = {"wifi": ("password",), "ppp": ("password", "pin")}
+
+
+class Applied(NamedTuple):
+    """written: names of files, in the order in which they went. device: the board's id."""
+
+    device: str
+    written: list[str]
+
+
+def without_secrets(value: Any, below: str = "") -> Any:
+    """The same configuration with its passwords and PINs hidden."""
+    if isinstance(value, list):
+        return [without_secrets(item, below) for item in value]
+    if isinstance(value, dict):
+        hidden = _SECRETS.get(below, ())
+        return {key: HIDDEN if key in hidden else without_secrets(item, key) for key, item in value.items()}
+    return value
+
+
+def on_board(cable: Cable) -> dict[str, Any] | None:
+    """The configuration there, without secrets; None: none, or one that is no JSON object."""
+    if not cable.exists(CONFIG):
+        return None
+    try:
+        config = json.loads(cable.read(CONFIG))
+    except ValueError:
+        return None
+    return without_secrets(config) if isinstance(config, dict) else None
+
+
+def check(config: Any) -> None:
+    """Problem with all mistakes, as the board itself would find them."""
+    problems = config_mistakes.problems(config)
+    if problems:
+        raise Problem(
+            "Die Konfiguration hat Fehler und kommt nicht auf das Gerät: " + "; ".join(problems),
+            "the configuration has mistakes and does not go onto the board: " + "; ".join(problems),
+        )
+
+
+def apply(cable: Cable, config: Any, content: bytes, folders: Iterable[Path]) -> Applied:
+    """Writes what differs. config: content, parsed. folders: where its keys and certificates may lie.
+
+    Problem: mistakes in it (all of them), files that are not there, keys of another board.
+    """
+    check(config)
+    device = str(cable.facts()["device"])
+    names = [config["mqtt"][key] for key in ("ca", "cert", "key") if key in config["mqtt"]]
+    here = {name: found.read_bytes() for name in names if (found := _find(name, device, folders))}
+    for name in names:
+        if name not in here and not cable.exists(name):
+            raise Problem(
+                f"{name} ist weder hier noch auf dem Gerät; «bordstein ca issue device {device}» legt es an.",
+                f'{name} is neither here nor on the board; "bordstein ca issue device {device}" makes it.',
+            )
+    wanted = {**here, CONFIG: content}
+    there = cable.tree(*wanted)
+    _check_identity(cable, config["mqtt"], here, device)
+    differing = [name for name in wanted if name not in there or there[name].digest != digest(wanted[name])]
+    if not differing:
+        return Applied(device, [])
+    cable.remove(*_FROM_AFAR)
+    if differing != [CONFIG]:
+        cable.remove(CONFIG)
+    written = [name for name in differing if name != CONFIG] + [CONFIG]
+    for name in written:
+        cable.write(name, wanted[name])
+    return Applied(device, written)
+
+
+def _find(name: str, device: str, folders: Iterable[Path]) -> Path | None:
+    for folder in folders:
+        for place in (folder / device / name, folder / "devices" / device / name, folder / name):
+            if place.is_file():
+                return place
+    return None
+
+
+def _check_identity(cable: Cable, mqtt: dict[str, str], here: dict[str, bytes], device: str) -> None:
+    """A certificate is this board's, and its key belongs to it."""
+    if "cert" not in mqtt:
+        return
+    cert = here.get(mqtt["cert"]) or cable.read(mqtt["cert"])
+    try:
+        certificate = x509.load_der_x509_certificate(cert)
+        [name] = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:
+        raise Problem(
+            f"{mqtt['cert']} ist kein Zertifikat in DER.", f"{mqtt['cert']} is no certificate in DER."
+        ) from None
+    if name.value != device:
+        raise Problem(
+            f"{mqtt['cert']} gehört dem Gerät {name.value!s}, angeschlossen ist {device}. Nichts wurde geändert.",
+            f"{mqtt['cert']} is that of device {name.value!s}, the one on the cable is {device}. Nothing was changed.",
+        )
+    if mqtt["key"] not in here:
+        if mqtt["cert"] in here and cert != cable.read(mqtt["cert"]):
+            raise Problem(
+                f"Zu {mqtt['cert']} fehlt hier der Schlüssel {mqtt['key']}. Nichts wurde geändert.",
+                f"the key {mqtt['key']} that belongs to {mqtt['cert']} is not here. Nothing was changed.",
+            )
+        return  # both stay as they are; a board's key is never read back
+    try:
+        public = serialization.load_der_private_key(here[mqtt["key"]], None).public_key()
+    except (ValueError, TypeError):
+        raise Problem(f"{mqtt['key']} ist kein Schlüssel in DER.", f"{mqtt['key']} is no key in DER.") from None
+    if public != certificate.public_key():
+        raise Problem(
+            f"{mqtt['key']} und {mqtt['cert']} gehören nicht zusammen. Nichts wurde geändert.",
+            f"{mqtt['key']} and {mqtt['cert']} do not belong together. Nothing was changed.",
+        )
