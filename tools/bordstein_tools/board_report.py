@@ -20,7 +20,7 @@ def collect(board: Cable) -> dict[str, Any]:
     files = {name: file.size for name, file in board.tree("", hashed=False).items()}
     free, total = board.free()
     config = configuring.on_board(board)
-    spool = [size for name, size in files.items() if name.startswith("spool/")]
+    spool = [size for name, size in files.items() if name.startswith("spool/") and not name.startswith("spool/state")]
     return {
         "port": board.port,
         **{key: facts[key] for key in ("device", "machine", "micropython", "software", "slot", "heap")},

@@ -18,7 +18,7 @@ from .texts import Problem
 
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
 _CHUNK = 1536  # bytes of a file that go in one step; a board that ran for months may have no larger hole in its heap
-_READ_S = 3.0
+_READ_S, _KNOCK_S = 3.0, 0.1  # on a pseudo-terminal the transport waits for so long for each single byte
 _QUIET_S = 0.05
 _TEMPORARY = ".new"
 _FULL = "ENOSPC", "28"
@@ -61,7 +61,7 @@ class Cable:
         patience_s: for so long a board may be starting, or busy.
         """
         try:
-            transport = transport_serial.SerialTransport(port, timeout=_READ_S)
+            transport = transport_serial.SerialTransport(port)
         except (TransportError, OSError, ValueError):
             raise Problem(
                 f"{port} lässt sich nicht öffnen. Steckt das Kabel? Hat ein anderes Programm den Anschluss offen?",
@@ -71,7 +71,9 @@ class Cable:
         try:
             with cable._guarded():
                 transport.serial.write_timeout = 10
+                transport.serial.timeout = _KNOCK_S
                 cable._knock(patience_s)
+                transport.serial.timeout = _READ_S
             cable.run(on_board.TOOLS)
         except BaseException:
             cable.close()
@@ -138,11 +140,16 @@ class Cable:
         """
         temporary = name + _TEMPORARY
         self.run(f"_b_open({temporary!r})")
-        for start in range(0, len(content), _CHUNK):
-            chunk = content[start : start + _CHUNK]
-            self.run(f"_b_file.write(a2b_base64({base64.b64encode(chunk)!r}))")
-            progress(len(chunk))
-        self.run(f"_b_close({temporary!r},{name!r},{digest(content)!r})")
+        try:
+            for start in range(0, len(content), _CHUNK):
+                chunk = content[start : start + _CHUNK]
+                self.run(f"_b_file.write(a2b_base64({base64.b64encode(chunk)!r}))")
+                progress(len(chunk))
+            self.run(f"_b_close({temporary!r},{name!r},{digest(content)!r})")
+        except OnBoard:
+            with contextlib.suppress(OnBoard):
+                self.run(f"try:_b_file.close()\nfinally:_b_remove({temporary!r})")
+            raise
 
     def remove(self, *names: str) -> None:
         """Files and whole folders; what is not there is fine."""

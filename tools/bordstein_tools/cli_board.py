@@ -101,8 +101,8 @@ def logs(port: Port = None, as_json: Json = False) -> None:
     answer(
         as_json,
         {"port": board.port, "lines": found},
-        "\n".join(found) or "Das Protokoll ist leer.",
-        "\n".join(found) or "the log is empty.",
+        "\n".join(found) or "Das Protokoll ist leer; das Gerät ist eben erst gestartet.",
+        "\n".join(found) or "the log is empty; the board has just started.",
     )
 
 
