@@ -134,7 +134,7 @@ def _paste():
     source = bytearray()
     left = _WINDOW
     while True:
-        byte = _line.read()
+        byte = _line.read(True)
         if byte in (_CTRL_C, _CTRL_D):
             _line.write(b"\x04")
             if byte == _CTRL_C:

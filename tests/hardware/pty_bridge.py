@@ -54,6 +54,10 @@ class PtyBoard:
         self.pulled.set()
         self._process.kill()
 
+    def pull_after(self, count: int) -> None:
+        """Pulls once so many more bytes have gone to the board."""
+        self._bytes_left = count
+
     def wait_for(self, text: bytes, seconds: float = 20, start: int = 0) -> None:
         """Until the board has said it, from that place of said on. AssertionError."""
         with self._news:

@@ -22,7 +22,7 @@ import asyncio
 async def main():
     while True:
         print("turn")
-        await asyncio.sleep_ms(10)
+        await asyncio.sleep_ms(100)
 asyncio.run(main())
 """
 

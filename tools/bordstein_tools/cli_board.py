@@ -121,7 +121,12 @@ def reset(
     answer(as_json, {"port": board.port}, "Das Gerät startet neu.", "the board restarts.")
 
 
-@verb(configure, "Die Konfiguration des Geräts ohne Geheimnisse zeigen.", "Show the board's configuration, no secrets.")
+@verb(
+    configure,
+    "Die Konfiguration des Geräts ohne Geheimnisse zeigen.",
+    "Show the board's configuration, without secrets.",
+    name="show",
+)
 def show_configuration(port: Port = None, as_json: Json = False) -> None:
     with _problems(as_json), _board(port, as_json) as board:
         config = configuring.on_board(board)
@@ -164,9 +169,6 @@ def apply(
         f"Gerät {done.device}: {names} geschrieben; es startet neu.",
         f"device {done.device}: {names} written; it restarts.",
     )
-
-
-configure.registered_commands[0].name = "show"
 
 
 @contextlib.contextmanager

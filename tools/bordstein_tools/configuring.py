@@ -71,11 +71,13 @@ def apply(cable: Cable, config: Any, content: bytes, folders: Iterable[Path]) ->
     device = str(cable.facts()["device"])
     names = [config["mqtt"][key] for key in ("ca", "cert", "key") if key in config["mqtt"]]
     here = {name: found.read_bytes() for name in names if (found := _find(name, device, folders))}
+    # Without a configuration nobody knows whether what lies there belongs together: a cable may have been pulled.
+    settled = cable.exists(CONFIG)
     for name in names:
-        if name not in here and not cable.exists(name):
+        if name not in here and not (settled and cable.exists(name)):
             raise Problem(
-                f"{name} ist weder hier noch auf dem Gerät; «bordstein ca issue device {device}» legt es an.",
-                f'{name} is neither here nor on the board; "bordstein ca issue device {device}" makes it.',
+                f"{name} fehlt; «bordstein ca issue device {device}» legt es an.",
+                f'{name} is missing; "bordstein ca issue device {device}" makes it.',
             )
     wanted = {**here, CONFIG: content}
     there = cable.tree(*wanted)

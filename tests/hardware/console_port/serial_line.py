@@ -24,14 +24,14 @@ def write(data):
     _out.write(data)
 
 
-def read():
-    """The next byte, as a number; waits for it."""
+def read(at_once=False):
+    """The next byte, as a number; waits for it. at_once: it is on its way, so nothing is done meanwhile."""
     global _waiting
     if _waiting:
         byte = _waiting[0]
         _waiting = _waiting[1:]
         return byte
-    while not _poll.poll(1000):
+    while not at_once and not _poll.poll(1000):
         if idle:
             idle()
     return _byte()
