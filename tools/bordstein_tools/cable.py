@@ -61,7 +61,7 @@ class Cable:
         patience_s: for so long a board may be starting, or busy.
         """
         try:
-            transport = transport_serial.SerialTransport(port)
+            transport = transport_serial.SerialTransport(port, timeout=_READ_S)
         except (TransportError, OSError, ValueError):
             raise Problem(
                 f"{port} lässt sich nicht öffnen. Steckt das Kabel? Hat ein anderes Programm den Anschluss offen?",
@@ -70,10 +70,11 @@ class Cable:
         cable = cls(port, transport)
         try:
             with cable._guarded():
-                transport.serial.write_timeout = 10
-                transport.serial.timeout = _KNOCK_S
+                if transport.is_pty:
+                    transport.serial.timeout = _KNOCK_S
                 cable._knock(patience_s)
-                transport.serial.timeout = _READ_S
+                if transport.is_pty:
+                    transport.serial.timeout = _READ_S
             cable.run(on_board.TOOLS)
         except BaseException:
             cable.close()
