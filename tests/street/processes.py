@@ -146,6 +146,28 @@ class Process:
         self.stop()
 
 
+def piped(
+    command: Sequence[object], log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """A program that is spoken to through its standard input and output; what it complains of goes into the log."""
+
+    def start() -> subprocess.Popen[bytes]:
+        with log.open("ab") as complaints:
+            return subprocess.Popen(
+                [str(word) for word in command],
+                cwd=ROOT,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                bufsize=0,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+
+    return _starter.submit(start).result()
+
+
 def _end_with_parent() -> None:
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

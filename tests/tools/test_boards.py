@@ -17,7 +17,7 @@ FOLDER = ROOT / "boards"
 FILES = sorted(FOLDER.glob("*.toml"))
 CHIPS = {"virtual": 49, "esp32": 40, "esp32s2": 47, "esp32s3": 49, "esp32c3": 22, "esp32c6": 31}  # chip: pins
 TOP = {"name", "title_de", "title_en", "chip", "led", "power_pin", "supply", "flash", "image", "pins", "buses"}
-TOP |= {"ethernet", "modem"}
+TOP |= {"ethernet", "modem", "buttons"}
 NEEDED = {"name", "title_de", "title_en", "chip", "flash", "pins", "buses"}
 BUS_PINS = {"i2c": ("scl", "sda"), "uart": ("tx", "rx"), "onewire": ("pin",)}
 OUTPUTS = ("scl", "sda", "tx", "pin")  # lines that the board drives
@@ -49,6 +49,8 @@ def problems(name, board):
             found.append("image: MicroPython 1.25 or later is needed")
         if board["image"]["version"] not in board["image"]["name"]:
             found.append("image: name and version differ")
+        if not board["image"]["url"].endswith("/" + board["image"]["name"]):
+            found.append("image: url and name differ")
         if len(board["image"].get("sha256", "0" * 64)) != 64:
             found.append("image: sha256 is not 64 hex digits")
 
@@ -144,7 +146,7 @@ def test_every_key_is_explained():
         ({"buses": {"w1": {"type": "onewire", "pin": 6}}}, "must not"),
         ({"buses": {"w1": {"type": "spi"}}}, "unknown type"),
         ({"supply": {"pin": 25, "factor": 2000}}, "measures no voltage"),
-        ({"image": {"name": "ESP32-1.24.0.bin", "version": "1.24.0"}}, "1.25"),
+        ({"image": {"name": "ESP32-1.24.0.bin", "version": "1.24.0", "url": "https://x/y.bin"}}, "1.25"),
     ],
 )
 def test_mistakes_are_found(change, word):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, cli_board, cli_ca, cli_config, cli_label, cli_signing, commands
+from . import __version__, cli_board, cli_ca, cli_config, cli_flash, cli_label, cli_signing, commands
 from .texts import pick
 
 app = commands.group(
@@ -19,9 +19,11 @@ app = commands.group(
 )
 app.add_typer(cli_ca.app, name="ca")
 app.add_typer(cli_config.app, name="config")
+app.add_typer(cli_flash.images_app, name="images")
 app.add_typer(cli_signing.app, name="signing")
 cli_label.add_to(app)
 cli_board.add_to(app)
+cli_flash.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from serial.tools import list_ports  # type: ignore[import-untyped]
 
-from . import board_report, configuring, deploying, software
+from . import board_report, configuring, deploying, ports, software
 from .cable import Cable
 from .cli_ca import DEFAULT_CA, FILE, FOLDER, Json
 from .cli_config import parsed
@@ -182,7 +181,7 @@ def _problems(as_json: bool) -> Iterator[None]:
 @contextlib.contextmanager
 def _board(port: str | None, as_json: bool) -> Iterator[Cable]:
     """The board, interrupted; it restarts at the end, so that it works on, if there is still a connection."""
-    with Cable.open(port or _only_port()) as board:
+    with Cable.open(ports.choose(port)) as board:
         try:
             yield board
         except Problem:
@@ -190,21 +189,6 @@ def _board(port: str | None, as_json: bool) -> Iterator[Cable]:
                 board.reset()
             raise
         board.reset()
-
-
-def _only_port() -> str:
-    names = [str(port.device) for port in list_ports.comports() if port.vid is not None]
-    if len(names) == 1:
-        return names[0]
-    if not names:
-        raise Problem(
-            "Kein Gerät gefunden. Steckt das Kabel, und ist es ein Datenkabel? Sonst --port angeben.",
-            "no board found. Is the cable in, and is it one for data? Else give --port.",
-        )
-    raise Problem(
-        f"Mehrere Anschlüsse: {', '.join(names)}. Bitte einen mit --port angeben.",
-        f"several ports: {', '.join(names)}. Give one with --port.",
-    )
 
 
 def _its_own(board: Cable) -> bytes:

@@ -2,9 +2,13 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from .texts import Problem, pick
 
@@ -29,3 +33,28 @@ def misuse(de: str, en: str) -> NoReturn:
     """End with exit code 2: the command line itself does not make sense."""
     print(f"bordstein: {pick(de, en)}", file=sys.stderr)  # noqa: T201
     raise typer.Exit(MISUSE)
+
+
+@contextmanager
+def bar(as_json: bool, de: str, en: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar with the remaining time, on a terminal and without --json; it is gone at the end.
+
+    What it gives is called with what is being worked on, how much is done, and of how much (0: not known).
+    """
+    if as_json or not sys.stderr.isatty():
+        yield lambda name, done, total: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn(pick("noch", "remaining")),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(pick(de, en), total=None)
+
+        def update(name: str, done: int, total: int) -> None:
+            shown.update(task, description=name or pick(de, en), completed=done, total=total or None)
+
+        yield update
