@@ -165,6 +165,8 @@ class Uplink:
             self._spool.settle(boot, first, last)
             self._forget(boot, first, last)
         if self._spool.packs < held:
+            if not self.settled:
+                say("uplink: the gateway has the first readings")  # somebody may be waiting for that at the console
             self.settled = True
             self.patience_ms = _PATIENCE_MS
 
