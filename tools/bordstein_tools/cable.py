@@ -182,6 +182,16 @@ class Cable:
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
             self._drain(0.2)
 
+    def lines(self, going_on: Callable[[], bool]) -> Iterator[str]:
+        """What a board that runs says on its console, line by line, as long as going_on()."""
+        rest = b""
+        while going_on():
+            with self._guarded():
+                rest += self._drain(0.1)
+            *whole, rest = rest.split(b"\n")
+            for line in whole:
+                yield line.decode(errors="replace").strip()
+
     # How the prompt is reached
 
     def _knock(self, patience_s: float) -> None:
@@ -194,7 +204,7 @@ class Cable:
             if said.endswith(_RAW):
                 break
             seen = (seen + said)[-4000:]
-            if time.monotonic() > end:
+            if time.monotonic() > end or seen.count(b"invalid header") > 9:  # again and again: it won't get better
                 raise self._silent(seen)
         # What an earlier knock is still answered must not be taken for an answer to what follows.
         self._drain()

@@ -182,7 +182,7 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     try:
-        revoked = revocation.revoke(_opened(ca, passphrase_file), name)
+        revoked = revocation.revoke(opened(ca, passphrase_file), name)
     except Problem as problem:
         failed(problem, as_json)
     path = ca / "ca.crl.pem"
@@ -199,13 +199,13 @@ def revoke(
     )
 
 
-def _opened(ca: Path, passphrase_file: Path | None) -> pki.Authority:
+def opened(ca: Path, passphrase_file: Path | None) -> pki.Authority:
     return pki.load(ca, _passphrase(passphrase_file) if pki.is_encrypted(ca) else None)
 
 
 def _issue(sign: Callable[[pki.Authority], pki.Issued], ca: Path, passphrase_file: Path | None, as_json: bool) -> None:
     try:
-        issued = sign(_opened(ca, passphrase_file))
+        issued = sign(opened(ca, passphrase_file))
     except Problem as problem:
         failed(problem, as_json)
     answer(

@@ -140,7 +140,7 @@ def flash(
         names = ", ".join(name for name, what in known.items() if "image" in what)
         misuse(f"Ein Gerät {board} gibt es nicht; bekannt sind {names}.", f"No board {board}; known are {names}.")
     try:
-        facts = _flash(port, known[board] if board else None, image, baud, as_json)
+        facts = flash_board(port, known[board] if board else None, image, as_json, baud)
     except Problem as problem:
         failed(problem, as_json)
     answer(
@@ -157,9 +157,10 @@ def add_to(app: typer.Typer) -> None:
     verb(app, "MicroPython auf ein Gerät am Kabel schreiben.", "Write MicroPython onto a board on a cable.")(flash)
 
 
-def _flash(
-    wanted: str | None, board: dict[str, Any] | None, file: Path | None, baud: int, as_json: bool
+def flash_board(
+    wanted: str | None, board: dict[str, Any] | None, file: Path | None, as_json: bool, baud: int = _BAUD
 ) -> dict[str, Any]:
+    """MicroPython onto the board on a port; what is known of it then. board: its file; file: the image. Problem."""
     # Loading esptool takes half a second, which no other verb should wait for.
     from . import flashing, ports
 
