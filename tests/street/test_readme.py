@@ -26,7 +26,8 @@ LEFT_OUT = (
     "python3 -m venv",
     "/opt/bordstein/bin/pip",
     "systemctl",
-    ".venv/bin/esptool",
+    ".venv/bin/bordstein images",
+    ".venv/bin/bordstein setup",
 )
 
 
@@ -62,7 +63,7 @@ class Machine:
             (folder / "etc" / name).mkdir(parents=True)
 
     def follow(self, step: str, where: Path) -> str:
-        lines = [line for line in step.splitlines() if not line.startswith((*LEFT_OUT, ".venv/bin/mpremote"))]
+        lines = [line for line in step.splitlines() if not line.startswith(LEFT_OUT)]
         script = "\n".join(lines).replace("/opt/bordstein/bin", str(ROOT / ".venv/bin"))
         script = (
             script.replace(" /etc/", f" {self.folder}/etc/").replace(" -o mosquitto", "").replace(HOST, "localhost")
@@ -116,8 +117,6 @@ def test_a_town_can_follow_the_readme(tmp_path: Path) -> None:
     assert (tmp_path / "etc/bordstein/gateway.key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "etc/mosquitto/certs/broker.key").stat().st_mode & 0o777 == 0o600
     assert machine.follow(board, machine.checkout) == "config.json: no mistakes.\n"
-    files = {path.name for path in (machine.checkout / "bordstein-ca/devices/24a160123456").glob("*.der")}
-    assert files == {"ca.der", "device.der", "device.key.der"}
     assert machine.untracked() == set(), "keys and passwords could be committed"
 
 
@@ -125,12 +124,13 @@ def test_the_image_is_the_one_that_the_boards_description_names() -> None:
     *_, board = steps()
     (config,) = re.findall(r"(?s)<<'END'\n(.*)\nEND\n", board)
     described = tomllib.loads((ROOT / f"boards/{json.loads(config)['board']}.toml").read_text())
-    chip, offset = described["chip"], described["flash"]["image_offset"]
-    assert f"esptool --chip {chip} write-flash {offset:#x} {described['image']['name']}\n" in board
+    assert f"bordstein images add {described['image']['name']}\n" in board
 
 
-@pytest.mark.parametrize("words", [("esptool", "write-flash", "--help"), ("mpremote", "fs", "--help")])
-def test_the_tools_that_write_to_a_board_know_their_commands(words: tuple[str, ...]) -> None:
-    program, *arguments = words
-    run = subprocess.run([ROOT / ".venv/bin" / program, *arguments], capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
+@pytest.mark.parametrize("words", ["images add", "setup"])
+def test_the_verbs_that_need_a_board_know_the_options_that_stand_there(words: str) -> None:
+    *_, board = steps()
+    (line,) = re.findall(rf"(?m)^\.venv/bin/bordstein {words} (.*)", board)
+    program = [ROOT / ".venv/bin/bordstein", *words.split(), "--help"]
+    run = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0 and all(option in run.stdout for option in re.findall(r"--[a-z]+", line)), run.stdout
