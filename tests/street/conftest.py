@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.street.servers import Mosquitto, Town
+from tests.street.servers import Gateway, Mosquitto, Town
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +14,16 @@ def town(tmp_path_factory):
 def broker(town):
     with Mosquitto(town) as broker:
         yield broker
+
+
+@pytest.fixture
+def own_broker(town, tmp_path):
+    """One that keeps nothing of another test's board."""
+    with Mosquitto(town, folder=tmp_path / "broker") as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_gateway(town, own_broker, tmp_path):
+    with Gateway(town, own_broker, folder=tmp_path / "gateway") as gateway:
+        yield gateway

@@ -21,16 +21,13 @@ DEVICE = "24a160000001"
 
 
 @pytest.fixture
-def broker(town: Town, tmp_path: Path) -> Iterator[Mosquitto]:
-    """One that keeps nothing of another test's board."""
-    with Mosquitto(town, folder=tmp_path / "broker") as broker:
-        yield broker
+def broker(own_broker: Mosquitto) -> Mosquitto:
+    return own_broker
 
 
 @pytest.fixture
-def gateway(town: Town, broker: Mosquitto, tmp_path: Path) -> Iterator[Gateway]:
-    with Gateway(town, broker, folder=tmp_path / "gateway") as gateway:
-        yield gateway
+def gateway(own_gateway: Gateway) -> Gateway:
+    return own_gateway
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,24 +41,12 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def broker(town: Town, tmp_path: Path) -> Iterator[Mosquitto]:
-    with Mosquitto(town, folder=tmp_path / "broker") as broker:
-        yield broker
-
-
-@pytest.fixture
-def gateway(town: Town, broker: Mosquitto, tmp_path: Path) -> Iterator[Gateway]:
-    with Gateway(town, broker, folder=tmp_path / "gateway") as gateway:
-        yield gateway
-
-
-@pytest.fixture
-def van(town: Town, broker: Mosquitto, works: Path, tmp_path: Path) -> Path:
+def van(town: Town, own_broker: Mosquitto, works: Path, tmp_path: Path) -> Path:
     """The technician's folder: configuration, authority, image, software; no internet."""
     folder = tmp_path / "van"
     folder.mkdir()
     scenario = BOARDS[0]
-    mqtt = {**mqtt_section(broker), "ca": "ca.der", "cert": "device.der", "key": "device.key.der"}
+    mqtt = {**mqtt_section(own_broker), "ca": "ca.der", "cert": "device.der", "key": "device.key.der"}
     made = {
         "name": "noch niemandes",
         "board": "esp32-devkitc",
@@ -98,7 +85,7 @@ def bordstein(van: Path, works: Path, board: UsbBoard, *words: str) -> subproces
 
 
 def test_a_blank_chip_reports_after_one_command_and_a_second_one_only_looks(
-    van: Path, works: Path, gateway: Gateway, tmp_path: Path
+    van: Path, works: Path, own_gateway: Gateway, tmp_path: Path
 ) -> None:
     with board_on_a_cable(tmp_path) as board:
         done = bordstein(van, works, board, "--register", "boards.csv")
@@ -106,7 +93,7 @@ def test_a_blank_chip_reports_after_one_command_and_a_second_one_only_looks(
         assert f"device {DEVICE}: ready to mount" in done.stdout and "Traceback" not in done.stderr
         steps = [line for line in done.stderr.splitlines() if line.endswith("…")]
         assert [step.split()[0] for step in steps] == ["putting", "putting", "issuing", "writing", "waiting"], steps
-        devices = {device["id"]: device for device in gateway.get("/api/latest")["devices"]}
+        devices = {device["id"]: device for device in own_gateway.get("/api/latest")["devices"]}
         assert devices[DEVICE]["state"] in ("init", "ready")
         with (van / "boards.csv").open(encoding="utf-8") as file:
             (row,) = csv.DictReader(file)
@@ -114,17 +101,17 @@ def test_a_blank_chip_reports_after_one_command_and_a_second_one_only_looks(
         assert (van / "label.pdf").read_bytes().startswith(b"%PDF")
         # No key of a board stays in the van, and none was printed.
         assert not list(van.rglob("device.key*")) and "PRIVATE" not in done.stdout + done.stderr
-        stored = len(gateway.stored())
+        stored = len(own_gateway.stored())
         again = bordstein(van, works, board, "--register", "boards.csv", "--json")
         assert again.returncode == 0, (again.stdout, again.stderr)
         assert json.loads(again.stdout)["ready"] is True and "issuing" not in again.stderr
-        assert until(lambda: len(gateway.stored()) > stored, 30)
+        assert until(lambda: len(own_gateway.stored()) > stored, 30)
 
 
 def test_without_a_gateway_it_is_not_ready_and_the_board_says_why(
-    van: Path, works: Path, broker: Mosquitto, tmp_path: Path
+    van: Path, works: Path, own_broker: Mosquitto, tmp_path: Path
 ) -> None:
-    broker.stop()
+    own_broker.stop()
     with board_on_a_cable(tmp_path) as board:
         done = bordstein(van, works, board, "--wait", "15")
     assert done.returncode == 1 and "NOT ready" in done.stdout and "link:" in done.stdout, (done.stdout, done.stderr)
@@ -133,7 +120,7 @@ def test_without_a_gateway_it_is_not_ready_and_the_board_says_why(
 
 @pytest.mark.parametrize("pulled_after", [20000, 60000, 150000])
 def test_a_cable_that_is_pulled_at_any_moment_leaves_a_board_that_the_same_command_finishes(
-    van: Path, works: Path, gateway: Gateway, tmp_path: Path, pulled_after: int
+    van: Path, works: Path, own_gateway: Gateway, tmp_path: Path, pulled_after: int
 ) -> None:
     with board_on_a_cable(tmp_path) as board:
         board.unplug_at(pulled_after)

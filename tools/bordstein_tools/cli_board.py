@@ -1,13 +1,11 @@
 """`bordstein deploy`, `show`, `logs`, `reset` and `configure …`: a board with MicroPython on the cable."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import board_report, configuring, deploying, ports, software
 from .cable import Cable
@@ -15,23 +13,11 @@ from .cli_ca import DEFAULT_CA, FILE, FOLDER, Json
 from .cli_config import parsed
 from .commands import FLAG, group, verb
 from .keyfiles import read
-from .output import answer, failed, misuse
+from .options import PUBLIC, Port, Public, Release
+from .output import answer, bar, failed, misuse
 from .texts import Problem, pick
 
-PUBLIC = Path("bordstein-signing/release.pub")
-
 configure = group("Die Konfiguration auf dem angeschlossenen Gerät.", "The configuration on the board on the cable.")
-
-Port = Annotated[
-    str | None,
-    typer.Option(
-        metavar=pick("ANSCHLUSS", "PORT"),
-        help=pick(
-            "Serieller Anschluss, zum Beispiel /dev/ttyUSB0 oder COM3; sonst der einzige, an dem etwas hängt.",
-            "Serial port, for example /dev/ttyUSB0 or COM3; else the only one with something on it.",
-        ),
-    ),
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,23 +31,8 @@ def add_to(app: typer.Typer) -> None:
 
 def deploy(
     port: Port = None,
-    release: Annotated[
-        Path | None,
-        typer.Option(
-            metavar=FILE,
-            help=pick("Signierte Software (.pack); sonst die mitgelieferte.", "Signed software (.pack); else our own."),
-        ),
-    ] = None,
-    public: Annotated[
-        Path | None,
-        typer.Option(
-            metavar=FILE,
-            help=pick(
-                f"release.pub mit den Schlüsseln, denen vertraut wird; sonst {PUBLIC}, sonst die des Geräts.",
-                f"release.pub with the keys that are believed; else {PUBLIC}, else the board's own.",
-            ),
-        ),
-    ] = None,
+    release: Release = None,
+    public: Public = None,
     as_json: Json = False,
 ) -> None:
     with _problems(as_json):
@@ -69,11 +40,11 @@ def deploy(
             public = PUBLIC
         keys = read(public, "Der öffentliche Schlüssel", "the public key") if public else None
         wanted = software.own() if release is None else None
-        with _board(port, as_json) as board, _bar(as_json) as progress:
+        with _board(port, as_json) as board, bar(as_json, "Software", "Software") as progress:
             if release is not None:
                 wanted = software.release(release, keys or _its_own(board))
             assert wanted is not None  # noqa: S101  # one of the two
-            done = deploying.deploy(board, wanted, keys, progress)
+            done = deploying.deploy(board, wanted, keys, lambda done, total: progress("", done, total))
     facts = {"port": board.port, "version": wanted.version, **done._asdict()}
     if not done.written and not done.removed:
         answer(
@@ -199,16 +170,3 @@ def _its_own(board: Cable) -> bytes:
         "--public angeben.",
         f"no key to check the software with: neither {PUBLIC} nor a {deploying.KEYS} on the board; give --public.",
     )
-
-
-@contextlib.contextmanager
-def _bar(as_json: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar with what has gone and the time that is left, on a terminal only."""
-    console = Console(stderr=True)
-    if as_json or not console.is_terminal:
-        yield lambda done, total: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(pick("Software", "software"), total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

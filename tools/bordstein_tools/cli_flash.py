@@ -10,24 +10,11 @@ import typer
 from . import boards, images
 from .cli_ca import FILE, Json
 from .commands import group, verb
+from .options import BOARD, Image, Port
 from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
 
-PORT = pick("ANSCHLUSS", "PORT")
-BOARD = pick("GERÄT", "BOARD")
 _BAUD = 460800
-
-Port = Annotated[
-    str | None,
-    typer.Option(
-        "--port",
-        metavar=PORT,
-        help=pick(
-            "Anschluss oder rfc2217://-Adresse; sonst der einzige, an dem ein Gerät steckt.",
-            "Port or rfc2217:// URL; else the only one that a board is on.",
-        ),
-    ),
-]
 
 images_app = group("Images von MicroPython auf diesem Computer.", "Images of MicroPython on this computer.")
 
@@ -121,12 +108,7 @@ def flash(
             help=pick("Welches Gerät es ist, wie in boards/.", "Which board it is, as in boards/."),
         ),
     ] = None,
-    image: Annotated[
-        Path | None,
-        typer.Option(
-            "--image", metavar=FILE, help=pick("Diese Datei, nicht die im Vorrat.", "This file, not the one in stock.")
-        ),
-    ] = None,
+    image: Image = None,
     baud: Annotated[
         int,
         typer.Option(

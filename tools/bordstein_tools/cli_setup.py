@@ -11,14 +11,14 @@ import typer
 from . import boards, configuring, pki
 from .cli_ca import DEFAULT_CA, FILE, CaFolder, Json, PassphraseFile, opened
 from .cli_config import parsed
-from .cli_flash import BOARD, Port, flash_board
+from .cli_flash import flash_board
 from .commands import FLAG, verb
 from .keyfiles import read
+from .options import BOARD, PUBLIC, Image, Port, Public, Release
 from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
 
 _REGISTER = Path(pick("geraete.csv", "boards.csv"))
-_PUBLIC = Path("bordstein-signing/release.pub")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,24 +53,9 @@ def setup(
             help=pick("Welches Gerät es ist; sonst das konfigurierte.", "Which board it is; else as configured."),
         ),
     ] = None,
-    image: Annotated[
-        Path | None,
-        typer.Option(metavar=FILE, help=pick("MicroPython aus dieser Datei.", "MicroPython from this file.")),
-    ] = None,
-    release: Annotated[
-        Path | None,
-        typer.Option(
-            metavar=FILE,
-            help=pick("Signierte Software (.pack); sonst die mitgelieferte.", "Signed software (.pack); else our own."),
-        ),
-    ] = None,
-    public: Annotated[
-        Path | None,
-        typer.Option(
-            metavar=FILE,
-            help=pick(f"release.pub für das Gerät; sonst {_PUBLIC}.", f"release.pub for the board; else {_PUBLIC}."),
-        ),
-    ] = None,
+    image: Image = None,
+    release: Release = None,
+    public: Public = None,
     ca: CaFolder = DEFAULT_CA,
     passphrase_file: PassphraseFile = None,
     register: Annotated[
@@ -115,7 +100,7 @@ def setup(
         # What is known to fail is said before anything is asked or changed.
         made = parsed(config, read(config, "Die Konfiguration", "the configuration"))
         configuring.check(made)
-        keys_from = public or (_PUBLIC if _PUBLIC.is_file() else None)
+        keys_from = public or (PUBLIC if PUBLIC.is_file() else None)
         keys = read(keys_from, "Der öffentliche Schlüssel", "the public key") if keys_from else None
         if release is not None and keys is None:
             raise Problem(

@@ -1,0 +1,53 @@
+"""Options that the verbs for a board on a cable have in common."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_ca import FILE
+from .texts import pick
+
+BOARD = pick("GERÄT", "BOARD")
+PUBLIC = Path("bordstein-signing/release.pub")
+"""Where `bordstein signing init` puts the key that releases are checked with."""
+
+Port = Annotated[
+    str | None,
+    typer.Option(
+        "--port",
+        metavar=pick("ANSCHLUSS", "PORT"),
+        help=pick(
+            "Anschluss, zum Beispiel /dev/ttyUSB0 oder COM3, oder rfc2217://-Adresse; sonst der einzige, an dem ein "
+            "Gerät steckt.",
+            "Port, for example /dev/ttyUSB0 or COM3, or rfc2217:// URL; else the only one that a board is on.",
+        ),
+    ),
+]
+Image = Annotated[
+    Path | None,
+    typer.Option(
+        "--image",
+        metavar=FILE,
+        help=pick("MicroPython aus dieser Datei, nicht aus dem Vorrat.", "MicroPython from this file, not from stock."),
+    ),
+]
+Release = Annotated[
+    Path | None,
+    typer.Option(
+        "--release",
+        metavar=FILE,
+        help=pick("Signierte Software (.pack); sonst die mitgelieferte.", "Signed software (.pack); else our own."),
+    ),
+]
+Public = Annotated[
+    Path | None,
+    typer.Option(
+        "--public",
+        metavar=FILE,
+        help=pick(
+            f"release.pub mit den Schlüsseln, denen vertraut wird; sonst {PUBLIC}, sonst die des Geräts.",
+            f"release.pub with the keys that are believed; else {PUBLIC}, else the board's own.",
+        ),
+    ),
+]
