@@ -18,7 +18,7 @@ from bordstein.log import say
 from bordstein.ranges import Ranges
 
 WINDOW = const(16)
-_SENDERS = const(4)  # publications under way at the same time: the link's in-flight window
+_SENDERS = const(2)  # publications under way at the same time: each takes a kB of memory
 _NEWEST_EACH = const(4)
 _PATIENCE_MS = const(20000)
 _LONGEST_PATIENCE_MS = const(3600000)
