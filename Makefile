@@ -15,16 +15,19 @@ TESTS ?= tests
 BYTECODE = PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/.cache/bytecode"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench package release requirements properties clean
+.PHONY: help setup demo setup-demo test lint format bench package release requirements properties clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Make the checkout ready: .venv, Mosquitto, Unix-port MicroPython
 	@tools/dev/setup.sh
 
 demo: setup ## Run a virtual street of eight boards (SECONDS=60 to end by itself, CHAOS=1 to break things)
 	@$(PYTHON) -m tests.street.demo $(DEMO_ARGUMENTS)
+
+setup-demo: setup ## Play `bordstein setup` on a virtual board: from a blank chip to readings in a gateway
+	@$(PYTHON) -m tests.street.setup_demo
 
 test: setup ## Run all tests (TESTS=tests/gateway for a part)
 	@$(BYTECODE) $(PYTHON) -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)

@@ -1,0 +1,62 @@
+"""A technician's van: what `bordstein setup` finds there, and a blank virtual board on a cable. No internet."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bordstein_tools import signing
+from tests.hardware.micropython import HARDWARE, command
+from tests.hardware.scenarios import BOARDS
+from tests.hardware.usb import UsbBoard
+from tests.street.boards import mqtt_section
+from tests.street.servers import Mosquitto, Town
+from tests.tools.flash_image import image
+from tools.dev.mpy import compile_to
+
+DEVICE = "24a16000c0de"
+REGISTER = "boards.csv"
+_SIGNED = 2_000_000_000
+
+
+def works(folder: Path) -> Path:
+    """Where software is signed: a release of this firmware, and its public key. folder: made; returned."""
+    dict(compile_to(folder / "firmware"))
+    key = signing.create(folder / "signing", None)
+    files = {
+        file.relative_to(folder / "firmware").as_posix(): file.read_bytes()
+        for file in (folder / "firmware").glob("bordstein/**/*.mpy")
+    }
+    pack = signing.pack(files, key, version="0.1.0", floor="0.1.0", date=_SIGNED)
+    (folder / "bordstein-0.1.0.pack").write_bytes(pack)
+    return folder
+
+
+def software(works: Path) -> list[str]:
+    """Options of `bordstein setup`: what goes onto the board, and where it is noted."""
+    release = ["--release", str(works / "bordstein-0.1.0.pack"), "--public", str(works / "signing" / "release.pub")]
+    return ["--image", "micropython.bin", *release, "--register", REGISTER]
+
+
+def van(folder: Path, town: Town, broker: Mosquitto) -> Path:
+    """Configuration, authority and image in a folder, which is made and returned."""
+    folder.mkdir()
+    scenario = BOARDS[0]
+    made = {
+        "board": "esp32-devkitc",
+        "mqtt": mqtt_section(broker),
+        "buses": scenario["buses"],
+        "sensors": {"air": {**scenario["sensors"]["air"], "interval_s": 2}},
+    }
+    (folder / "config.json").write_text(json.dumps(made))
+    (folder / "bordstein-ca").symlink_to(town.authority.directory)
+    (folder / "micropython.bin").write_bytes(image("esp32"))
+    return folder
+
+
+def board_on_a_cable(folder: Path, **more: Any) -> UsbBoard:
+    """Blank, with the chips of the street's first board."""
+    flash = folder / "chip"
+    scenario = {"mac": DEVICE, "flash": str(flash), "chips": BOARDS[0]["chips"], "rtc": str(folder / "rtc")}
+    file = folder / "scenario.json"
+    file.write_text(json.dumps(scenario))
+    return UsbBoard(flash, command(HARDWARE / "console.py", file), mac=DEVICE, **more)
