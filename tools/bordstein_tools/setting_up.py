@@ -79,7 +79,7 @@ def set_up(
         step("Software aufspielen", "putting the software on")
         with progress() as sent:
             deploying.deploy(cable, wanted.software, wanted.keys, sent)
-        config = {**wanted.config, "name": wanted.place}
+        config = {**wanted.config, **({"name": wanted.place} if wanted.place.strip() else {})}
         content = (json.dumps(config, ensure_ascii=False, indent=2) + "\n").encode()
         with tempfile.TemporaryDirectory() as folder:
             if not _has_identity(cable, config["mqtt"], device):
