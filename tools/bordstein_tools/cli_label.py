@@ -9,10 +9,9 @@ import typer
 from . import label, names
 from .commands import FLAG, verb
 from .output import answer, failed, misuse
-from .texts import Problem, pick, reason
+from .texts import Problem, pick
 
 _SIZE = re.compile(r"(\d{2,3})\s*[x×]\s*(\d{2,3})")
-_SUFFIXES = (".svg", ".pdf")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,22 +58,12 @@ def make(
     try:
         number = names.device_id(device)
         path = out or Path(f"{pick('etikett', 'label')}-{number}.pdf")
-        if path.suffix.lower() not in _SUFFIXES:
+        if path.suffix.lower() not in label.SUFFIXES:
             misuse(
                 f"{path}: die Endung sagt, was daraus wird; bitte .svg oder .pdf.",
                 f"{path}: its ending says what it becomes; use .svg or .pdf.",
             )
-        shown = ":".join(number[at : at + 2] for at in range(0, 12, 2)).upper()
-        lines = [line for line in (asset, place, owner) if line and line.strip()]
-        made = label.Label(number, (*lines[:1], shown, *lines[1:]), *map(int, measures.groups()))
-        content = made.svg().encode() if path.suffix.lower() == ".svg" else made.pdf()
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            raise Problem(
-                f"{path} lässt sich nicht schreiben ({reason(error)}).",
-                f"{path} cannot be written ({error.strerror}).",
-            ) from None
+        label.make(path, number, (asset, place, owner), *map(int, measures.groups()))
     except Problem as problem:
         failed(problem, as_json)
     answer(

@@ -14,6 +14,7 @@ from .cli_config import parsed
 from .cli_flash import flash_board
 from .commands import FLAG, verb
 from .keyfiles import read
+from .label import SUFFIXES
 from .options import BOARD, PUBLIC, Image, Port, Public, Release
 from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
@@ -89,7 +90,7 @@ def setup(
 ) -> None:
     from . import ports, setting_up, software
 
-    if label is not None and label.suffix.lower() not in (".svg", ".pdf"):
+    if label is not None and label.suffix.lower() not in SUFFIXES:
         misuse(f"{label}: bitte .svg oder .pdf.", f"{label}: use .svg or .pdf.")
     try:
         if not config.exists():

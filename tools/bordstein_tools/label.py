@@ -6,11 +6,13 @@ The code holds nothing secret: who scans it learns the device id, as everybody d
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 import segno
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from . import keyfiles
 from .texts import Problem
 
 _MARGIN = 2.0  # mm
@@ -26,6 +28,17 @@ _PLAIN = str.maketrans({"–": "-", "—": "-", "„": '"', "“": '"', "”": '
 def urn(device: str) -> str:
     """RFC 9039 name of a device: its MAC as an EUI-64. device: 12 hex digits."""
     return f"urn:dev:mac:{device[:6]}fffe{device[6:]}"
+
+
+SUFFIXES = (".svg", ".pdf")
+
+
+def make(path: Path, device: str, texts: Iterable[str | None], width: float = 62, height: float = 29) -> None:
+    """Write a label with these texts, the MAC behind the first, empty ones left out. path ends in a SUFFIX. Problem."""
+    shown = ":".join(device[at : at + 2] for at in range(0, 12, 2)).upper()
+    lines = [text for text in texts if text and text.strip()]
+    label = Label(device, (*lines[:1], shown, *lines[1:]), width, height)
+    keyfiles.replace(path, label.svg().encode() if path.suffix.lower() == ".svg" else label.pdf())
 
 
 @dataclass(frozen=True)

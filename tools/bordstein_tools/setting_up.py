@@ -29,8 +29,8 @@ _REGISTER = ("device", "urn", "asset", "place", "board", "software", "set_up")
 
 @dataclass
 class Wanted:
-    """What a board is to become. config: without the name; keys: lines for its release.pub; passphrase: of the
-    authority's key; wait_s: how long it may take until its first readings are in the gateway."""
+    """What a board is to become. config: without the name; keys: lines for its release.pub; authority: opens
+    it, if something is to be signed; wait_s: how long it may take until its first readings are in the gateway."""
 
     config: dict[str, Any]
     place: str
@@ -104,7 +104,7 @@ def set_up(
         if wanted.register:
             _note(wanted.register, facts)
         if wanted.label:
-            _write_label(wanted.label, device, (wanted.asset, wanted.place))
+            label.make(wanted.label, device, (wanted.asset, wanted.place))
     return Verdict(device, ready, complaints, facts)
 
 
@@ -149,13 +149,6 @@ def _note(path: Path, facts: dict[str, Any]) -> None:
     made = io.StringIO()
     csv.writer(made).writerows([_REGISTER, *rows, [facts[name] for name in _REGISTER]])
     keyfiles.replace(path, made.getvalue().encode())
-
-
-def _write_label(path: Path, device: str, lines: tuple[str, ...]) -> None:
-    shown = ":".join(device[at : at + 2] for at in range(0, 12, 2)).upper()
-    texts = [line for line in lines if line.strip()]
-    made = label.Label(device, (*texts[:1], shown, *texts[1:]))
-    keyfiles.replace(path, made.svg().encode() if path.suffix.lower() == ".svg" else made.pdf())
 
 
 def sentence(verdict: Verdict) -> str:
