@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import label, names
+from . import names
 from .commands import FLAG, verb
 from .output import answer, failed, misuse
 from .texts import Problem, pick
@@ -49,6 +49,8 @@ def make(
         bool, typer.Option("--json", metavar=FLAG, help=pick("Antwort als JSON-Objekt.", "Answer as a JSON object."))
     ] = False,
 ) -> None:
+    from . import label  # with what draws, which no other verb should wait for
+
     measures = _SIZE.fullmatch(size.strip())
     if not measures or not all(12 <= int(one) <= 300 for one in measures.groups()):
         misuse(

@@ -14,7 +14,6 @@ from .cli_config import parsed
 from .cli_flash import flash_board
 from .commands import FLAG, verb
 from .keyfiles import read
-from .label import SUFFIXES
 from .options import BOARD, PUBLIC, Image, Port, Public, Release
 from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
@@ -89,6 +88,7 @@ def setup(
     as_json: Json = False,
 ) -> None:
     from . import ports, setting_up, software
+    from .label import SUFFIXES
 
     if label is not None and label.suffix.lower() not in SUFFIXES:
         misuse(f"{label}: bitte .svg oder .pdf.", f"{label}: use .svg or .pdf.")
