@@ -14,6 +14,7 @@ import io
 import json
 import os
 import sys
+from collections import namedtuple
 
 _CTRL_A, _CTRL_B, _CTRL_C, _CTRL_D, _CTRL_E = 1, 2, 3, 4, 5
 _BANNER = (
@@ -93,6 +94,17 @@ def run_file(name):
 
 class Reset(Exception):
     """Somebody asked for a soft reset."""
+
+
+class Sys:
+    """`sys` as the board's software and the tools see it: it says which chip this is."""
+
+    implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy"))(
+        "micropython", sys.implementation.version, "Generic ESP32 module with ESP32", sys.implementation._mpy
+    )
+
+    def __getattr__(self, name):
+        return getattr(sys, name)
 
 
 def raw():
@@ -266,6 +278,7 @@ def main(arguments):
     _line.idle = lambda due={}: fire_timers(due)
     builtins.print = _cooked_print
     interruptible()
+    sys.modules["sys"] = Sys()
     board.start(scenario, cause)
     world.load(scenario)
     disk = mount(scenario)

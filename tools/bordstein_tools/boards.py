@@ -14,3 +14,8 @@ def known() -> dict[str, dict[str, Any]]:
     """What is known of each board, by its name."""
     folder = CARRIED if CARRIED.is_dir() else CHECKOUT
     return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.toml"))}
+
+
+def with_chip(chip: str) -> list[dict[str, Any]]:
+    """Those that have this chip and stock MicroPython for it."""
+    return [what for what in known().values() if what["chip"] == chip and "image" in what]

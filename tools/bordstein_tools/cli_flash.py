@@ -1,20 +1,19 @@
 """`bordstein ports`, `bordstein images …`, `bordstein flash`: MicroPython onto a chip on a cable."""
 
 import json
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from . import boards, images
+from . import boards, images, micropython
 from .cli_ca import FILE, Json
 from .commands import group, verb
 from .options import BOARD, Image, Port
 from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
-
-_BAUD = 460800
 
 images_app = group("Images von MicroPython auf diesem Computer.", "Images of MicroPython on this computer.")
 
@@ -114,7 +113,7 @@ def flash(
         typer.Option(
             "--baud", metavar="BAUD", min=9600, max=2000000, help=pick("Geschwindigkeit.", "Speed of the transfer.")
         ),
-    ] = _BAUD,
+    ] = micropython.BAUD,
     as_json: Json = False,
 ) -> None:
     known = boards.known()
@@ -122,7 +121,10 @@ def flash(
         names = ", ".join(name for name, what in known.items() if "image" in what)
         misuse(f"Ein Gerät {board} gibt es nicht; bekannt sind {names}.", f"No board {board}; known are {names}.")
     try:
-        facts = flash_board(port, known[board] if board else None, image, as_json, baud)
+        from . import ports
+
+        device = ports.choose(port)
+        facts = micropython.put_on(device, known[board] if board else None, image, lambda: writing(as_json), baud)
     except Problem as problem:
         failed(problem, as_json)
     answer(
@@ -139,66 +141,11 @@ def add_to(app: typer.Typer) -> None:
     verb(app, "MicroPython auf ein Gerät am Kabel schreiben.", "Write MicroPython onto a board on a cable.")(flash)
 
 
-def flash_board(
-    wanted: str | None, board: dict[str, Any] | None, file: Path | None, as_json: bool, baud: int = _BAUD
-) -> dict[str, Any]:
-    """MicroPython onto the board on a port; what is known of it then. board: its file; file: the image. Problem."""
-    # Loading esptool takes half a second, which no other verb should wait for.
-    from . import flashing, ports
-
-    # What is known to fail is said before the board is disturbed.
-    content = images.read(file) if file else images.cached(board) if board else None
-    device = ports.choose(wanted)
-    with flashing.connected(device, board) as found:
-        try:
-            matched = _match(found.chip.kind, board, content is not None)
-            content = content or images.cached(matched)
-            made_for = images.chip_of(content, str(file or matched["image"]["name"]))
-            if made_for != found.chip.kind:
-                raise Problem(
-                    f"Das Image ist für {made_for}, das Gerät ist ein {found.chip.kind}.",
-                    f"The image is for {made_for}, the board is an {found.chip.kind}.",
-                )
-            with bar(as_json, "Schreiben", "Writing") as progress:
-                found.write(
-                    content, matched["flash"]["image_offset"], lambda done, total: progress("", done, total), baud
-                )
-        except Problem:
-            with suppress(Problem):  # the first one counts
-                found.restart()
-            raise
-        found.restart()
-    return {
-        "port": device,
-        "device": found.chip.mac,
-        "chip": found.chip.description,
-        "flash_size": found.chip.flash_size,
-        "board": board["name"] if board else None,
-        "bytes": len(content),
-    }
-
-
-def _match(kind: str, board: dict[str, Any] | None, any_will_do: bool) -> dict[str, Any]:
-    """The board file to go by: the named one if its chip is there, else the only one with this chip."""
-    if board is not None:
-        if board["chip"] != kind:
-            raise Problem(
-                f"Das Gerät ist ein {kind}, {board['name']} hat einen {board['chip']}: ist es das richtige Gerät, der "
-                "richtige Anschluss?",
-                f"The board is an {kind}, {board['name']} has an {board['chip']}: is it the right board, the right "
-                "port?",
-            )
-        return board
-    fitting = [what for what in boards.known().values() if what["chip"] == kind and "image" in what]
-    if not fitting:
-        raise Problem(f"Für einen {kind} ist kein Gerät bekannt.", f"No board is known that has an {kind}.")
-    if len(fitting) > 1 and not any_will_do:
-        names = ", ".join(what["name"] for what in fitting)
-        raise Problem(
-            f"Mit einem {kind} gibt es {names}: mit --board angeben, welches es ist.",
-            f"With an {kind} there are {names}: say with --board which one it is.",
-        )
-    return fitting[0]
+@contextmanager
+def writing(as_json: bool) -> Iterator[Callable[[int, int], None]]:
+    """The progress bar for what esptool writes."""
+    with bar(as_json, "Schreiben", "Writing") as progress:
+        yield lambda done, total: progress("", done, total)
 
 
 def _facts(image: images.Image) -> dict[str, Any]:

@@ -2,16 +2,15 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from . import boards, configuring, pki
+from . import composing, configuring, pki, town
 from .cli_ca import DEFAULT_CA, FILE, CaFolder, Json, PassphraseFile, opened
 from .cli_config import parsed
-from .cli_flash import flash_board
 from .commands import FLAG, verb
 from .keyfiles import read
 from .options import BOARD, PUBLIC, Image, Port, Public, Release
@@ -19,6 +18,7 @@ from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
 
 _REGISTER = Path(pick("geraete.csv", "boards.csv"))
+_CONFIG = Path("config.json")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,21 +30,63 @@ def add_to(app: typer.Typer) -> None:
 
 def setup(
     port: Port = None,
-    config: Annotated[
-        Path,
-        typer.Option(
-            metavar=FILE,
-            help=pick(
-                "Konfiguration für Geräte dieser Art; „bordstein config init“ schreibt eine.",
-                'Configuration for boards of this kind; "bordstein config init" writes one.',
-            ),
-        ),
-    ] = Path("config.json"),
-    place: Annotated[
-        str | None, typer.Option(metavar=pick("ORT", "PLACE"), help=pick("Wo es hängen wird.", "Where it will hang."))
+    site: Annotated[
+        str | None,
+        typer.Option(metavar=pick("GEBIET", "SITE"), help=pick("Einsatzgebiet.", "The site that it belongs to.")),
     ] = None,
     asset: Annotated[
         str | None, typer.Option(metavar=pick("NUMMER", "NUMBER"), help=pick("Inventarnummer.", "Asset number."))
+    ] = None,
+    place: Annotated[
+        str | None, typer.Option(metavar=pick("ORT", "PLACE"), help=pick("Wo es hängen wird.", "Where it will hang."))
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar=pick("NETZ", "NETWORK"),
+            help=pick(
+                f"Ein Netz aus {town.FILE}, „ethernet“, oder der Name eines WLANs.",
+                f'A network of {town.FILE}, "ethernet", or the name of a Wi-Fi network.',
+            ),
+        ),
+    ] = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=FILE,
+            help=pick("Datei mit dem Passwort dieses WLANs.", "File with the password of that Wi-Fi network."),
+        ),
+    ] = None,
+    sensors: Annotated[
+        str | None,
+        typer.Option(
+            metavar=pick("SENSOREN", "SENSORS"),
+            help=pick(
+                f"Ein Bausatz aus {town.FILE}, oder Treiber wie bme280,ds18b20.",
+                f"A kit of {town.FILE}, or drivers such as bme280,ds18b20.",
+            ),
+        ),
+    ] = None,
+    lists: Annotated[
+        Path | None,
+        typer.Option(
+            "--town",
+            metavar=FILE,
+            help=pick(
+                f"Netze, Bausätze und Gebiete der Stadt; sonst {town.FILE}.",
+                f"The town's networks, kits and sites; else {town.FILE}.",
+            ),
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=FILE,
+            help=pick(
+                f"Fertige Konfiguration; sonst {_CONFIG}, wenn es kein {town.FILE} gibt.",
+                f"A configuration as it is; else {_CONFIG}, where there is no {town.FILE}.",
+            ),
+        ),
     ] = None,
     board: Annotated[
         str | None,
@@ -87,54 +129,39 @@ def setup(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    from . import ports, setting_up, software
+    from . import ports, questions, setting_up
     from .label import SUFFIXES
 
     if label is not None and label.suffix.lower() not in SUFFIXES:
         misuse(f"{label}: bitte .svg oder .pdf.", f"{label}: use .svg or .pdf.")
     try:
-        if not config.exists():
-            raise Problem(
-                f"{config} gibt es nicht; „bordstein config init {config}“ schreibt eine zum Anpassen.",
-                f'there is no {config}; "bordstein config init {config}" writes one to be adapted.',
-            )
         # What is known to fail is said before anything is asked or changed.
-        made = parsed(config, read(config, "Die Konfiguration", "the configuration"))
-        configuring.check(made)
-        keys_from = public or (PUBLIC if PUBLIC.is_file() else None)
-        keys = read(keys_from, "Der öffentliche Schlüssel", "the public key") if keys_from else None
-        if release is not None and keys is None:
-            raise Problem(
-                f"Um {release} zu prüfen, fehlt release.pub; bitte --public angeben.",
-                f"release.pub is missing to check {release} with; give --public.",
-            )
-        wanted = software.release(release, keys or b"") if release is not None else software.own()
+        common = town.read(lists or town.FILE) if lists or town.FILE.exists() else town.Town()
+        base = _base(config, lists)
+        keys, wanted_software = software_and_keys(release, public)
+        given = {"site": site, "asset": asset, "place": place, "network": network, "sensors": sensors}
+        if password_file:
+            given["password"] = read(password_file, "Das Passwort", "the password").decode().strip()
         device_port = ports.choose(port)
         ask = sys.stdin.isatty() and not yes and not as_json
-        place = (
-            place if place is not None else _asked(ask, "Wo wird es hängen?", "Where will it hang?", made.get("name"))
-        )
-        asset = asset if asset is not None else _asked(ask, "Inventarnummer", "Asset number", None)
-        kind = board or made.get("board")
-        if not setting_up.has_micropython(device_port):
-            _step("MicroPython aufspielen", "putting MicroPython on", as_json)
-            flash_board(device_port, boards.known().get(kind) if kind else None, image, as_json)
-        verdict = setting_up.set_up(
-            device_port,
-            setting_up.Wanted(
-                config=made,
-                place=place,
-                asset=asset,
-                software=wanted,
+
+        def compose(chip: str) -> setting_up.Wanted:
+            answers = (questions.ask if ask else questions.defaults)(given, common, base, register)
+            return setting_up.Wanted(
+                config=composing.compose(answers, common, base, chip, board, composing.brokers(ca)),
+                asset=answers.asset,
+                site=answers.site,
+                software=wanted_software,
                 keys=keys,
-                authority=_Authority(ca, passphrase_file),
+                authority=Authority(ca, passphrase_file),
+                image=image,
+                owner=common.owner,
                 register=register,
                 label=label,
                 wait_s=wait,
-            ),
-            lambda de, en: _step(de, en, as_json),
-            lambda: _bar(as_json),
-        )
+            )
+
+        verdict = setting_up.prepare(device_port, compose, _Told(as_json))
     except Problem as problem:
         failed(problem, as_json)
     text = setting_up.sentence(verdict)
@@ -145,7 +172,34 @@ def setup(
         raise typer.Exit(FAILED)
 
 
-class _Authority:
+def _base(config: Path | None, lists: Path | None) -> Mapping[str, Any] | None:
+    """A configuration that is there already, checked. Problem."""
+    if config is None and (lists or town.FILE.exists() or not _CONFIG.exists()):
+        return None
+    file = config or _CONFIG
+    made = parsed(file, read(file, "Die Konfiguration", "the configuration"))
+    configuring.check(made)
+    base: Mapping[str, Any] = made
+    return base
+
+
+def software_and_keys(release: Path | None, public: Path | None) -> tuple[bytes | None, Any]:
+    """(lines for release.pub, what goes onto boards). Problem."""
+    from . import software
+
+    keys_from = public or (PUBLIC if PUBLIC.is_file() else None)
+    keys = read(keys_from, "Der öffentliche Schlüssel", "the public key") if keys_from else None
+    if release is None:
+        return keys, software.own()
+    if keys is None:
+        raise Problem(
+            f"Um {release} zu prüfen, fehlt release.pub; bitte --public angeben.",
+            f"release.pub is missing to check {release} with; give --public.",
+        )
+    return keys, software.release(release, keys)
+
+
+class Authority:
     """Opened, and its passphrase asked for, only when something is to be signed."""
 
     def __init__(self, folder: Path, passphrase_file: Path | None) -> None:
@@ -155,17 +209,20 @@ class _Authority:
         return opened(self._folder, self._passphrase_file)
 
 
-@contextlib.contextmanager
-def _bar(as_json: bool) -> Iterator[Callable[[int, int], None]]:
-    with bar(as_json, "Software", "Software") as progress:
-        yield lambda done, total: progress("", done, total)
+class _Told:
+    """Steps and bars for one board in a terminal."""
 
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
 
-def _asked(ask: bool, de: str, en: str, known: Any) -> str:
-    default = str(known or "")
-    return str(typer.prompt(pick(de, en), default=default, show_default=bool(default))) if ask else default
+    def step(self, de: str, en: str) -> None:
+        if not self._as_json:
+            typer.echo(pick(de, en) + " …", err=True)
 
+    def bar(self, de: str, en: str) -> Callable[[], contextlib.AbstractContextManager[Callable[[int, int], None]]]:
+        @contextlib.contextmanager
+        def opened_bar() -> Iterator[Callable[[int, int], None]]:
+            with bar(self._as_json, de, en) as progress:
+                yield lambda done, total: progress("", done, total)
 
-def _step(de: str, en: str, as_json: bool) -> None:
-    if not as_json:
-        typer.echo(pick(de, en) + " …", err=True)
+        return opened_bar

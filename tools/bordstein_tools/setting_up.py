@@ -1,5 +1,6 @@
 """From a blank board on a cable to one that reports. Each step looks first at what is there, so that the whole can be
-repeated after a pulled cable, and a second run does nothing but look."""
+repeated after a pulled cable, and a second run does nothing but look. Nothing is printed or asked for here: several
+boards can be set up side by side, a thread each."""
 
 import csv
 import datetime as dt
@@ -8,36 +9,47 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography import x509
 
-from . import configuring, deploying, keyfiles, label, pki
+from . import boards, configuring, deploying, keyfiles, label, micropython, pki
 from .cable import Cable
 from .software import Software
-from .texts import Problem, pick
+from .texts import pick
 
 REPORTS = "uplink: the gateway has the first readings"
 """What the firmware says once a start when its first receipt has come (firmware/bordstein/uplink.py)."""
-_OLDEST = (1, 25)
 _COMPLAINTS = ("config:", "link:", "sensor ", "wifi:", "ethernet:", "mobile:", "time:", "uplink:", "app:", "guard:")
-_REGISTER = ("device", "urn", "asset", "place", "board", "software", "set_up")
+_REGISTER = ("device", "urn", "asset", "site", "place", "board", "software", "set_up")
+
+
+class Told(Protocol):
+    """Whom to tell how far it is. Called from the thread that sets the board up."""
+
+    def step(self, de: str, en: str) -> None:
+        """What is done now."""
+
+    def bar(self, de: str, en: str) -> micropython.OpenBar:
+        """A progress bar for it."""
 
 
 @dataclass
 class Wanted:
-    """What a board is to become. config: without the name; keys: lines for its release.pub; authority: opens
-    it, if something is to be signed; wait_s: how long it may take until its first readings are in the gateway."""
+    """What a board is to become. config: the whole of it; keys: lines for its release.pub; authority: opens it, if
+    something is to be signed; image: file of MicroPython, else out of stock; wait_s: how long it may take until its
+    first readings are in the gateway."""
 
     config: dict[str, Any]
-    place: str
     asset: str
+    site: str
     software: Software
     keys: bytes | None
     authority: Callable[[], pki.Authority]
+    image: Path | None = None
+    owner: str = ""
     register: Path | None = None
     label: Path | None = None
     wait_s: float = 120
@@ -53,49 +65,43 @@ class Verdict:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def has_micropython(port: str) -> bool:
-    """Does the board answer with a MicroPython that the software runs on?"""
-    try:
-        with Cable.open(port, patience_s=4) as cable:
-            version = str(cable.facts()["micropython"]).split(".")
-            return tuple(int(part) for part in version[:2]) >= _OLDEST
-    except (Problem, ValueError):
-        return False
+def prepare(port: str, compose: Callable[[str], Wanted], told: Told) -> Verdict:
+    """All of it. compose: gets the chip's family, and may ask people. Problem: the same once more goes on."""
+    found = micropython.look(port)
+    wanted = compose(found.chip)
+    configuring.check(wanted.config)
+    if not found.fits:
+        told.step("MicroPython aufspielen", "putting MicroPython on")
+        kind = boards.known().get(wanted.config.get("board", ""))
+        micropython.put_on(port, kind, wanted.image, told.bar("Schreiben", "Writing"))
+    return set_up(port, wanted, told)
 
 
-def set_up(
-    port: str,
-    wanted: Wanted,
-    step: Callable[[str, str], None],
-    progress: Callable[[], AbstractContextManager[Callable[[int, int], None]]],
-) -> Verdict:
-    """Software, identity and configuration onto a board with MicroPython; then wait for its first readings.
-
-    step: gets what is done now, German and English. progress: opens a bar, which gets bytes done and in all. Problem:
-    the same command once more goes on.
-    """
+def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
+    """Software, identity and configuration onto a board with MicroPython; then wait for its first readings. Problem."""
     with Cable.open(port) as cable:
         device = str(cable.facts()["device"])
-        step("Software aufspielen", "putting the software on")
-        with progress() as sent:
+        told.step("Software aufspielen", "putting the software on")
+        with told.bar("Software", "Software")() as sent:
             deploying.deploy(cable, wanted.software, wanted.keys, sent)
-        config = {**wanted.config, **({"name": wanted.place} if wanted.place.strip() else {})}
+        config = wanted.config
         content = (json.dumps(config, ensure_ascii=False, indent=2) + "\n").encode()
         with tempfile.TemporaryDirectory() as folder:
             if not _has_identity(cable, config["mqtt"], device):
-                step("Schlüssel und Zertifikat ausstellen", "issuing key and certificate")
+                told.step("Schlüssel und Zertifikat ausstellen", "issuing key and certificate")
                 _issue(wanted.authority(), device, config["mqtt"], Path(folder))
-            step("Konfiguration schreiben", "writing the configuration")
+            told.step("Konfiguration schreiben", "writing the configuration")
             # The key lies here for so long only, and is on the board then, and nowhere else.
             configuring.apply(cable, config, content, [Path(folder)])
-        step("Auf die ersten Messwerte im Gateway warten", "waiting for its first readings in the gateway")
+        told.step("Auf die ersten Messwerte im Gateway warten", "waiting for its first readings in the gateway")
         cable.reset()
         ready, complaints = _listen(cable, wanted.wait_s)
     facts = {
         "device": device,
         "urn": label.urn(device),
         "asset": wanted.asset,
-        "place": wanted.place,
+        "site": wanted.site,
+        "place": str(config.get("name", "")),
         "board": str(config.get("board", "")),
         "software": wanted.software.version,
         "set_up": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -104,7 +110,7 @@ def set_up(
         if wanted.register:
             _note(wanted.register, facts)
         if wanted.label:
-            label.make(wanted.label, device, (wanted.asset, wanted.place))
+            label.make(wanted.label, device, (wanted.asset, facts["place"], wanted.owner))
     return Verdict(device, ready, complaints, facts)
 
 

@@ -1,0 +1,90 @@
+"""What a town's boards have in common: bordstein.toml, written once, read at each `bordstein setup`.
+
+    owner = "Stadt Musterstadt, Tel. 0123 4567"   # on labels
+
+    [mqtt]                         # as in config.json; without it the broker that the authority issued a certificate to
+    host = "mqtt.musterstadt.de"
+
+    [networks.stadt]               # as `network` in config.json
+    wifi = [{ ssid = "Stadt-Sensorik", password = "…" }]
+
+    [kits.strassenwetter]          # any part of config.json, and which board it is
+    board = "esp32-devkitc"
+    sensors.air = { driver = "bme280", bus = "i2c0" }
+
+    [sites.mitte]                  # network and kit are what is proposed there
+    network = "stadt"
+    kit = "strassenwetter"
+
+Networks, kits and sites may have a `title`.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import keyfiles
+from .texts import Problem
+
+FILE = Path("bordstein.toml")
+_KEYS = {"owner": str, "mqtt": dict, "gateway": dict, "networks": dict, "kits": dict, "sites": dict}
+_GATEWAY = ("url", "token_file", "ca")
+_SITE = ("title", "network", "kit")
+
+
+@dataclass(frozen=True)
+class Town:
+    """networks, kits and sites: by their names, in the order of the file. gateway: url, token_file, ca."""
+
+    owner: str = ""
+    mqtt: dict[str, Any] = field(default_factory=dict)
+    gateway: dict[str, str] = field(default_factory=dict)
+    networks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    kits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sites: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def read(path: Path) -> Town:
+    """The town of a file. Problem: with the place of the mistake."""
+    content = keyfiles.read(path, "Die Datei", "the file")
+    try:
+        values = tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise Problem(f"{path}: bitte als UTF-8 speichern.", f"{path}: save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Problem(f"{path} ist kein TOML: {error}", f"{path} is no TOML: {error}") from None
+    for key, value in values.items():
+        if key not in _KEYS:
+            raise _unknown(path, key, _KEYS)
+        if not isinstance(value, _KEYS[key]):
+            raise Problem(f"{path}: {key} hat die falsche Art.", f"{path}: {key} is of the wrong kind.")
+    for part in ("networks", "kits", "sites"):
+        for name, table in values.get(part, {}).items():
+            if not isinstance(table, dict):
+                raise Problem(
+                    f"{path}: {part}.{name} muss ein Abschnitt sein: [{part}.{name}]",
+                    f"{path}: {part}.{name} has to be a section: [{part}.{name}]",
+                )
+    town = Town(**values)
+    for key in town.gateway:
+        if key not in _GATEWAY:
+            raise _unknown(path, f"gateway.{key}", _GATEWAY)
+    for site, table in town.sites.items():
+        for key, value in table.items():
+            if key not in _SITE:
+                raise _unknown(path, f"sites.{site}.{key}", _SITE)
+            known = {"network": town.networks, "kit": town.kits}.get(key)
+            if known is not None and value not in known:
+                raise Problem(
+                    f"{path}: sites.{site}.{key} nennt {value}; es gibt {', '.join(known) or 'keine'}.",
+                    f"{path}: sites.{site}.{key} names {value}; there are {', '.join(known) or 'none'}.",
+                )
+    return town
+
+
+def _unknown(path: Path, key: str, known: Any) -> Problem:
+    return Problem(
+        f"{path}: {key} gibt es nicht; möglich sind {', '.join(known)}.",
+        f"{path}: there is no {key}; allowed are {', '.join(known)}.",
+    )
