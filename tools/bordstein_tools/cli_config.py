@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import boards, config_mistakes, firmware_rules, json_mistakes
+from . import boards, config_mistakes, firmware_rules, json_mistakes, town
 from .cli_ca import FILE, Json
 from .commands import group, verb
 from .keyfiles import PRIVATE, read
@@ -18,8 +18,8 @@ app = group("Die Konfiguration eines Geräts.", "A device's configuration.")
 
 @verb(
     app,
-    "Ein vollständiges Beispiel schreiben, das nur noch gekürzt werden muss.",
-    "Write a complete example that only has to be cut down.",
+    "Ein vollständiges Beispiel schreiben: config.json eines Geräts, oder bordstein.toml der Stadt.",
+    "Write a complete example: a device's config.json, or the town's bordstein.toml.",
 )
 def init(
     file: Annotated[Path, typer.Argument(metavar=FILE, help=pick("Die neue Datei.", "The new file."))],
@@ -28,7 +28,7 @@ def init(
     try:
         # It will hold a Wi-Fi password.
         file.touch(mode=PRIVATE, exist_ok=False)
-        file.write_bytes(firmware_rules.example())
+        file.write_bytes(town.EXAMPLE.encode() if file.suffix == ".toml" else firmware_rules.example())
     except FileExistsError:
         failed(
             Problem(

@@ -1,23 +1,4 @@
-"""What a town's boards have in common: bordstein.toml, written once, read at each `bordstein setup`.
-
-    owner = "Stadt Musterstadt, Tel. 0123 4567"   # on labels
-
-    [mqtt]                         # as in config.json; without it the broker that the authority issued a certificate to
-    host = "mqtt.musterstadt.de"
-
-    [networks.stadt]               # as `network` in config.json
-    wifi = [{ ssid = "Stadt-Sensorik", password = "…" }]
-
-    [kits.strassenwetter]          # any part of config.json, and which board it is
-    board = "esp32-devkitc"
-    sensors.air = { driver = "bme280", bus = "i2c0" }
-
-    [sites.mitte]                  # network and kit are what is proposed there
-    network = "stadt"
-    kit = "strassenwetter"
-
-Networks, kits and sites may have a `title`.
-"""
+"""What a town's boards have in common: bordstein.toml, written once, read at each `bordstein setup`; see EXAMPLE."""
 
 import tomllib
 from dataclasses import dataclass, field
@@ -28,6 +9,29 @@ from . import keyfiles
 from .texts import Problem
 
 FILE = Path("bordstein.toml")
+EXAMPLE = """\
+# What this town's boards have in common, for "bordstein setup". It holds passwords: keep it like a key.
+# Networks, kits and sites may have a title = "…" that is shown when one has to be chosen.
+
+owner = "Stadt Musterstadt, Tel. 0123 4567"   # on labels
+
+[mqtt]                            # as in config.json; left out: the broker that has a certificate in bordstein-ca
+host = "mqtt.musterstadt.de"
+
+[networks.stadt]                  # as "network" in config.json
+wifi = [{ ssid = "Stadt-Sensorik", password = "bitte aendern" }]
+
+[kits.strassenwetter]             # which board, and any part of config.json
+title = "Luft und Fahrbahn"
+board = "esp32-devkitc"
+sensors.air = { driver = "bme280", bus = "i2c0" }
+sensors.road = { driver = "ds18b20", bus = "w1", property = "road_surface_temperature" }
+
+[sites.mitte]                     # network and kit are what is proposed there
+title = "Stadtmitte"
+network = "stadt"
+kit = "strassenwetter"
+"""
 _KEYS = {"owner": str, "mqtt": dict, "gateway": dict, "networks": dict, "kits": dict, "sites": dict}
 _GATEWAY = ("url", "token_file", "ca")
 _SITE = ("title", "network", "kit")
