@@ -9,8 +9,9 @@ The command is a program that speaks on standard input and output as a board doe
 machine.reset() and is then started again; killed by its watchdog (SIGALRM) it is started again with `--cause watchdog`.
 The reset button (EN) is a power cut to it. A board with a blank flash says so instead of running.
 
-board.unplug() pulls the cable, board.unplug_at(n) as soon as n more bytes have come from the host; board.plug() puts it
-in again. Nobody at the port: what the board prints is lost, as on a UART.
+board.unplug() pulls the cable, board.unplug_at(n) as soon as n more bytes have come from the host,
+board.unplug_after(n) as soon as the board has said n more; board.plug() puts it in again. Nobody at the port: what the
+board prints is lost, as on a UART.
 """
 
 import contextlib
@@ -83,7 +84,8 @@ class UsbBoard:
 
     flash: file of the whole flash chip, made blank when missing. command: see above; none: a board that says nothing.
     url: what esptool and mpremote open; a pseudo-terminal gets a new one at each plug(). unplugged: is set while the
-    cable is out. starts: how often the program was started. log: where the program's complaints go.
+    cable is out. starts: how often the program was started. heard, said: bytes from and to the host so far.
+    log: where the program's complaints go.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class UsbBoard:
         self.unplugged = threading.Event()
         self.unplugged.set()
         self.starts = 0
+        self.heard = self.said = 0
         self.mode: Mode | None = None
         self._command = list(command)
         self._environment = environment
@@ -117,6 +120,7 @@ class UsbBoard:
         self._end: _Socket | _Terminal | None = None
         self._en = True
         self._left: int | None = None
+        self._to_say: int | None = None
 
     def plug(self) -> None:
         """The cable is put in: the board has power and starts."""
@@ -139,7 +143,7 @@ class UsbBoard:
     def unplug(self) -> None:
         """The cable is pulled: whoever has the port open gets an error, and nothing of the board runs any more."""
         with self._lock:
-            self._left = None
+            self._left = self._to_say = None
             self._stop()
             if self._listener is not None:
                 with contextlib.suppress(OSError):
@@ -155,6 +159,11 @@ class UsbBoard:
         """The cable is pulled once so many more bytes have come from the host."""
         with self._lock:
             self._left = received
+
+    def unplug_after(self, said: int) -> None:
+        """The cable is pulled once the board has said so many more bytes."""
+        with self._lock:
+            self._to_say = said
 
     def press_reset(self, mode: Mode = "run") -> None:
         """Somebody presses EN, with mode="loader" while holding BOOT."""
@@ -255,12 +264,19 @@ class UsbBoard:
                 self._run([] if code == RESET else ["--cause", "watchdog"])
 
     def _say(self, data: bytes) -> None:
+        self.said += len(data)
+        if self._to_say is not None:
+            data = data[: self._to_say]
+            self._to_say -= len(data)
         if self._end is not None:
             self._end.send(data)
+        if self._to_say == 0:
+            self.unplug()
 
     def _hear(self, data: bytes) -> None:
         """Bytes from the host."""
         with self._lock:
+            self.heard += len(data)
             if self._left is not None:
                 data = data[: self._left]
                 self._left -= len(data)

@@ -74,17 +74,3 @@ def test_without_a_gateway_it_is_not_ready_and_the_board_says_why(
         done = bordstein(van, works, board, "--wait", "15")
     assert done.returncode == 1 and "NOT ready" in done.stdout and "link:" in done.stdout, (done.stdout, done.stderr)
     assert not (van / "label.pdf").exists() and not (van / REGISTER).exists()
-
-
-@pytest.mark.parametrize("pulled_after", [20000, 60000, 150000])
-def test_a_cable_that_is_pulled_at_any_moment_leaves_a_board_that_the_same_command_finishes(
-    van: Path, works: Path, own_gateway: Gateway, tmp_path: Path, pulled_after: int
-) -> None:
-    with board_on_a_cable(tmp_path) as board:
-        board.unplug_at(pulled_after)
-        done = bordstein(van, works, board)
-        if board.unplugged.is_set():
-            assert done.returncode == 1 and "Traceback" not in done.stderr and done.stderr.strip(), done
-            board.plug()
-        done = bordstein(van, works, board)
-        assert done.returncode == 0 and "ready to mount" in done.stdout, (done.stdout, done.stderr)

@@ -53,10 +53,11 @@ def van(folder: Path, town: Town, broker: Mosquitto) -> Path:
     return folder
 
 
-def board_on_a_cable(folder: Path, **more: Any) -> UsbBoard:
-    """Blank, with the chips of the street's first board."""
+def board_on_a_cable(folder: Path, mac: str = DEVICE, **more: Any) -> UsbBoard:
+    """Blank where there is no file `chip` in the folder yet; with the chips of the street's first board."""
+    folder.mkdir(exist_ok=True)
     flash = folder / "chip"
-    scenario = {"mac": DEVICE, "flash": str(flash), "chips": BOARDS[0]["chips"], "rtc": str(folder / "rtc")}
+    scenario = {"mac": mac, "flash": str(flash), "chips": BOARDS[0]["chips"], "rtc": str(folder / "rtc")}
     file = folder / "scenario.json"
     file.write_text(json.dumps(scenario))
-    return UsbBoard(flash, command(HARDWARE / "console.py", file), mac=DEVICE, **more)
+    return UsbBoard(flash, command(HARDWARE / "console.py", file), mac=mac, **more)

@@ -115,8 +115,9 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
 
 
 def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str) -> bool:
-    """Are the certificates there, and this board's? A key that is there is never read back."""
-    names = [mqtt[key] for key in ("ca", "cert", "key") if key in mqtt]
+    """Are the certificates there, and this board's? A key that is there is never read back; without a configuration
+    nobody knows whether it belongs to them, as a cable may have been pulled."""
+    names = [configuring.CONFIG, *(mqtt[key] for key in ("ca", "cert", "key") if key in mqtt)]
     if not all(cable.exists(name) for name in names):
         return False
     try:
