@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 
 from bordstein_tools import cli_ca, pki
 
+DEVICE, OTHER = "24a160123456", "24a160123457"
 PASSPHRASE = "ein langer Satz für die Stadt"
 
 
@@ -176,3 +178,82 @@ def test_version_is_the_package_version(tmp_path):
     from bordstein_tools import __version__
 
     assert bordstein("--version", folder=tmp_path).stdout.strip() == f"bordstein {__version__}"
+
+
+def said(folder: Path, *arguments: object) -> dict[str, Any]:
+    run = bordstein("ca", *arguments, "--json", folder=folder)
+    assert "Traceback" not in run.stderr
+    return json.loads(run.stdout)
+
+
+def test_a_device_keeps_its_key_and_gets_a_certificate_that_lasts_longer(tmp_path):
+    said(tmp_path, "init", "--no-passphrase")
+    said(tmp_path, "issue", "device", DEVICE, "--out", "gone", "--days", 20)
+    said(tmp_path, "issue", "device", OTHER)
+    said(tmp_path, "issue", "gateway", "--days", 10)
+    folder = tmp_path / "bordstein-ca"
+    old = x509.load_der_x509_certificate((tmp_path / "gone/device.der").read_bytes())
+    for path in (tmp_path / "gone").iterdir():  # as after `bordstein setup`: its key is on the board and nowhere else
+        path.unlink()
+    soon = said(tmp_path, "list", "--ends-within", 30)["certificates"]
+    assert [(one["name"], one["state"]) for one in soon] == [("bordstein-gateway", "valid"), (DEVICE, "valid")]
+
+    [done] = said(tmp_path, "renew", "--ends-within", 30)["renewed"]
+    assert (done["name"], done["before"]) == (DEVICE, f"{old.serial_number:x}")
+    content = (tmp_path / done["certificate"]).read_bytes()
+    new = x509.load_der_x509_certificate(content)
+    assert new.public_key() == old.public_key() and new.subject == old.subject and len(content) < 1024
+    assert new.not_valid_after_utc > old.not_valid_after_utc and new.serial_number != old.serial_number
+    new.verify_directly_issued_by(x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()))
+    assert new.extensions.get_extension_for_class(x509.ExtendedKeyUsage) == old.extensions.get_extension_for_class(
+        x509.ExtendedKeyUsage
+    )
+    assert said(tmp_path, "renew", "--ends-within", 30) == {"renewed": []}
+
+    known = said(tmp_path, "list", DEVICE, "--all")["certificates"]
+    assert [(one["serial"], one["state"]) for one in known] == [
+        (done["before"], "replaced"),
+        (done["serial"], "valid"),
+    ]
+    assert len(said(tmp_path, "revoke", done["before"])["revoked"]) == 1
+    assert [one["state"] for one in said(tmp_path, "list", DEVICE, "--all")["certificates"]] == ["revoked", "valid"]
+    assert said(tmp_path, "renew", DEVICE)["renewed"][0]["before"] == done["serial"]
+    # Who revokes a board revokes all that it ever had.
+    said(tmp_path, "revoke", DEVICE)
+    crl = x509.load_pem_x509_crl((folder / "ca.crl.pem").read_bytes())
+    certificates = said(tmp_path, "list", DEVICE, "--all")["certificates"]
+    assert {f"{one.serial_number:x}" for one in crl} == {one["serial"] for one in certificates} and len(crl) == 3
+    assert "are revoked and are not renewed" in said(tmp_path, "renew", DEVICE)["error"]
+    assert OTHER in bordstein("ca", "list", folder=tmp_path).stdout
+
+
+def test_what_cannot_be_renewed_is_said_and_the_others_are(tmp_path):
+    said(tmp_path, "init", "--no-passphrase", "--days", 100)
+    for device in (DEVICE, OTHER):
+        said(tmp_path, "issue", "device", device, "--days", 20)
+    folder = tmp_path / "bordstein-ca"
+    issued = {one["name"]: one["serial"] for one in said(tmp_path, "list")["certificates"]}
+    (
+        folder / "issued" / f"{issued[DEVICE]}.der"
+    ).unlink()  # of an authority that kept no copies: the board's folder has it
+    assert said(tmp_path, "renew", DEVICE)["renewed"][0]["before"] == issued[DEVICE]
+    (folder / "issued" / f"{issued[OTHER]}.der").unlink()
+    (folder / "devices" / OTHER / "device.der").unlink()
+    run = bordstein("ca", "renew", "--ends-within", 1000, "--days", 10, folder=tmp_path)
+    assert run.returncode == 1 and run.stdout == "" and len(run.stderr.splitlines()) == 2
+    assert "no copy of certificate" in run.stderr and "would not last longer" in run.stderr
+    lines = (folder / "issued.csv").read_text().splitlines()
+    assert len(lines) == 4  # nothing is noted that was not made
+    assert [path.stem for path in (folder / "issued").iterdir()] == [lines[3].split(",")[0]]
+    for words, code, sentence in (
+        (("renew",), 2, "which ones?"),
+        (("renew", "24a1600000ff"), 1, "issued nothing"),
+        (("list", "24a1600000ff"), 1, "issued nothing"),
+        (("list", "--ca", "nowhere"), 1, "no authority in nowhere (no ca.pem)"),
+        (("renew", DEVICE, "--ca", "nowhere"), 1, "nothing"),
+    ):
+        run = bordstein("ca", *words, folder=tmp_path)
+        assert (run.returncode, run.stdout) == (code, "") and sentence in run.stderr, run
+        assert len(run.stderr.splitlines()) == 1
+    (folder / "issued.csv").write_text("serial,kind,name,not_after\nab,device,x,yesterday\n")
+    assert "line 2" in bordstein("ca", "list", folder=tmp_path).stderr

@@ -7,7 +7,18 @@ import pytest
 from bordstein_tools import commands
 from tests.tools.test_cli_ca import bordstein
 
-HELP = ["", "ca", "ca init", "ca issue", "ca issue broker", "ca issue gateway", "ca issue device", "config"]
+HELP = [
+    "",
+    "ca",
+    "ca init",
+    "ca list",
+    "ca renew",
+    "ca issue",
+    "ca issue broker",
+    "ca issue gateway",
+    "ca issue device",
+    "config",
+]
 HELP += ["config check", "config init", "flash", "ports", "images", "images add", "images fetch", "images list"]
 COMPLAINTS = [
     ("config check", "Es fehlt: DATEI."),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, cli_board, cli_ca, cli_config, cli_flash, cli_label, cli_setup, cli_signing, commands
+from . import __version__, cli_board, cli_ca_list, cli_config, cli_flash, cli_label, cli_setup, cli_signing, commands
 from .texts import pick
 
 app = commands.group(
@@ -17,7 +17,7 @@ app = commands.group(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(cli_ca.app, name="ca")
+app.add_typer(cli_ca_list.app, name="ca")
 app.add_typer(cli_config.app, name="config")
 app.add_typer(cli_flash.images_app, name="images")
 app.add_typer(cli_signing.app, name="signing")

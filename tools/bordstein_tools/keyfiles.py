@@ -58,6 +58,7 @@ def _write_new(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Write a public file in place of what is there: after a power cut it is the old or the new one. Problem."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with (new := path.with_name(path.name + ".new")).open("wb") as file:
             file.write(content)
             file.flush()

@@ -25,8 +25,13 @@ def failed(problem: Problem, as_json: bool) -> NoReturn:
     if as_json:
         typer.echo(json.dumps({"error": str(problem)}, ensure_ascii=False))
     else:
-        print(f"bordstein: {problem}", file=sys.stderr)  # noqa: T201
+        complain(problem)
     raise typer.Exit(FAILED)
+
+
+def complain(problem: Problem) -> None:
+    """A sentence for people that does not end the command yet."""
+    print(f"bordstein: {problem}", file=sys.stderr)  # noqa: T201
 
 
 def misuse(de: str, en: str) -> NoReturn:

@@ -8,28 +8,24 @@ A board whose clock is not set yet knows only the build date of its software, an
 certificate is valid from two years before the day it was made; how long it is valid counts from that day.
 """
 
-import csv
 import datetime as dt
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from . import keyfiles, names
-from .texts import Problem, reason
+from . import issued, keyfiles, names
+from .texts import Problem
 
 AUTHORITY_DAYS = 365 * 20
 SERVER_DAYS = 365 * 2
 CLIENT_DAYS = 365 * 10
 BACKDATED = dt.timedelta(days=730)
-
-_ISSUED_FIELDS = ("serial", "kind", "name", "not_after")
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Issued:
 
 
 class Authority:
-    """An unlocked authority. `directory` holds ca.pem, ca.der, ca.key.pem and issued.csv, a list of what it signed."""
+    """An unlocked authority. `directory` holds ca.pem, ca.der, ca.key.pem, and what it signed (issued.py)."""
 
     def __init__(self, directory: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
         self.directory = directory
@@ -86,38 +82,17 @@ class Authority:
         days: int,
         extensions: Iterable[x509.ExtensionType] = (),
     ) -> Issued:
-        now = dt.datetime.now(dt.UTC)
-        end = self.certificate.not_valid_after_utc
-        if end <= now:
-            raise Problem(
-                f"Die Zertifizierungsstelle in {self.directory} ist am {end:%d.%m.%Y} abgelaufen; bitte mit "
-                "„bordstein ca init“ eine neue anlegen.",
-                f"the authority in {self.directory} expired on {end:%Y-%m-%d}; make a new one with "
-                '"bordstein ca init".',
-            )
         if out is None:
             out = self.directory / f"{kind}s" / name.replace(":", "-")
         key = ec.generate_private_key(ec.SECP256R1())
-        usage = ExtendedKeyUsageOID.SERVER_AUTH if kind == "broker" else ExtendedKeyUsageOID.CLIENT_AUTH
-        # A host name may be longer than a common name; clients look at the alternative names only (RFC 9525).
-        subject = _name(name if len(name) <= 64 else kind)
-        builder = _builder(key, subject, self.certificate.subject, min(end, now + dt.timedelta(days=days)))
-        builder = (
-            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(authority=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(_authority_identifier(self.certificate), critical=False)
-        )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
-        certificate = builder.sign(self._key, hashes.SHA256())
+        certificate = self.sign(kind, name, key.public_key(), days, extensions)
         files = {
             f"{kind}.key.pem": (_private(key, serialization.Encoding.PEM), keyfiles.PRIVATE),
             f"{kind}.key.der": (_private(key, serialization.Encoding.DER), keyfiles.PRIVATE),
             **_both(kind, certificate),
             **_both("ca", self.certificate),
         }
-        with self._noted(kind, name, certificate):
+        with issued.noted(self.directory, kind, name, certificate):
             keyfiles.write_new(out, files)
         return Issued(
             kind=kind,
@@ -133,36 +108,43 @@ class Authority:
             key_der=out / f"{kind}.key.der",
         )
 
+    def sign(
+        self,
+        kind: str,
+        name: str,
+        key: CertificatePublicKeyTypes,
+        days: int,
+        extensions: Iterable[x509.ExtensionType] = (),
+    ) -> x509.Certificate:
+        """A certificate for somebody's public key, noted nowhere; kind: broker, gateway or device. Problem: the
+        authority itself has expired."""
+        now = dt.datetime.now(dt.UTC)
+        end = self.certificate.not_valid_after_utc
+        if end <= now:
+            raise Problem(
+                f"Die Zertifizierungsstelle in {self.directory} ist am {end:%d.%m.%Y} abgelaufen; bitte mit "
+                "„bordstein ca init“ eine neue anlegen.",
+                f"the authority in {self.directory} expired on {end:%Y-%m-%d}; make a new one with "
+                '"bordstein ca init".',
+            )
+        usage = ExtendedKeyUsageOID.SERVER_AUTH if kind == "broker" else ExtendedKeyUsageOID.CLIENT_AUTH
+        # A host name may be longer than a common name; clients look at the alternative names only (RFC 9525).
+        subject = _name(name if len(name) <= 64 else kind)
+        builder = _builder(key, subject, self.certificate.subject, min(end, now + dt.timedelta(days=days)))
+        builder = (
+            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(authority=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(_authority_identifier(self.certificate), critical=False)
+        )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
     def sign_list(self, builder: x509.CertificateRevocationListBuilder) -> x509.CertificateRevocationList:
         """A revocation list of this authority."""
         identifier = _authority_identifier(self.certificate)
         return builder.add_extension(identifier, critical=False).sign(self._key, hashes.SHA256())
-
-    @contextmanager
-    def _noted(self, kind: str, name: str, certificate: x509.Certificate) -> Iterator[None]:
-        """Remember what is signed: without its serial number a certificate could never be revoked.
-
-        The line is on the disk before there is a key that could be used, and is taken back if none gets written.
-        """
-        path = self.directory / "issued.csv"
-        end = certificate.not_valid_after_utc
-        row = (f"{certificate.serial_number:x}", kind, name, end.isoformat(timespec="seconds"))
-        try:
-            with path.open("a", newline="", encoding="utf-8") as file:
-                size = file.tell()
-                csv.writer(file).writerows([row] if size else [_ISSUED_FIELDS, row])
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise Problem(
-                f"{path} ist nicht schreibbar ({reason(error)}); nichts wurde ausgestellt.",
-                f"{path} cannot be written ({error.strerror}); nothing was issued.",
-            ) from None
-        try:
-            yield
-        except Problem:
-            os.truncate(path, size)
-            raise
 
 
 def refuse_second(directory: Path) -> None:
@@ -182,7 +164,7 @@ def create(directory: Path, name: str, passphrase: bytes | None, *, days: int = 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(name)
     certificate = (
-        _builder(key, subject, subject, dt.datetime.now(dt.UTC) + dt.timedelta(days=days))
+        _builder(key.public_key(), subject, subject, dt.datetime.now(dt.UTC) + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
@@ -204,7 +186,7 @@ def is_encrypted(directory: Path) -> bool:
 def load(directory: Path, passphrase: bytes | None) -> Authority:
     """Open the authority in directory; Problem if it is not there, damaged, or the passphrase is wrong."""
     private = _key_file(directory)
-    public = keyfiles.read(directory / "ca.pem", "Das CA-Zertifikat", "the CA certificate")
+    public = _certificate_file(directory)
     try:
         certificate = x509.load_pem_x509_certificate(public)
         key = serialization.load_pem_private_key(private, passphrase)
@@ -227,13 +209,34 @@ def load(directory: Path, passphrase: bytes | None) -> Authority:
     return Authority(directory, certificate, key)
 
 
+def certificate(directory: Path) -> x509.Certificate:
+    """The authority's own certificate, for which nothing has to be unlocked. Problem: it is not there, or damaged."""
+    try:
+        return x509.load_pem_x509_certificate(_certificate_file(directory))
+    except ValueError:
+        raise Problem(
+            f"{directory / 'ca.pem'} ist beschädigt; bitte die Sicherungskopie einspielen.",
+            f"{directory / 'ca.pem'} is damaged; restore it from its backup.",
+        ) from None
+
+
+def _certificate_file(directory: Path) -> bytes:
+    if not (directory / "ca.pem").exists():
+        raise _no_authority(directory, "ca.pem")
+    return keyfiles.read(directory / "ca.pem", "Das CA-Zertifikat", "the CA certificate")
+
+
 def _key_file(directory: Path) -> bytes:
     if not (directory / "ca.key.pem").exists():
-        raise Problem(
-            f"In {directory} liegt keine Zertifizierungsstelle (ca.key.pem fehlt); „bordstein ca init“ legt eine an.",
-            f'there is no authority in {directory} (no ca.key.pem); "bordstein ca init" makes one.',
-        )
+        raise _no_authority(directory, "ca.key.pem")
     return keyfiles.read(directory / "ca.key.pem", "Der CA-Schlüssel", "the CA key")
+
+
+def _no_authority(directory: Path, missing: str) -> Problem:
+    return Problem(
+        f"In {directory} liegt keine Zertifizierungsstelle ({missing} fehlt); „bordstein ca init“ legt eine an.",
+        f'there is no authority in {directory} (no {missing}); "bordstein ca init" makes one.',
+    )
 
 
 def _name(common_name: str) -> x509.Name:
@@ -247,17 +250,17 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _builder(
-    key: ec.EllipticCurvePrivateKey, subject: x509.Name, issuer: x509.Name, end: dt.datetime
+    key: CertificatePublicKeyTypes, subject: x509.Name, issuer: x509.Name, end: dt.datetime
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(dt.datetime.now(dt.UTC) - BACKDATED)
         .not_valid_after(end)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 

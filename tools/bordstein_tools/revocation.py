@@ -8,14 +8,12 @@ import csv
 import datetime as dt
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from . import keyfiles, names
+from . import issued, keyfiles
 from .pki import BACKDATED, Authority
-from .texts import Problem
 
 _FIELDS = ("serial", "kind", "name", "revoked")
 
@@ -35,23 +33,17 @@ def revoke(authority: Authority, wanted: str) -> list[Revoked]:
 
     Returns those that were valid until now; Problem when nothing was ever issued so. The list is written in any case.
     """
-    issued = _read(authority.directory / "issued.csv")
-    known = _read(authority.directory / "revoked.csv")
-    found = [row for row in issued if wanted.lower() == row[0] or _same(wanted, row[1], row[2])]
+    known = issued.rows(authority.directory / issued.REVOKED)
+    found = [row for row in issued.rows(authority.directory / issued.FILE) if issued.is_meant(wanted, *row[:3])]
     if not found:
-        raise Problem(
-            f"Für „{wanted}“ hat diese Zertifizierungsstelle nichts ausgestellt; was sie ausgestellt hat, steht in "
-            f"{authority.directory / 'issued.csv'}.",
-            f'this authority issued nothing for "{wanted}"; what it issued stands in '
-            f"{authority.directory / 'issued.csv'}.",
-        )
+        raise issued.nothing_of(wanted, authority.directory)
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     before = {row[0] for row in known}
     new = [Revoked(row[0], row[1], row[2], now) for row in found if row[0] not in before]
     rows = known + [(one.serial, one.kind, one.name, one.since) for one in new]
     text = io.StringIO()
     csv.writer(text).writerows([_FIELDS, *rows])
-    keyfiles.replace(authority.directory / "revoked.csv", text.getvalue().encode())
+    keyfiles.replace(authority.directory / issued.REVOKED, text.getvalue().encode())
     keyfiles.replace(authority.directory / "ca.crl.pem", _list(authority, rows))
     return new
 
@@ -71,27 +63,3 @@ def _list(authority: Authority, rows: list[tuple[str, ...]]) -> bytes:
             .build()
         )
     return authority.sign_list(builder).public_bytes(serialization.Encoding.PEM)
-
-
-def _same(wanted: str, kind: str, name: str) -> bool:
-    if kind != "device":
-        return wanted == name
-    try:
-        return names.device_id(wanted) == name
-    except Problem:
-        return False
-
-
-def _read(path: Path) -> list[tuple[str, ...]]:
-    """The rows of a list, without its head; none where there is no such file."""
-    if not path.exists():
-        return []
-    text = keyfiles.read(path, "Die Liste", "the list").decode("utf-8", "replace")
-    rows = [tuple(row) for row in csv.reader(io.StringIO(text)) if row][1:]
-    for number, row in enumerate(rows, 2):
-        if len(row) != 4 or row[0].strip("0123456789abcdef"):
-            raise Problem(
-                f"{path}, Zeile {number}: unbrauchbar; bitte die Sicherungskopie einspielen.",
-                f"{path}, line {number}: of no use; restore the file from its backup.",
-            )
-    return rows
