@@ -1,4 +1,5 @@
-"""Commands from the town: reboot, identify, sample, interval, log, calibrate, decommission. One result for each id.
+"""Commands from the town: reboot, identify, sample, interval, log, calibrate, certificate, decommission. Each id has
+one result.
 
 A command that comes again (MQTT delivers at least once) is answered from memory, not done again; for a reboot that
 memory is a file, or a command delivered twice would restart the board twice.
@@ -6,9 +7,11 @@ memory is a file, or a command delivered twice would restart the board twice.
 
 import asyncio
 import json
+import sys
 
 from micropython import const
 
+import bordstein
 from bordstein import clock, log, platform
 from bordstein.log import say
 
@@ -17,6 +20,7 @@ _FILE = "reboot"  # id of the last reboot command
 _LONGEST_S = const(86400)
 _CALIBRATE_MS = const(40000)
 _SAMPLE_S = const(20)
+_LATER = const(-1)  # in place of a result: it comes after a restart
 
 
 class Refused(Exception):
@@ -47,7 +51,7 @@ class Commands:
         return self._identifying is not None and not self._identifying.done()
 
     async def handle(self, payload):
-        """Do a command (bytes, JSON) and publish its result."""
+        """Do a command (bytes, JSON) and publish its result; that of a certificate wanted.py publishes."""
         try:
             command = json.loads(payload)
             number = command["id"]
@@ -64,6 +68,10 @@ class Commands:
         self._answers = self._answers[1 - _REMEMBERED :]
         self._answers.append((number, None))
         result = await self._result(command)
+        if result is None:
+            if self.restarts:
+                await self._restart()
+            return
         self._answers = [(known, result if known == number else old) for known, old in self._answers]
         if command.get("do") == "reboot":
             try:
@@ -83,6 +91,8 @@ class Commands:
             return {"ok": False, "error": str(error)}
         except Exception as error:  # noqa: BLE001
             return {"ok": False, "error": "it went wrong on the board: %s" % error}
+        if more == _LATER:
+            return None
         return {"ok": True} if more is None else {"ok": True, "result": more}
 
     async def _answer(self, number, result):
@@ -106,9 +116,11 @@ class Commands:
             return await self._calibrate(command)
         if do == "decommission":
             return self._decommission(command)
+        if do == "certificate":
+            return self._certificate(command)
         raise Refused(
-            '"%s" is not something this board can do; it knows reboot, identify, sample, interval, log, calibrate and '
-            "decommission" % do
+            '"%s" is not something this board can do; it knows reboot, identify, sample, interval, log, calibrate, '
+            "certificate and decommission" % do
         )
 
     def _sensor(self, command):
@@ -152,6 +164,20 @@ class Commands:
         from bordstein import wipe
 
         wipe.order()  # followed at the next start, whatever happens until then
+
+    def _certificate(self, command):
+        from bordstein import certificate
+
+        try:
+            begins = certificate.take(command)
+        except ValueError as error:
+            raise Refused(str(error))
+        finally:  # needed once in years
+            del bordstein.certificate, sys.modules["bordstein.certificate"]
+        if begins is False:
+            return None
+        self.restarts = self.restarts or begins is True
+        return _LATER
 
     def _identify(self, command):
         seconds = _seconds(command, 600) if "seconds" in command else 10

@@ -4,6 +4,8 @@ The state is a small file replaced by rename: old or new, never both.
 * version: of the running configuration, config.json; 0 or none: nobody sent it, it was copied onto the board
 * trial: of what stands in config.new.json, while that is on trial; begun: a start has tried it
 * failed: the last one that the board does not run; problems: the sentences why
+* certificate: while a renewed one is on trial, beside the old one: the id of the command that brought it
+* result: what that command's result is, until the broker has it
 """
 
 import json
@@ -13,6 +15,7 @@ from bordstein import platform
 
 RUNNING = "config.json"
 NEW = "config.new.json"
+NEXT = ".next"  # behind the name of the certificate that runs: a renewed one
 _FILE = "config.state"
 
 
@@ -28,7 +31,7 @@ def settings(cause, known=None):
 
         wipe.run()
     state = load()
-    if "trial" in state:
+    if "trial" in state or "certificate" in state:
         from bordstein import trial
 
         found = trial.begin(state, cause)

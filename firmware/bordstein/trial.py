@@ -1,4 +1,4 @@
-"""The trial of a new configuration. Loaded for one only.
+"""The trial of a new configuration or certificate. Loaded for one only.
 
 wanted.py has put a new configuration beside the old one and restarted the board. Here it runs on trial, once: it is
 confirmed when the gateway has answered this very start (a broker alone could not). No answer within `trial_s`, a
@@ -7,7 +7,8 @@ one runs again, and the new one is not tried a second time.
 
 Each step is one rename, so a power cut leaves the one or the other: the new file is there, the state names it as the
 trial, the trial has begun; then either config.new.json becomes config.json (that is the confirmation), or the state
-says that it failed.
+says that it failed. The same holds for a certificate (certificate.py): the new file is there, the state names the
+command, the trial has begun; then the new file takes the old one's name.
 """
 
 import asyncio
@@ -23,6 +24,10 @@ def begin(state, cause):
 
     state: what stands in flash; cause: why the board started.
     """
+    if "certificate" in state:
+        from bordstein import trialcert
+
+        return trialcert.begin(state, cause)
     version = state["trial"]
     try:
         if not state.get("begun"):
@@ -42,7 +47,11 @@ def begin(state, cause):
 
 
 class Trial:
-    """A configuration that runs but is not confirmed. version: its number; later: a newer one has come meanwhile."""
+    """A configuration that runs but is not confirmed. version: its number; path: its file; later: a newer one has come
+    meanwhile."""
+
+    path = NEW
+    what = "configuration"
 
     def __init__(self, version, limit_s):
         self.version = version
@@ -65,14 +74,11 @@ class Trial:
 
     async def run(self, board):
         """Confirm it, or go back by a restart. board: app.App."""
-        problems = board.state.problems[1:] if board.guard.safe else board.state.problems
+        problems = self._problems(board.state.problems[1:] if board.guard.safe else board.state.problems)
         if not problems:
             try:
                 await asyncio.wait_for_ms(self._answered.wait(), self._limit_s * 1000)
-                if exists(NEW):
-                    os.rename(NEW, RUNNING)
-                save(version=self.version)
-                say("config: version %d is confirmed" % self.version)
+                self._confirm()
                 board.trial = None
                 board.asked.set()
                 if self.later:  # the broker gives it again on a new connection
@@ -82,6 +88,18 @@ class Trial:
                 why = board.link.problem or "the broker was reached, the gateway was not"
                 problems = ["no answer from the gateway within %d s (%s)" % (self._limit_s, why)]
         try:
-            failed(load(), self.version, problems)
+            self._give_up(problems)
         finally:  # without a note the next start goes back as well
-            await board.restart("back to the old configuration: " + problems[0])
+            await board.restart("back to the old %s: %s" % (self.what, problems[0]))
+
+    def _problems(self, problems):
+        return problems
+
+    def _confirm(self):
+        if exists(NEW):
+            os.rename(NEW, RUNNING)
+        save(version=self.version)
+        say("config: version %d is confirmed" % self.version)
+
+    def _give_up(self, problems):
+        failed(load(), self.version, problems)

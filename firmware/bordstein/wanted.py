@@ -27,6 +27,7 @@ async def follow(board, payload):
     """Take what is wanted (bytes; b"": nothing new; None: too long for the link) and report. board: app.App."""
     version = None  # type: int | None
     problems = []
+    await _answer(board)  # a new configuration would overwrite it
     try:
         if payload != b"":
             version, wanted = _parse(payload)
@@ -48,6 +49,19 @@ async def follow(board, payload):
     await board.publish("config/reported", json.dumps(message).encode(), True)
 
 
+async def _answer(board):
+    """What became of a renewed certificate is the result of the command that brought it."""
+    state = load()
+    if "result" in state:
+        await board.publish("command/result", json.dumps(state["result"]).encode())
+        state = load()
+        del state["result"]
+        try:
+            save(**state)
+        except OSError as error:
+            say("config: flash does not take that a result is sent:", error)
+
+
 def _parse(payload):
     """(version, configuration) of a message; ValueError."""
     if payload is None or len(payload) > _LONGEST + 64:
@@ -63,11 +77,12 @@ def _parse(payload):
 
 
 def _is_new(board, version):
-    if board.trial:
-        board.trial.later = board.trial.version != version
-        return False
     state = load()
-    return version not in (state.get("version"), state.get("failed"), state.get("trial"))
+    new = version not in (state.get("version"), state.get("failed"), state.get("trial"))
+    if board.trial:
+        board.trial.later = new
+        return False
+    return new and "certificate" not in state  # that is tried first, and the broker gives this again after it
 
 
 def _take(version, wanted):
@@ -116,7 +131,7 @@ def _report(board, state):
     trial = board.trial
     running = trial.version if trial else state.get("version", 0)
     message = {"version": running, "ok": True, "problems": [], "running": running}
-    message["digest"] = digest(_own(NEW if trial else RUNNING))
+    message["digest"] = digest(_own(trial.path if trial else RUNNING))
     if trial:
         message.update(ok=None, trial=board.spool.boot)
     elif "failed" in state:

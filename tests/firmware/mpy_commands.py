@@ -117,7 +117,7 @@ def test_interval_is_set_and_told():
 
 def test_what_is_wrong_gets_a_sentence_and_changes_nothing():
     for command, word in (
-        ({"do": "explode"}, "reboot, identify, sample, interval, log, calibrate and decommission"),
+        ({"do": "explode"}, "reboot, identify, sample, interval, log, calibrate, certificate and decommission"),
         ({}, "None"),
         ({"do": "interval", "sensor": "wind", "seconds": 5}, "air, dust, soil"),
         ({"do": "interval", "sensor": "air"}, "whole number"),
