@@ -1,14 +1,16 @@
 """Speaks to a board through the broker, beside a running gateway or without one."""
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from . import broker_words
+from . import broker_words, presence
 from .cli_common import Failed
 from .config import Mqtt
 from .texts import pick, said
@@ -79,9 +81,23 @@ class BoardCall:
         return found
 
 
+def sleeps(board: BoardCall, wait: int) -> int | None:
+    """When the board will connect (ms), if it sleeps for longer than one would wait (s); None: it does not."""
+    said = board.retained("state")
+    at = presence.wake(said.get("state"), said)
+    return at if at is not None and at > (time.time() + wait) * 1000 else None
+
+
 @contextmanager
 def call(mqtt: Mqtt, device: str) -> Iterator[BoardCall]:
     """Failed: a sentence why there is no connection."""
+    with calls(mqtt) as board:
+        yield board(device)
+
+
+@contextmanager
+def calls(mqtt: Mqtt) -> Iterator[Callable[[str], BoardCall]]:
+    """The same for many boards over one connection: what it gives makes a device's BoardCall."""
     where = f"{mqtt.host}:{mqtt.port}"
     purpose = "board-" + uuid.uuid4().hex[:8]
     # In MQTT 5 a broker says what it refuses; in 3.1.1 it says yes and throws away.
@@ -95,7 +111,7 @@ def call(mqtt: Mqtt, device: str) -> Iterator[BoardCall]:
         reason, _ = visitor.connack
         if reason.is_failure:
             raise Failed(said(broker_words.refused(str(reason), where)))
-        yield BoardCall(visitor, mqtt.topic, device)
+        yield partial(BoardCall, visitor, mqtt.topic)
     except Ended:
         raise Failed(said(broker_words.disconnected("", None, where, came_up=False))) from None
     except (OSError, ValueError) as error:

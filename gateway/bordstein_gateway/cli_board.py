@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from . import board_rules, cli_board_list, config, presence
-from .board_call import BoardCall, call
-from .cli_board_list import DeviceArgument, answer_words, checked, condition, until
+from . import board_rules, cli_board_certificate, cli_board_list, config, presence
+from .board_call import call, sleeps
+from .cli_board_list import DeviceArgument, answer_words, checked, condition, silent, then, until
 from .cli_common import (
     DEFAULT_CONFIG,
     WAIT_S,
@@ -40,6 +40,15 @@ app.command("list", help=pick("Alle Geräte und wie es ihnen geht.", "All boards
 app.command("results", help=pick("Was ein Gerät auf Aufträge geantwortet hat.", "What a board answered to commands."))(
     cli_board_list.board_results
 )
+app.command(
+    "certificate",
+    help=pick(
+        "Geräten ihr erneuertes Zertifikat schicken („bordstein ca renew“). Ein Gerät probiert es aus und kehrt zum "
+        "alten zurück, wenn es das Gateway mit ihm nicht erreicht.",
+        'Send boards their renewed certificates ("bordstein ca renew"). A board tries it, and goes back to the old one '
+        "when it can't reach the gateway with it.",
+    ),
+)(cli_board_certificate.board_certificate)
 
 
 @app.command(
@@ -94,11 +103,11 @@ def board_config(
         above = max((version for version in versions if isinstance(version, int)), default=0)
         version = store.want_config(device, text, above).result(WAIT_S)
         board.send("config", f'{{"version":{version},"config":{text}}}'.encode(), retain=True)
-        wake = _sleeps(board, wait)
+        wake = sleeps(board, wait)
         if not as_json:
             output(pick(f"Konfiguration {version} ist unterwegs", f"configuration {version} is on its way"))
             if wake:
-                output(_then(wake))
+                output(then(wake))
         if not wait or wake:
             if as_json:
                 output(json.dumps({"version": version} | ({"wake": iso(wake / 1000)} if wake else {})))
@@ -107,7 +116,7 @@ def board_config(
             "config/reported", lambda said: said.get("version") == version and said.get("ok") is not None, wait
         )
     if report is None:
-        raise Failed(_silent(wait))
+        raise Failed(silent(wait))
     if as_json:
         output(json.dumps(report, ensure_ascii=False))
     elif report["ok"]:
@@ -139,24 +148,6 @@ def _checked(file: Path) -> str:
             )
         )
     return text
-
-
-def _silent(seconds: int) -> str:
-    return pick(
-        f"keine Antwort in {seconds} s; sie wartet beim Broker, bis das Gerät da ist",
-        f"no answer within {seconds} s; it waits at the broker until the board is there",
-    )
-
-
-def _sleeps(board: BoardCall, wait: int) -> int | None:
-    """When the board will connect (ms), if it sleeps for longer than one would wait; None: it does not."""
-    said = board.retained("state")
-    at = presence.wake(said.get("state"), said)
-    return at if at is not None and at > (time.time() + wait) * 1000 else None
-
-
-def _then(wake: int) -> str:
-    return pick(f"Das Gerät {until(wake)}; es bekommt das dann.", f"The board is {until(wake)}; it gets this then.")
 
 
 def _waits_for(wake: int) -> str:
@@ -259,7 +250,7 @@ def board_command(
     told = {"id": number, "do": do, "sensor": sensor, "seconds": seconds, "what": what, "device": confirm}
     message = json.dumps({key: value for key, value in told.items() if value is not None}).encode()
     with call(settings.mqtt, device) as board:
-        wake = _sleeps(board, wait)
+        wake = sleeps(board, wait)
         if wake and do == "decommission":
             raise Failed(_waits_for(wake))
         board.listen("command/result")
@@ -269,7 +260,7 @@ def board_command(
                 output(json.dumps({"id": number, "wake": iso(wake / 1000)}))
             else:
                 output(pick(f"Auftrag {number} ist unterwegs", f"command {number} is on its way"))
-                output(_then(wake))
+                output(then(wake))
                 output(
                     pick(
                         f"Das Ergebnis zeigt danach: bordstein-gateway board results {device}",
@@ -279,7 +270,7 @@ def board_command(
             return
         result = board.answer("command/result", lambda said: said.get("id") == number, wait)
         if result is None:
-            raise Failed(_silent(wait))
+            raise Failed(silent(wait))
         if do == "decommission" and result.get("ok"):
             board.send("config", b"", retain=True)  # who gets this board next begins anew
             with open_store(settings) as store:

@@ -82,6 +82,19 @@ def until(wake_ms: int, *, overdue: bool = False) -> str:
     return sleep(iso(wake_ms / 1000), language(), iso(time.time()), overdue=overdue)
 
 
+def silent(seconds: int) -> str:
+    """That no answer came."""
+    return pick(
+        f"keine Antwort in {seconds} s; sie wartet beim Broker, bis das Gerät da ist",
+        f"no answer within {seconds} s; it waits at the broker until the board is there",
+    )
+
+
+def then(wake: int) -> str:
+    """That a board which sleeps until `wake` (ms) gets what was sent then."""
+    return pick(f"Das Gerät {until(wake)}; es bekommt das dann.", f"The board is {until(wake)}; it gets this then.")
+
+
 def board_results(
     device: DeviceArgument, path: ConfigOption = DEFAULT_CONFIG, limit: Limit = 20, as_json: JsonOption = False
 ) -> None:
