@@ -24,7 +24,7 @@ def begin(state, cause):
             save(**state)
             say("config: a renewed certificate is on trial")
             mqtt["cert"] = path + NEXT
-            return found, problems, CertificateTrial(state, path, found["trial_s"])
+            return found, problems, CertificateTrial(state, mqtt, path, found["trial_s"])
         elif exists(path + NEXT):
             _settle(state, "the board started again (%s) before the gateway had answered" % cause, path)
         else:  # it was confirmed, and the power went before that was written down
@@ -53,8 +53,9 @@ class CertificateTrial(Trial):
     path = RUNNING
     what = "certificate"
 
-    def __init__(self, state, file, limit_s):
+    def __init__(self, state, mqtt, file, limit_s):
         super().__init__(state.get("version", 0), limit_s)
+        self._mqtt = mqtt
         self._file = file
 
     def _problems(self, problems):
@@ -63,6 +64,7 @@ class CertificateTrial(Trial):
     def _confirm(self):
         if exists(self._file + NEXT):
             os.rename(self._file + NEXT, self._file)
+        self._mqtt["cert"] = self._file
         _settle(load())
         say("config: the renewed certificate is confirmed")
 

@@ -4,7 +4,8 @@ And the report of what runs here. Loaded for this, and forgotten after it.
 The message on `config` is {"version": n, "config": {…}}; config_own.py says what it may leave to the board. The report
 on `config/reported`: `version` (the wanted one that it is about; null when it could not be read), `ok` (true: it runs;
 false: it does not, `problems` says why; null: on trial, since the start number `trial`), `running` (the version that
-runs; 0: none that was sent) and `digest` (of what runs, without its secrets).
+runs; 0: none that was sent), `digest` (of what runs, without its secrets) and `certificate` (the day on which the one
+that the board shows ends).
 """
 
 import gc
@@ -132,8 +133,29 @@ def _report(board, state):
     running = trial.version if trial else state.get("version", 0)
     message = {"version": running, "ok": True, "problems": [], "running": running}
     message["digest"] = digest(_own(trial.path if trial else RUNNING))
+    end = _end(board.config["mqtt"])
+    if end:
+        message["certificate"] = end
     if trial:
         message.update(ok=None, trial=board.spool.boot)
     elif "failed" in state:
         message.update(version=state["failed"], ok=False, problems=state["problems"])
     return message
+
+
+def _end(mqtt):
+    """The last day of the certificate that is shown, like 2036-11-23; None: there is none, or none in DER."""
+    try:
+        with open(mqtt["cert"], "rb") as file:
+            der = file.read()
+    except (OSError, KeyError, TypeError):
+        return None
+    # Validity (RFC 5280): two times, the first before 2050 as YYMMDD…Z (tag 0x17, 13 bytes).
+    for head in (b"\x30\x1e\x17\x0d", b"\x30\x20\x17\x0d"):
+        at = der.find(head) + 17
+        if at > 17:
+            century = "20" if der[at : at + 1] == b"\x17" else ""
+            day = century + der[at + 2 : at + 10 - len(century)].decode()
+            if len(day) == 8:
+                return "%s-%s-%s" % (day[:4], day[4:6], day[6:])
+    return None

@@ -182,6 +182,7 @@ def _rows(known: BoardConfig | None) -> list[dict[str, Any]]:
             "state": word if known.reported_at is not None else pick("keine Meldung", "no report"),
             "running": "" if known.running is None else known.running,
             "received": "" if known.reported_at is None else iso(known.reported_at / 1000),
+            "certificate": known.certificate or "",
             "problems": "\n".join(known.problems),
         }
     ]

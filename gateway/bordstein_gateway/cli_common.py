@@ -77,6 +77,7 @@ _GERMAN = {
     "state": "Zustand",
     "running": "in Betrieb",
     "problems": "Gründe",
+    "certificate": "Zertifikat bis",
     "station": "Station",
     "seen": "zuletzt gehört",
     "result": "Ergebnis",

@@ -9,25 +9,28 @@ import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx2
 from cryptography import x509
 
+from .cli_common import Failed, open_store
 from .config import Config, Http, SensorThings, Webhook
 from .doctor_broker import broker
 from .doctor_mosquitto import mosquitto_conf
-from .finding import Finding, fine, loses, loses_by, note
+from .finding import Finding, expiry, fine, loses, loses_by, note
 from .forward.http import shown
 from .listen import NoAddress, listen
+from .store import StoreError
 from .texts import os_reason
 from .web import SERVICE
 
 # No clock is right that is before this: the month this check was written.
 _NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
-_SOON = timedelta(days=30)
+# Once it has ended somebody has to drive there; and some boards sleep for long.
+_DRIVE = timedelta(days=90)
 _FREE_BYTES = 1 << 30
 _CLOCK_OFF_S = 30
 
@@ -41,6 +44,7 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     yield from pages(config.http)
     yield from clock(datetime.now(UTC))
     yield from certificates(config, datetime.now(UTC))
+    yield from boards(config, datetime.now(UTC))
     for name, target in config.forward.items():
         yield from forwarder(name, target)
 
@@ -179,20 +183,27 @@ def certificates(config: Config, now: datetime) -> Iterator[Finding]:
             )
 
 
-def expiry(what: str, end: datetime, now: datetime) -> Finding:
-    """How long a certificate is still good for."""
-    if end <= now:
-        return loses(
-            f"{what} ist am {end:%d.%m.%Y} abgelaufen: es kommt keine Verbindung mehr zustande.",
-            f"{what} expired on {end:%Y-%m-%d}: no connection can be made.",
+def boards(config: Config, now: datetime) -> Iterator[Finding]:
+    """How long the certificates are good for that the boards show, as they say themselves."""
+    try:
+        with open_store(config) as store:
+            known = store.configs()
+    except (Failed, StoreError, OSError):  # what is wrong with the store, others say
+        return
+    ends = sorted((one.certificate, one.device) for one in known.values() if one.certificate)
+    late = [(end, device) for end, device in ends if date.fromisoformat(end) - now.date() <= _DRIVE]
+    for end, device in late:
+        yield loses(
+            f"Das Zertifikat des Geräts {device} gilt nur bis {date.fromisoformat(end):%d.%m.%Y}. Ein neues: "
+            f"„bordstein ca renew {device}“, dann „bordstein-gateway board certificate“.",
+            f"The certificate of board {device} is only valid until {end}. A new one: "
+            f'"bordstein ca renew {device}", then "bordstein-gateway board certificate".',
         )
-    if end - now < _SOON:
-        days = (end - now).days
-        return loses(
-            f"{what} läuft in {days} Tagen ab ({end:%d.%m.%Y}): danach kommt nichts mehr an.",
-            f"{what} expires in {days} days ({end:%Y-%m-%d}): nothing arrives after that.",
+    if ends and not late:
+        yield fine(
+            f"Die Zertifikate der Geräte gelten mindestens bis {date.fromisoformat(ends[0][0]):%d.%m.%Y}.",
+            f"The boards' certificates are valid until {ends[0][0]} at least.",
         )
-    return fine(f"{what} gilt bis {end:%d.%m.%Y}.", f"{what} is valid until {end:%Y-%m-%d}.")
 
 
 def forwarder(name: str, target: SensorThings | Webhook) -> Iterator[Finding]:

@@ -6,15 +6,17 @@ that does not exist: subscribing, sending a receipt, and how many messages wait 
 
 import contextlib
 import re
+import ssl
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from . import broker_words
 from .config import Mqtt
-from .finding import Finding, fine, loses, loses_by, note
+from .finding import Finding, expiry, fine, loses, loses_by, note
 from .messages import KINDS
 from .visitor import TOO_NEW, Ended, Visitor
 
@@ -48,6 +50,7 @@ def broker(mqtt: Mqtt, *, probe: bool = True) -> Iterator[Finding]:
             yield loses_by(broker_words.refused(str(reason), where))
             return
         yield fine(f"Der Broker {where} antwortet.", f"The broker {where} answers.")
+        yield from _certificate(client, where)
         yield from _granted(mqtt, properties)
         yield from _rights(client, mqtt)
         yield from _about_itself(client)
@@ -59,6 +62,16 @@ def broker(mqtt: Mqtt, *, probe: bool = True) -> Iterator[Finding]:
         yield loses_by(broker_words.connect_error(error, where))
     finally:
         client.close()
+
+
+def _certificate(client: Visitor, where: str) -> Iterator[Finding]:
+    """How long what the broker shows boards and gateway is good for."""
+    wire = client.client.socket()
+    shown = wire.getpeercert() if isinstance(wire, ssl.SSLSocket) else None
+    if shown:
+        end = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
+        de, en = f"Das Zertifikat des Brokers {where}", f"The certificate of the broker {where}"
+        yield expiry(de, end, datetime.now(UTC), en)
 
 
 def _granted(mqtt: Mqtt, properties: Any) -> Iterator[Finding]:

@@ -1,9 +1,13 @@
 """Reads Mosquitto's configuration for settings that lose data. Source: mosquitto.conf(5) of 2.0 and 2.1."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-from .finding import Finding, fine, loses, note
+from cryptography import x509
+
+from .finding import SOON, Finding, fine, loses, note
+from .texts import os_reason
 
 _QUEUE = 100_000
 _AUTOSAVE_S = 60
@@ -19,7 +23,7 @@ def mosquitto_conf(path: Path) -> Iterator[Finding]:
             f"{path} can't be read: {error.strerror}. The broker's settings are unchecked.",
         )
         return
-    found = [*broken, *_queue(settings), *_persistence(settings), *_access(settings)]
+    found = [*broken, *_queue(settings), *_persistence(settings), *_access(settings), *_revoked(settings)]
     yield from found
     if not found:
         yield fine(f"{path}: keine Einstellung verliert Daten.", f"{path}: no setting loses data.")
@@ -115,6 +119,36 @@ def _access(settings: dict[str, str]) -> Iterator[Finding]:
         yield note(
             "require_certificate ist nicht true: Geräte weisen sich nicht mit ihrem Zertifikat aus.",
             "require_certificate is not true: boards don't prove who they are with their certificate.",
+        )
+
+
+def _revoked(settings: dict[str, str], now: datetime | None = None) -> Iterator[Finding]:
+    """A broker with a list of revoked certificates refuses everybody once the list itself is too old, or is gone."""
+    if "crlfile" not in settings:
+        return
+    path = Path(settings["crlfile"])
+    try:
+        end = x509.load_pem_x509_crl(path.read_bytes()).next_update_utc
+    except PermissionError as error:
+        yield note(
+            f"Die Sperrliste {path} ist nicht lesbar ({os_reason(error)}): wie lange sie gilt, ist ungeprüft.",
+            f"The revocation list {path} can't be read ({error.strerror}): how long it is good for is unchecked.",
+        )
+        return
+    except (OSError, ValueError) as error:
+        why = os_reason(error) if isinstance(error, OSError) else "kein PEM"
+        yield loses(
+            f"Die Sperrliste {path} ist nicht brauchbar ({why}): so startet der Broker nicht.",
+            f"The revocation list {path} is of no use ({getattr(error, 'strerror', 'no PEM')}): "
+            "the broker does not start.",
+        )
+        return
+    if end is not None and end - (now or datetime.now(UTC)) < SOON:
+        yield loses(
+            f"Die Sperrliste {path} gilt nur bis {end:%d.%m.%Y}: danach lässt der Broker niemanden mehr herein. "
+            "„bordstein ca revoke“ schreibt sie neu.",
+            f"The revocation list {path} is only good until {end:%Y-%m-%d}: after that the broker lets nobody in. "
+            '"bordstein ca revoke" writes it anew.',
         )
 
 

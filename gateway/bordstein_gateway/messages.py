@@ -1,6 +1,7 @@
 """From a topic and a payload to what the store takes. Pure; never raises for what a board sends."""
 
 import re
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -56,6 +57,7 @@ class _Reported(msgspec.Struct):
     running: _Number = 0
     digest: _Text = ""
     trial: _Number | None = None
+    certificate: Any = None
 
 
 _state = msgspec.json.Decoder(_State)
@@ -102,7 +104,8 @@ class Messages:
             if kind == "config/reported":
                 said = _reported.decode(payload)
                 return ConfigReport(
-                    *(device, said.version, said.ok, said.problems, said.running, said.digest, said.trial, retained)
+                    *(device, said.version, said.ok, said.problems, said.running, said.digest, said.trial, retained),
+                    certificate=_day(said.certificate),
                 )
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             return Arrival(device, name, payload, None, f"{kind}: {error}")
@@ -134,6 +137,14 @@ def _read_state(device: str, payload: bytes, retained: bool) -> StateReport:
         *(device, state.state, state.boot, state.version, state.next, state.dropped, state.taken, text, retained),
         update=update,
     )
+
+
+def _day(text: object) -> str | None:
+    """A day like 2036-11-23; whatever else a board says there must not cost it its report."""
+    try:
+        return date.fromisoformat(str(text)).isoformat()
+    except ValueError:
+        return None
 
 
 def _unreadable(device: str, topic: str, payload: bytes, reason: str) -> Arrival:

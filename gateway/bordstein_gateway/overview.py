@@ -83,7 +83,7 @@ def _config(config: BoardConfig | None) -> dict[str, Any] | None:
     """`ok` None while it is on trial, or nothing was reported."""
     if config is None:
         return None
-    names = ("wanted", "reported", "running", "ok", "problems", "changed")
+    names = ("wanted", "reported", "running", "ok", "problems", "changed", "certificate")
     return {name: getattr(config, name) for name in names}
 
 

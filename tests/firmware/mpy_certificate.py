@@ -23,7 +23,8 @@ results = []
 
 def made(number, device=DEVICE, point=b"\x07" * 64):
     """What is in a certificate of this board's, and a number in place of the rest."""
-    body = bytes([number]) * 200 + certificate._NAME + device + certificate._KEY + point
+    ends = b"\x30\x1e\x17\x0d241126000000Z\x17\x0d3%d1231235959Z" % number
+    body = bytes([number]) * 150 + ends + certificate._NAME + device + certificate._KEY + point
     return b"\x30\x82" + len(body).to_bytes(2, "big") + body
 
 
@@ -100,6 +101,7 @@ def test_a_renewed_certificate_is_tried_confirmed_and_kept():
     assert [report["ok"] for report in bench.town.reports] == [True, None, True]
     assert {(report["version"], report["running"]) for report in bench.town.reports} == {(0, 0)}
     assert len({report["digest"] for report in bench.town.reports}) == 1
+    assert [report["certificate"] for report in bench.town.reports] == ["2031-12-31", "2032-12-31", "2032-12-31"]
     bench.town.commands = [renewal(), renewal(number="c2")]  # the same, delivered again, and once more
     bench.run()
     assert [result["id"] for result in results] == ["c1", "c1", "c2"] and all(result["ok"] for result in results)
@@ -173,6 +175,17 @@ def test_what_is_not_for_this_board_and_its_key_is_refused_without_a_restart():
     bench.start(40)
     use(Link, make_context)
     assert not bench.resets and "shows no certificate" in results[0]["error"]
+
+
+def test_the_end_of_one_that_lasts_beyond_2049_and_of_none():
+    plain()
+    far = b"\x30\x20\x17\x0d491126000000Z\x18\x0f20591126000000Z"
+    for content, end in ((b"...." + far, "2059-11-26"), (b"nothing", None), (b"...." + far[:20], None)):
+        with open("device.der", "wb") as file:
+            file.write(content)
+        accepted.append(content)
+        bench.start(30)
+        assert bench.town.report.get("certificate") == end, bench.town.report
 
 
 def test_one_after_the_other():

@@ -39,19 +39,21 @@ def test_a_board_gets_a_new_certificate_and_the_old_one_can_go(
 ) -> None:
     directory = town.authority.directory
     [old] = renewal.due(directory, [DEVICE], None)
+    assert reported(own_gateway)["certificate"] == f"{old.end:%Y-%m-%d}"
     folder = tmp_path / "renewed"
-    [[made], left] = renewal.renew(town.authority, [old], folder)
+    [[made], left] = renewal.renew(town.authority, [old], folder, days=4000)
     assert not left
     starts = board.starts
     done = run(own_gateway, "certificate", DEVICE, made.certificate)
     assert (done.returncode, done.stdout) == (0, f"{DEVICE}  shows the new certificate\n"), (done, board.process.tail())
     assert board.starts == starts + 1
+    assert reported(own_gateway)["certificate"] == f"{made.not_after:%Y-%m-%d}"
     assert made.certificate.read_bytes() in (tmp_path / "board" / "flash").read_bytes()
     again = run(own_gateway, "certificate", "--folder", folder, "--json")
     assert json.loads(again.stdout)["ok"] is True and board.starts == starts + 1
 
     # The broker learns that the old one counts no more, and of one that the board does not have yet.
-    [[bad], _] = renewal.renew(town.authority, renewal.due(directory, [DEVICE], None), tmp_path / "bad")
+    [[bad], _] = renewal.renew(town.authority, renewal.due(directory, [DEVICE], None), tmp_path / "bad", 5000)
     for serial in (old.serial, bad.serial):
         assert len(revocation.revoke(town.authority, serial)) == 1
     assert [one.serial for one in issued.listed(directory) if one.current and one.name == DEVICE] == [made.serial]
@@ -68,3 +70,4 @@ def test_a_board_gets_a_new_certificate_and_the_old_one_can_go(
     assert refused.returncode == 1 and "no answer from the gateway within 10 s" in refused.stdout, refused
     assert "go on with the old ones" in refused.stderr
     assert board.crash is None and reported(own_gateway)["ok"] is True
+    assert reported(own_gateway)["certificate"] == f"{made.not_after:%Y-%m-%d}"

@@ -86,12 +86,12 @@ class Boards:
         if not (report.again or report.retained):
             device.last_seen = now_ms
         self._connection.execute(
-            "INSERT INTO board_config (device, reported, ok, problems, running, digest, confirmed, reported_at)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)"
+            "INSERT INTO board_config (device, reported, ok, problems, running, digest, confirmed, reported_at,"
+            " certificate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)"
             " ON CONFLICT (device) DO UPDATE SET reported = ?2, ok = ?3, problems = ?4, digest = ?6, reported_at = ?7,"
-            " confirmed = CASE WHEN running IS ?5 THEN confirmed ELSE ?6 END, running = ?5",
+            " confirmed = CASE WHEN running IS ?5 THEN confirmed ELSE ?6 END, running = ?5, certificate = ?8",
             (
                 *(report.device, report.version, report.ok, json.dumps(report.problems, ensure_ascii=False)),
-                *(report.running, report.digest, now_ms),
+                *(report.running, report.digest, now_ms, report.certificate),
             ),
         )

@@ -9,7 +9,8 @@ from .places import Places
 from .types import BoardConfig
 
 _SELECT = (
-    "SELECT device, wanted, text, wanted_at, reported, ok, problems, running, digest IS NOT confirmed, reported_at"
+    "SELECT device, wanted, text, wanted_at, reported, ok, problems, running, digest IS NOT confirmed, reported_at,"
+    " certificate"
     " FROM board_config"
 )
 
@@ -68,9 +69,11 @@ def _config(
     running: int | None,
     changed: int,
     reported_at: int | None,
+    certificate: str | None,
 ) -> BoardConfig:
     found = json.loads(problems) if problems else []
     good = None if ok is None else bool(ok)
+    different = bool(changed) and running != 0
     return BoardConfig(
-        *(device, wanted, text, wanted_at, reported, good, found, running, bool(changed) and running != 0, reported_at)
+        *(device, wanted, text, wanted_at, reported, good, found, running, different, reported_at, certificate)
     )

@@ -142,7 +142,12 @@ CREATE TABLE board_config (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = """
+-- The day on which the certificate that the board shows ends, ISO 8601; null: it did not say.
+ALTER TABLE board_config ADD COLUMN certificate TEXT;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
 

@@ -97,6 +97,8 @@ class ConfigReport(NamedTuple):
     retained: bool
     again: bool = False
     """From the quarantine, not from the board."""
+    certificate: str | None = None
+    """The day on which the certificate that the board shows ends, like 2036-11-23."""
 
 
 class BoardConfig(NamedTuple):
@@ -114,6 +116,8 @@ class BoardConfig(NamedTuple):
     changed: bool
     """What runs is no longer what was confirmed: somebody changed it on the board."""
     reported_at: int | None
+    certificate: str | None
+    """The day on which the one that it shows ends, like 2036-11-23."""
 
 
 class Rollout(NamedTuple):
