@@ -1,14 +1,19 @@
 """Boards' configurations and commands: in the store, on the wire, and at the command line."""
 
+import base64
 import json
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from bordstein_gateway import board_rules
 from bordstein_gateway.config import Config, Gateway, Mqtt
@@ -24,6 +29,7 @@ from tests.street.processes import until
 from tests.street.servers import GATEWAY_USER, Mosquitto, Town
 
 TOPIC = f"bordstein/v1/{DEVICE}/"
+OTHER = "24a1600000ff"
 RUNS: dict[str, Any] = {"version": 3, "ok": True, "problems": [], "running": 3, "digest": "a1", "trial": None}
 SOUND = {"mqtt": {"host": "broker.example"}, "health_s": 60}
 
@@ -98,6 +104,8 @@ def test_a_report_is_read_and_what_is_none_is_kept_raw() -> None:
     assert read("config/reported", json.dumps(RUNS).encode()) == report()
     assert read("config/reported", b'{"version":null,"ok":false}').version is None
     assert read("config/reported", b"", retained=True) is None
+    for said, known in (("2036-11-23", "2036-11-23"), ("2036-99-23", None), (7, None), (None, None)):
+        assert read("config/reported", json.dumps({**RUNS, "certificate": said}).encode()).certificate == known
     for payload in (b"{", b"[]", b'{"version":"1","ok":true}', b'{"version":-1,"ok":true}', b'{"ok":true}', b"\xff"):
         message = read("config/reported", payload)
         assert isinstance(message, Arrival) and message.pack is None and message.reason.startswith("config/reported: ")
@@ -285,6 +293,72 @@ def test_boards_are_listed_with_what_they_do(config: Path, store: Store, tmp_pat
     assert "asleep until" in gateway("board", "config", DEVICE, "--config", config).stdout
 
 
+def test_certificates_go_to_their_boards_and_each_says_what_became_of_it(
+    town: Town, broker: Mosquitto, sleeper: Client, config: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "renewed"
+    folder.mkdir()
+    for device in (DEVICE, OTHER):
+        shutil.copy(town.device(device).certificate_der, folder / f"{device}.der")
+    context = town.context(town.device(OTHER))
+    with Client(broker.port, context, name=OTHER) as board, ThreadPoolExecutor() as pool:
+        board.subscribe(f"bordstein/v1/{OTHER}/command")
+        for answer, code, words in (
+            ({"ok": True}, 0, "shows the new certificate"),
+            ({"ok": False, "error": "it is for another\x1b key"}, 1, "it is for another"),
+            (None, 1, "no answer within 1 s"),
+        ):
+            wait = 30 if answer else 1
+            words_given = ("board", "certificate", "--folder", folder, "--wait", wait, "--config", config)
+            done = pool.submit(gateway, *words_given)
+            command = json.loads(board.receive().payload)
+            assert set(command) == {"id", "do", "der"} and command["do"] == "certificate"
+            assert base64.b64decode(command["der"]) == (folder / f"{OTHER}.der").read_bytes()
+            if answer:
+                board.publish(f"bordstein/v1/{OTHER}/command/result", json.dumps({"id": command["id"], **answer}))
+            run = done.result()
+            asleep, result = run.stdout.splitlines()
+            assert (run.returncode, asleep[:12], result[:12]) == (code, DEVICE, OTHER) and words in result, run
+            assert "asleep until" in asleep and "\x1b" not in run.stdout
+            assert ("go on with the old ones" in run.stderr) == bool(code)
+    with sleeper:
+        assert [json.loads(sleeper.receive().payload)["do"] for _ in range(3)] == ["certificate"] * 3
+    pem = town.device(DEVICE).certificate
+    only = gateway("board", "certificate", DEVICE, pem, "--json", "--config", config)
+    assert only.returncode == 0 and json.loads(only.stdout)["ok"] is None and "wake" in json.loads(only.stdout)
+
+
+def test_a_file_that_no_board_would_take_is_not_sent(town: Town, config: Path, tmp_path: Path) -> None:
+    foreign = Town(tmp_path / "elsewhere")
+    key = x509.load_der_x509_certificate(town.device(DEVICE).certificate_der.read_bytes()).public_key()
+    old = town.authority.sign("device", DEVICE, key, -1)
+    files = {
+        "foreign": foreign.device(DEVICE).certificate_der.read_bytes(),
+        "gateway": town.gateway().certificate_der.read_bytes(),
+        "key": town.device(DEVICE).key_der.read_bytes(),
+        "old": old.public_bytes(Encoding.DER),
+        "other": town.device(OTHER).certificate_der.read_bytes(),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    for name, words in (
+        ("foreign", "is not signed by the authority"),
+        ("gateway", "is no certificate of a board"),
+        ("key", "is no certificate of a board"),
+        ("old", "expired on"),
+        ("other", f"is the certificate of {OTHER}, not of {DEVICE}"),
+        ("nowhere", "nowhere"),
+    ):
+        done = gateway("board", "certificate", DEVICE, tmp_path / name, "--wait", 1, "--config", config)
+        assert (done.returncode, done.stdout) == (1, "") and words in done.stderr, done
+        assert len(done.stderr.splitlines()) == 1
+    for words in ("there is no certificate here", "is no certificate of a board"):
+        (folder := tmp_path / "renewed").mkdir(exist_ok=True)
+        done = gateway("board", "certificate", "--folder", folder, "--config", config)
+        assert done.returncode == 1 and words in done.stderr
+        (folder / "x.der").write_bytes(b"x")
+
+
 def test_what_is_known_is_shown(config: Path, store: Store) -> None:
     nothing = gateway("board", "config", DEVICE, "--config", config)
     assert (nothing.returncode, nothing.stdout) == (0, "nothing is known of this board\n")
@@ -292,6 +366,8 @@ def test_what_is_known_is_shown(config: Path, store: Store) -> None:
     store.write((), (), [report(version=1, ok=False, running=0, problems=["led: [bold]\x1b[31m is missing"])])
     text = gateway("board", "config", DEVICE, "--config", config, lang="de").stdout
     assert "läuft nicht" in text and "led: [bold]" in text and "\x1b" not in text
+    store.write((), (), [report(version=1, ok=False, running=0, certificate="2036-11-23")])
+    assert "2036-11-23" in gateway("board", "config", DEVICE, "--config", config).stdout
     shown = json.loads(gateway("board", "config", DEVICE, "--json", "--config", config).stdout)
     assert shown["config"] == SOUND and (shown["wanted"], shown["reported"], shown["ok"]) == (1, 1, False)
 
@@ -330,6 +406,10 @@ def test_secrets_that_stay_on_the_board_are_no_mistakes() -> None:
         ("command", DEVICE, "explode"),
         ("command", DEVICE, "decommission"),
         ("command", DEVICE, "decommission", "--confirm", "24a160000002"),
+        ("certificate",),
+        ("certificate", DEVICE),
+        ("certificate", DEVICE, "device.der", "--folder", "renewed"),
+        ("certificate", DEVICE, "--folder", "renewed"),
     ],
 )
 def test_what_makes_no_sense_is_misuse(config: Path, arguments: tuple[str, ...]) -> None:
@@ -338,7 +418,12 @@ def test_what_makes_no_sense_is_misuse(config: Path, arguments: tuple[str, ...])
 
 def test_without_a_broker_there_is_a_sentence(broker: Mosquitto, config: Path, tmp_path: Path) -> None:
     broker.kill()
-    for arguments in (("command", DEVICE, "log"), ("config", DEVICE, file(tmp_path, SOUND))):
+    renewed = broker.town.device(DEVICE).certificate_der
+    for arguments in (
+        ("command", DEVICE, "log"),
+        ("config", DEVICE, file(tmp_path, SOUND)),
+        ("certificate", DEVICE, renewed),
+    ):
         done = gateway("board", *arguments, "--config", config)
         assert done.returncode == 1 and "Nobody listens at localhost" in done.stderr
         assert len(done.stderr.splitlines()) == 1

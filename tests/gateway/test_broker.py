@@ -17,7 +17,7 @@ from bordstein_gateway.doctor_broker import broker
 from bordstein_gateway.finding import Finding
 from bordstein_gateway.visitor import Visitor
 from tests.street.processes import Process, free_port
-from tests.street.servers import Town, mosquitto_path
+from tests.street.servers import Mosquitto, Town, mosquitto_path
 
 PACKAGE = Path(config.__file__).parent
 ROOT = "bordstein/v1"
@@ -203,6 +203,16 @@ def test_the_doctor_leaves_no_session_behind(fresh: Broker) -> None:
 def test_the_doctor_says_what_the_access_list_refuses(shipped: Broker, protocol: int) -> None:
     sentences = [finding.en for finding in broker(shipped.login("stranger", protocol=protocol))]
     assert any("may not write" in sentence for sentence in sentences), sentences
+
+
+def test_the_doctor_sees_when_the_brokers_certificate_ends(town: Town, tmp_path: Path) -> None:
+    server = town.authority.issue_broker(["localhost"], out=tmp_path / "server", days=20)
+    with Mosquitto(town, folder=tmp_path / "broker", server=server) as running:
+        login = Broker(town, running.port).as_gateway()
+        found = [finding for finding in broker(login, probe=False) if "certificate" in finding.en]
+    (finding,) = found
+    assert finding.level == "loses" and f"{server.not_after:%Y-%m-%d}" in finding.en
+    assert "The certificate of the broker localhost" in finding.en and "Das Zertifikat des Brokers" in finding.de
 
 
 def test_the_doctor_asks_a_broker_without_mqtt_5_in_its_own_words() -> None:

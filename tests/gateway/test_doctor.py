@@ -1,5 +1,6 @@
 """The doctor's other eyes: files, disk, clock, certificates, targets. Its broker part is in test_broker.py."""
 
+import contextlib
 import os
 import ssl
 from collections.abc import Iterator
@@ -9,13 +10,16 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from bordstein_gateway import config, doctor, web
 from bordstein_gateway.config import Config, Http, Mqtt, Webhook
 from bordstein_gateway.doctor_mosquitto import mosquitto_conf
 from bordstein_gateway.finding import Finding, loses
 from bordstein_gateway.status import ServiceState
-from bordstein_gateway.store import Store
+from bordstein_gateway.store import ConfigReport, Store
+from bordstein_tools import pki, revocation
 from tests.gateway.loopback import Loopback
 from tests.street.processes import free_port
 from tests.street.servers import Town
@@ -155,6 +159,41 @@ def test_certificates_that_end_soon_or_have_ended_lose_data(settings: Config) ->
     assert (soon.level, over.level) == ("loses", "loses")
     assert "29 days" in soon.en and "expired" in over.en
     assert doctor.expiry("x", now + timedelta(days=31), now).level == "fine"
+
+
+def test_a_revocation_list_that_ends_or_is_gone_locks_everybody_out(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    for days, level in ((-2, "loses"), (29, "loses"), (31, "fine"), (7300, "fine")):
+        authority = pki.create(tmp_path / str(days), "Musterstadt", None, days=days)
+        if days > 0:
+            authority.issue_device("24a160000001")
+            revocation.revoke(authority, "24a160000001")
+        else:
+            path = authority.directory / "ca.crl.pem"
+            builder = x509.CertificateRevocationListBuilder().issuer_name(authority.certificate.subject)
+            builder = builder.last_update(now - timedelta(days=9)).next_update(now - timedelta(days=2))
+            path.write_bytes(authority.sign_list(builder).public_bytes(Encoding.PEM))
+        (finding,) = conf(tmp_path, f"{SAFE}crlfile {authority.directory / 'ca.crl.pem'}\n")
+        assert finding.level == level, finding
+        assert level == "fine" or "lets nobody in" in finding.en
+    (tmp_path / "empty").write_text("")
+    for name, said in (("nowhere", "No such file"), ("empty", "no PEM")):
+        (finding,) = conf(tmp_path, f"{SAFE}crlfile {tmp_path / name}\n")
+        assert finding.level == "loses" and said in finding.en and "does not start" in finding.en
+
+
+def test_boards_whose_certificate_ends_are_named_while_there_is_time(settings: Config, tmp_path: Path) -> None:
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    settings.gateway.data = str(tmp_path)
+    assert levels(doctor.boards(settings, now)) == []
+    with contextlib.closing(Store.open(tmp_path / "bordstein.sqlite")) as store:
+        for device, end in (("24a160000001", "2027-04-02"), ("24a160000002", None), ("24a160000003", "2036-11-23")):
+            store.write((), (), [ConfigReport(device, 0, True, [], 0, "", None, False, certificate=end)])
+    (finding,) = doctor.boards(settings, now)
+    assert finding.level == "fine" and "until 2027-04-02" in finding.en
+    (finding,) = doctor.boards(settings, now + timedelta(days=1))
+    assert finding.level == "loses" and "24a160000001 is only valid until 2027-04-02" in finding.en
+    assert "02.04.2027" in finding.de and "ca renew 24a160000001" in finding.de
 
 
 def test_a_key_that_others_can_read_is_said(settings: Config) -> None:
