@@ -125,6 +125,8 @@ class Cycle:
 
         app = self._app
         health.low(self._slept.get("heap"))
+        if self._slept and _owes():  # at any other start all is told
+            app.link.on_connect.append(lambda _: app.asked.set())
         asyncio.create_task(app.live())
         begun = moved = clock.uptime()
         waiting = 0
@@ -209,6 +211,17 @@ class Cycle:
         if self._app.guard.safe:
             return SAFE_S * 1000
         return max(self._every_s * 1000 - clock.uptime_ms() % (self._every_s * 1000) + _LATE_MS, _LEAST_MS)
+
+
+def _owes():
+    """Is there the result of a command that could not be sent before the board slept?"""
+    from bordstein import app, configstate
+
+    try:
+        return "result" in configstate.load()
+    finally:
+        del configstate
+        app.forget("configstate")
 
 
 def _packed(record):

@@ -6,29 +6,17 @@ write of it. For MicroPython, on the bench of mpy_wanted.py.
 import asyncio
 import json
 import os
-from binascii import b2a_base64
 
 import mpy_wanted as bench
+from certificates import GETS, HAS, content, made, renewal
 from lives import use
 
-from bordstein import certificate, platform
 from bordstein.configstate import NEXT
 
-DEVICE = platform.device_id().encode()
 CONFIG = dict(bench.OLD, trial_s=60)
 accepted = []
 shown = []
 results = []
-
-
-def made(number, device=DEVICE, point=b"\x07" * 64):
-    """What is in a certificate of this board's, and a number in place of the rest."""
-    ends = b"\x30\x1e\x17\x0d241126000000Z\x17\x0d3%d1231235959Z" % number
-    body = bytes([number]) * 150 + ends + certificate._NAME + device + certificate._KEY + point
-    return b"\x30\x82" + len(body).to_bytes(2, "big") + body
-
-
-HAS, GETS = made(1), made(2)
 
 
 class Link(bench.Link):
@@ -59,15 +47,6 @@ def make_context(_, cert, __):
 
 
 use(Link, make_context)
-
-
-def content(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def renewal(der=GETS, number="c1"):
-    return {"id": number, "do": "certificate", "der": b2a_base64(der).decode().strip()}
 
 
 def plain(*commands):
@@ -180,10 +159,10 @@ def test_what_is_not_for_this_board_and_its_key_is_refused_without_a_restart():
 def test_the_end_of_one_that_lasts_beyond_2049_and_of_none():
     plain()
     far = b"\x30\x20\x17\x0d491126000000Z\x18\x0f20591126000000Z"
-    for content, end in ((b"...." + far, "2059-11-26"), (b"nothing", None), (b"...." + far[:20], None)):
+    for der, end in ((b"...." + far, "2059-11-26"), (b"nothing", None), (b"...." + far[:20], None)):
         with open("device.der", "wb") as file:
-            file.write(content)
-        accepted.append(content)
+            file.write(der)
+        accepted.append(der)
         bench.start(30)
         assert bench.town.report.get("certificate") == end, bench.town.report
 
