@@ -6,6 +6,7 @@ not this board's is refused: the rest, its signature above all, is for the broke
 """
 
 import json
+import sys
 from binascii import a2b_base64
 
 from bordstein import platform
@@ -27,6 +28,8 @@ def take(command):
         return None
     if "trial" in state or "certificate" in state:
         raise ValueError("a configuration or a certificate is on trial; send it again later")
+    if "bordstein.update" in sys.modules:  # a restart would take the old software back
+        raise ValueError("new software is being fetched or tried; send it again later")
     with open(RUNNING, encoding="utf-8") as file:
         path = (json.loads(file.read().lstrip("\ufeff")).get("mqtt") or {}).get("cert")
     if not path:

@@ -6,6 +6,7 @@ write of it. For MicroPython, on the bench of mpy_wanted.py.
 import asyncio
 import json
 import os
+import sys
 
 import mpy_wanted as bench
 from certificates import GETS, HAS, content, made, renewal
@@ -192,6 +193,22 @@ def test_one_after_the_other():
     assert [(one["id"], one["ok"]) for one in results] == [("c2", False), ("c1", True)], results
     assert bench.town.report["version"] == 1 and bench.town.report["ok"] is True
     is_settled()
+
+
+def test_not_while_new_software_is_on_its_way():
+    plain(renewal())
+
+    async def script(board):
+        await asyncio.sleep(8)
+        sys.modules["bordstein.update"] = sys
+        await asyncio.sleep(6)
+        del sys.modules["bordstein.update"]
+
+    bench.start(10, script)
+    assert not bench.resets and "new software" in results[0]["error"] and "config.state" not in os.listdir()
+    bench.town.commands = [renewal(number="c2")]
+    bench.run()
+    assert results[1:] == [{"id": "c2", "ok": True}]
 
 
 def test_a_configuration_that_failed_is_not_tried_again_for_it():

@@ -63,6 +63,20 @@ def test_publishing_outside_its_own_topic_is_refused(town, broker, gateway, topi
     assert gateway.receive().payload == b"own"
 
 
+def test_the_gateway_is_whom_its_certificate_names_and_not_whom_it_says(town, broker, tmp_path):
+    command = f"bordstein/v1/{ONE}/command"
+    context = town.context(town.gateway("rathaus"))
+    with Client(broker.port, context, name=GATEWAY_USER) as other:
+        assert other.publish(command, b"{}") == "Not authorized"
+    elsewhere = Mosquitto(town, folder=tmp_path)
+    acl = tmp_path / "acl"
+    acl.write_text(acl.read_text().replace("user bordstein-gateway\n", "user rathaus\n"))
+    with elsewhere, Client(elsewhere.port, context) as renamed:
+        assert renamed.publish(command, b"{}") == "Success"
+        with Client(elsewhere.port, town.context(town.gateway())) as former:
+            assert former.publish(command, b"{}") == "Not authorized"
+
+
 def test_device_of_a_foreign_authority_is_refused(town, broker, foreign):
     context = foreign.context(foreign.device(ONE))
     context.load_verify_locations(town.authority.directory / "ca.pem")

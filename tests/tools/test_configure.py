@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from bordstein_tools import configuring, pki
 from bordstein_tools.cable import Cable
@@ -69,6 +71,21 @@ def test_another_boards_keys_and_halves_are_refused(keys: Path, tmp_path: Path) 
         cable.remove("config.json")
         with pytest.raises(Problem, match="ca issue device"):
             apply(cable, tmp_path)
+
+
+def test_a_certificate_that_was_renewed_from_afar_is_not_replaced_by_the_one_it_had_before(
+    keys: Path, tmp_path: Path
+) -> None:
+    authority = pki.load(keys / "ca", None)
+    old = x509.load_der_x509_certificate((keys / "first" / "device.der").read_bytes())
+    renewed = authority.sign("device", cabled.DEVICE, old.public_key(), 4000).public_bytes(Encoding.DER)
+    with cabled.board(tmp_path) as board, Cable.open(board.port) as cable:
+        apply(cable, keys / "first")
+        cable.write("device.der", renewed)
+        assert apply(cable, keys / "first") == [] and cable.read("device.der") == renewed
+        assert apply(cable, keys / "first", name="Markt") == ["config.json"] and cable.read("device.der") == renewed
+        # Another key is another matter: that of the folder counts.
+        assert apply(cable, keys / "second") == ["device.der", "device.key.der", "config.json"]
 
 
 def test_the_cable_may_be_pulled_at_any_moment(keys: Path, tmp_path: Path) -> None:

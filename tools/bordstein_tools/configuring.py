@@ -79,6 +79,8 @@ def apply(cable: Cable, config: Any, content: bytes, folders: Iterable[Path]) ->
                 f"{name} fehlt; «bordstein ca issue device {device}» legt es an.",
                 f'{name} is missing; "bordstein ca issue device {device}" makes it.',
             )
+    if _has_newer(cable, config["mqtt"], here):
+        del here[config["mqtt"]["cert"]]
     wanted = {**here, CONFIG: content}
     there = cable.tree(*wanted)
     _check_identity(cable, config["mqtt"], here, device)
@@ -100,6 +102,23 @@ def _find(name: str, device: str, folders: Iterable[Path]) -> Path | None:
             if place.is_file():
                 return place
     return None
+
+
+def _has_newer(cable: Cable, mqtt: dict[str, str], here: dict[str, bytes]) -> bool:
+    """Does the board have a certificate for the same key that lasts longer? It came over its connection; the one in the
+    folder may be revoked by now."""
+    cert = mqtt.get("cert", "")
+    if cert not in here or not cable.exists(cert):
+        return False
+    try:
+        ours, theirs = map(x509.load_der_x509_certificate, (here[cert], cable.read(cert)))
+    except ValueError:
+        return False
+    return (
+        theirs.public_key() == ours.public_key()
+        and theirs.subject == ours.subject
+        and theirs.not_valid_after_utc > ours.not_valid_after_utc
+    )
 
 
 def _check_identity(cable: Cable, mqtt: dict[str, str], here: dict[str, bytes], device: str) -> None:
