@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import board_rules, cli_board_certificate, cli_board_list, config, presence
+from . import board_rules, cli_board_certificate, cli_board_list, cli_register, config, presence
 from .board_call import call, sleeps
 from .cli_board_list import DeviceArgument, answer_words, checked, condition, silent, then, until
 from .cli_common import (
@@ -49,6 +49,12 @@ app.command(
         "when it can't reach the gateway with it.",
     ),
 )(cli_board_certificate.board_certificate)
+app.command("import", help=pick("Geräte aus einer CSV-Datei eintragen.", "Enter boards from a CSV file."))(
+    cli_register.board_import
+)
+app.command("export", help=pick("Die eingetragenen Geräte als CSV.", "The boards that are entered, as CSV."))(
+    cli_register.board_export
+)
 
 
 @app.command(
@@ -276,6 +282,7 @@ def board_command(
             board.send("config", b"", retain=True)  # who gets this board next begins anew
             with open_store(settings) as store:
                 store.forget_config(device).result(WAIT_S)
+                store.decommission(device).result(WAIT_S)
     if as_json:
         output(json.dumps(result, ensure_ascii=False))
     if not result.get("ok"):

@@ -11,6 +11,7 @@ from .boardpack import is_device
 from .cli_common import DEFAULT_CONFIG, ConfigOption, JsonOption, Limit, iso, misuse, open_store, show
 from .config_words import visible
 from .pagetexts import TEXTS, clock, sleep
+from .stations import Station, Stations
 from .store import Device
 from .texts import language, pick
 
@@ -34,30 +35,38 @@ def board_list(path: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False)
     settings = config.load(path)
     with open_store(settings) as store:
         boards = store.devices()
-    names = {device.id: device.name for device in settings.devices}
+        stations = Stations(settings.devices, store).all()
     row = _plain if as_json else _row
+    heard = {board.device for board in boards}
+    silent = [_never(name) for name, station in stations.items() if station.registered and name not in heard]
     show(
-        [row(board, names.get(board.device)) for board in boards],
+        [row(board, stations.get(board.device) or Station(board.device)) for board in boards + silent],
         as_json,
         pick("noch hat sich kein Gerät gemeldet", "no board has reported yet"),
     )
 
 
-def _row(board: Device, name: str | None) -> dict[str, Any]:
+def _never(name: str) -> Device:
+    """A board that is in the register and has not reported yet."""
+    return Device(name, 0, 0, False, None, None, None, None, None, None, None, {}, None, overdue=False)
+
+
+def _row(board: Device, station: Station) -> dict[str, Any]:
     seen = clock(iso(board.last_seen / 1000), language(), iso(time.time())) if board.last_seen else ""
     return {
         "device": board.device,
-        "station": name or "",
-        "state": condition(board),
+        "station": station.name or "",
+        "asset": station.asset or "",
+        "state": TEXTS[language()]["decommissioned"] if station.decommissioned else condition(board),
         "seen": seen,
         "version": board.version or "",
     }
 
 
-def _plain(board: Device, name: str | None) -> dict[str, Any]:
+def _plain(board: Device, station: Station) -> dict[str, Any]:
     return {
         "device": board.device,
-        "name": name,
+        **{name: getattr(station, name) for name in ("name", "asset", "site", "decommissioned")},
         "state": board.state,
         "present": board.present,
         "wake": None if board.wake is None else iso(board.wake / 1000),
@@ -72,6 +81,8 @@ def condition(board: Device) -> str:
     text = TEXTS[language()]
     if board.wake is not None:
         return until(board.wake, overdue=board.overdue)
+    if not board.first_seen:
+        return text["silent"]
     if not board.present and board.state not in ("lost", "disconnected"):
         return text["away"]
     return text.get(board.state or "", text["unknown"])

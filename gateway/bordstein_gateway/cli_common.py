@@ -79,6 +79,7 @@ _GERMAN = {
     "problems": "Gründe",
     "certificate": "Zertifikat bis",
     "station": "Station",
+    "asset": "Inventarnr.",
     "seen": "zuletzt gehört",
     "result": "Ergebnis",
 }

@@ -21,6 +21,7 @@ from .cli_common import (
     output,
     show,
 )
+from .stations import Stations
 from .store import Rollout, Store
 from .texts import pick
 
@@ -48,9 +49,7 @@ def publish(
     ] = None,
     groups: Annotated[
         list[str] | None,
-        typer.Option(
-            "--group", help=pick("Boards mit dieser Gruppe in [[device]].", "Boards with this group in [[device]].")
-        ),
+        typer.Option("--group", help=pick("Boards in dieser Gruppe; mehrfach.", "Boards in this group; repeatable.")),
     ] = None,
     percent: Annotated[
         float | None,
@@ -128,17 +127,19 @@ def publish(
 
 
 def _chosen(settings: config.Config, store: Store, devices: list[str], groups: list[str]) -> list[str]:
-    known = {device.device for device in store.devices()} | {device.id for device in settings.devices}
+    stations = Stations(settings.devices, store).all()
+    gone = {name for name, station in stations.items() if station.decommissioned}
+    known = {device.device for device in store.devices()} | stations.keys()
     for device in devices:
         if device not in known:
             raise Failed(pick(f"das Board {device} ist nicht bekannt", f"there is no board {device}"))
     chosen = set(devices)
     for group in groups:
-        members = {device.id for device in settings.devices if group in device.groups}
+        members = {name for name, station in stations.items() if group in station.groups} - gone
         if not members:
-            raise Failed(pick(f"kein [[device]] hat die Gruppe {group}", f"no [[device]] has the group {group}"))
+            raise Failed(pick(f"kein Board hat die Gruppe {group}", f"no board has the group {group}"))
         chosen |= members
-    return sorted(chosen or known)
+    return sorted(chosen or known - gone)
 
 
 def _part(devices: list[str], percent: float | None, version: str) -> list[str]:

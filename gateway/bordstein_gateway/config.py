@@ -123,10 +123,12 @@ class Store(_Section, kw_only=True):
 
 
 class Http(_Section, kw_only=True):
-    """[http]: where the start page, /api, /metrics and /healthz are served."""
+    """[http]: where the start page, /api, /metrics and /healthz are served. `register_token_file`: the bearer token
+    with which `bordstein setup` may enter boards; without it nobody may."""
 
     host: Host = "127.0.0.1"
     port: Port = 8080
+    register_token_file: Secret | None = None
 
 
 class Log(_Section, kw_only=True):
@@ -212,7 +214,7 @@ class Config(_Section, kw_only=True):
     @property
     def secret_files(self) -> list[str]:
         """All files that hold a secret."""
-        files = [self.mqtt.key, self.mqtt.password_file]
+        files = [self.mqtt.key, self.mqtt.password_file, self.http.register_token_file]
         for target in self.forward.values():
             files += [target.password_file, target.token_file, *target.header_files.values()]
             files += [target.url_file, target.secret_file] if isinstance(target, Webhook) else []

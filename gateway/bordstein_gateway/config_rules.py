@@ -20,7 +20,7 @@ def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
     yield from _pairs(values)
     mqtt = table(values, "mqtt")
     places = _places(table(values, "gateway").get("data"), table(values, "store").get("path"))
-    for path, said in chain(places, _mqtt(mqtt), _devices(values.get("device"))):
+    for path, said in chain(places, _mqtt(mqtt), _http(table(values, "http")), _devices(values.get("device"))):
         if path not in wrong:
             yield path, said
     if not any(path[:1] == ("mqtt",) for path in wrong):
@@ -90,6 +90,23 @@ def _mqtt(mqtt: dict[str, Any]) -> Iterator[Problem]:
             pick(
                 "der Broker muss wissen, wer sich verbindet: cert und key nennen, oder username und password_file",
                 "the broker has to know who connects: name cert and key, or username and password_file",
+            ),
+        )
+
+
+def _http(http: dict[str, Any]) -> Iterator[Problem]:
+    token = http.get("register_token_file")
+    if token is None:
+        return
+    if said := no_secret(token):
+        yield ("http", "register_token_file"), said
+    elif not is_here(http.get("host", "127.0.0.1")):
+        yield (
+            ("http", "register_token_file"),
+            pick(
+                'nur mit host = "127.0.0.1": im Netz ginge das Token im Klartext; davor gehört ein Proxy mit TLS',
+                'only with host = "127.0.0.1": the token would go over the network in the clear; put a proxy with TLS '
+                "in front",
             ),
         )
 

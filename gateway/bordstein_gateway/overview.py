@@ -7,6 +7,7 @@ from typing import Any
 from . import properties
 from .forward.times import urn, zulu
 from .normalise import flag_names
+from .stations import Station
 from .status import ServiceState
 from .store.types import BoardConfig, Completeness, Latest
 
@@ -27,18 +28,18 @@ def overview(state: ServiceState) -> dict[str, Any]:
     ):
         accounts.setdefault(account.device, []).append(account)
     configs = store.configs()
-    places = {device.id: device for device in state.config.devices}
+    stations = state.stations.all()
     dead = store.dead_counts()
     boards = []
     for device in store.devices():
-        place = places.get(device.device)
+        place = stations.get(device.device) or Station(device.device)
         boards.append(
             {
                 "id": device.device,
                 "urn": urn(device.device),
-                "name": place.name if place and place.name else None,
-                "latitude": place.latitude if place else None,
-                "longitude": place.longitude if place else None,
+                "name": place.name,
+                **{name: getattr(place, name) for name in ("asset", "site", "latitude", "longitude")},
+                "decommissioned": place.decommissioned,
                 "state": device.state,
                 "present": device.present,
                 "wake": None if device.wake is None else zulu(device.wake),

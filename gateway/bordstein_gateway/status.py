@@ -1,9 +1,11 @@
 """How the running service is: what pages, metrics and the watchdog look at. Written by its owners, read by anybody."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from .config import Config
+from .stations import Stations
 from .store import Store
 from .texts import both, said
 
@@ -36,6 +38,11 @@ class ServiceState:
     forwarders: list[Any] = field(default_factory=list)
     started: float = 0.0
     """Unix seconds."""
+
+    @cached_property
+    def stations(self) -> Stations:
+        """What is known of the boards' places."""
+        return Stations(self.config.devices, self.store)
 
     def healthy(self, now: float) -> list[str]:
         """Sentences on what is wrong at `now` (monotonic); empty: the service does its work.

@@ -3,6 +3,7 @@
     /             boards, last values, completeness, targets; German, or English with ?lang=en
     /api/latest   the same as JSON
     /metrics      Prometheus
+    /api/devices  POST: enter a board, see web_register.py
     /healthz      200 while the service does its work, else 503: a restart may help. What is wrong, also outside of
                   it (broker, targets), is in `problems`; `healthy` says that there is nothing
 
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from . import web_register
 from .metrics import Metrics
 from .overview import overview
 from .pagetexts import TEXTS, clock, measured, number, sleep, when, zone
@@ -74,6 +76,11 @@ def app(state: ServiceState) -> Starlette:
             Route("/api/latest", latest),
             Route("/metrics", prometheus),
             Route("/healthz", healthz),
+            Route(
+                "/api/devices",
+                web_register.endpoint(state.config.http.register_token_file, state.store),
+                methods=["POST"],
+            ),
         ]
     )
 

@@ -282,7 +282,7 @@ def test_boards_are_listed_with_what_they_do(config: Path, store: Store, tmp_pat
         writer.write((), [read("state", json.dumps(said).encode(), device=device)], (), at * 1000)
     writer.close()
     head, *rows = gateway("board", "list", "--config", config, lang="de").stdout.splitlines()
-    assert head.split() == ["Gerät", "Station", "Zustand", "zuletzt", "gehört", "Version"]
+    assert head.split() == ["Gerät", "Station", "Inventarnr.", "Zustand", "zuletzt", "gehört", "Version"]
     for row, words in zip(
         rows, ("Marktplatz 7 +schläft bis", "überfällig seit", "bereit", "meldet sich nicht", "verloren"), strict=True
     ):

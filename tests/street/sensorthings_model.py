@@ -78,6 +78,22 @@ class Model:
         self._check(kind, body, given or {})
         return self._insert(kind, body, given or {})
 
+    def update(self, kind: str, id: int, body: Any) -> None:
+        """Change members of an entity; Refusal."""
+        if not isinstance(body, dict):
+            raise Refusal(f"{kind}: a JSON object is expected")
+        types = {**KINDS[kind].mandatory, **KINDS[kind].optional}
+        for name, value in body.items():
+            if name not in types:
+                raise Refusal(f"{kind}: '{name}' can't be changed")
+            self._typed(kind, name, value, types[name])
+        self.entities[kind][id].update(body)
+
+    def locate(self, thing: int, location: int) -> None:
+        """A Thing's new Location takes the old one's place (section 8.2.2)."""
+        self.links["Things", thing]["Locations"] = [location]
+        self.links["Locations", location]["Things"] = [thing]
+
     def related(self, kind: str, id: int, relation: str) -> tuple[str, list[int]]:
         """The kind and ids at the end of a navigation link."""
         spec = KINDS[kind]

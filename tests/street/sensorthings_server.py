@@ -61,6 +61,7 @@ class Server(Pages):
                 Route(ROOT, self.landing),
                 Route(ROOT + "/{path:path}", self.get, methods=["GET"]),
                 Route(ROOT + "/{path:path}", self.post, methods=["POST"]),
+                Route(ROOT + "/{path:path}", self.patch, methods=["PATCH"]),
             ]
         )
 
@@ -113,10 +114,26 @@ class Server(Pages):
                 return await self._observation(body, given, request)
             if kind == "Things" and self.projects and isinstance(body, dict) and body.pop("Projects", None) != _PROJECT:
                 return _message(400, "a Thing has to be in one of your Projects")
-            return self._created(kind, self.model.create(kind, body, given), request)
+            id = self.model.create(kind, body, given)
+            if kind == "Locations" and "/" in path:
+                self.model.locate(self.walk(path.rpartition("/")[0])[1][0], id)
+            return self._created(kind, id, request)
         except KeyError as what:
             return _message(404, f"nothing found at {what.args[0]}")
         except Refusal as error:
+            return _message(400, str(error))
+
+    async def patch(self, request: Request) -> Response:
+        """Section 10.3: only the members that are given change."""
+        try:
+            kind, (id, *_), single = self.walk(request.path_params["path"])
+            if not single:
+                return _message(400, "one entity is expected")
+            self.model.update(kind, id, await request.json())
+            return JSONResponse(self.show(kind, id, request, ()))
+        except KeyError as what:
+            return _message(404, f"nothing found at {what.args[0]}")
+        except (Refusal, ValueError) as error:
             return _message(400, str(error))
 
     async def _observation(self, body: Any, given: dict[str, int], request: Request) -> Response:

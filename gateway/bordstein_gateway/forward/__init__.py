@@ -41,5 +41,5 @@ def _built(name: str, settings: Forward, config: Config, store: Store) -> Target
     if isinstance(settings, SensorThings):
         return SensorThingsTarget(name, settings, config.devices, store)
     if isinstance(settings, Webhook):
-        return WebhookTarget(settings, config)
+        return WebhookTarget(settings, config, store)
     raise TypeError(f"no forwarder for {type(settings).__name__}")

@@ -3,11 +3,12 @@
 Source: OGC 18-088 section 8.2; units are UCUM's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from .. import properties
-from ..config import Device, SensorThings
+from ..config import SensorThings
+from ..stations import Station
 from ..store.types import StoredReading
 from .times import urn
 
@@ -16,22 +17,24 @@ _TYPES = {"number": "OM_Measurement", "count": "OM_CountObservation", "boolean":
 
 
 class Bodies:
-    """Bodies to create entities with, without the links between them. Every one has a name."""
+    """Bodies to create entities with, without the links between them. Every one has a name. `stations`: by device, may
+    be replaced at any time."""
 
-    def __init__(self, settings: SensorThings, devices: Sequence[Device]) -> None:
+    def __init__(self, settings: SensorThings, stations: Mapping[str, Station]) -> None:
         self._settings = settings
-        self._devices = {device.id: device for device in devices}
+        self.stations = stations
 
     def thing(self, device: str) -> dict[str, Any]:
-        """With its Location where the configuration has one, and with the target's own members."""
-        known = self._devices.get(device)
+        """With its Location where one is known, and with the target's own members."""
+        known = self.stations.get(device) or Station(device)
         name = self._name(device)
+        more = {"assetNumber": known.asset, "site": known.site}
         body: dict[str, Any] = {
             "name": name,
-            "description": (known.description if known else None) or name,
-            "properties": {"deviceId": urn(device)},
+            "description": known.description or name,
+            "properties": {"deviceId": urn(device), **{key: value for key, value in more.items() if value}},
         }
-        if known is not None and known.latitude is not None and known.longitude is not None:
+        if known.latitude is not None and known.longitude is not None:
             body["Locations"] = [
                 {
                     "name": name,
@@ -87,7 +90,7 @@ class Bodies:
         }
 
     def _name(self, device: str) -> str:
-        known = self._devices.get(device)
+        known = self.stations.get(device)
         return (known.name if known else None) or device
 
     def _label(self, reading: StoredReading) -> str:

@@ -6,14 +6,18 @@ so an answer that got lost makes nothing twice. Ids are kept in the store.
 """
 
 import asyncio
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import httpx2
+import structlog
 
 from ..config import Device, SensorThings
+from ..properties import property_of
+from ..stations import Station, Stations
 from ..store import Store
 from ..store.types import StoredReading
 from ..texts import both
@@ -25,6 +29,9 @@ from .times import urn
 _ELSEWHERE = (404, 405, 410, 501)
 """Answers to a POST that say: this is not the place."""
 _DATASTREAM = "datastream "
+_SEEN = "body "
+
+_log = structlog.get_logger(__name__)
 
 
 class EntityRefused(Exception):
@@ -44,7 +51,9 @@ class Entities:
     ) -> None:
         self._forwarder = forwarder
         self._base = settings.url.rstrip("/")
-        self._bodies = Bodies(settings, devices)
+        self._stations = Stations(devices, store)
+        self._bodies = Bodies(settings, {})
+        self._followed: dict[str, Station | None] = {}  # device -> as the server knows it
         self._store = store
         self._http = client
         self._known: dict[str, Any] | None = None  # name -> id
@@ -54,6 +63,52 @@ class Entities:
         name = f"{_DATASTREAM}{reading.device} {reading.series} {reading.unit}"
         known = await self._load()
         return known[name] if name in known else await self._make_datastream(name, reading)
+
+    async def follow(self, devices: Iterable[str]) -> None:
+        """Bring the Things of these boards, their Locations and their Datastreams' names up to date. Retry.
+
+        A board reports before anybody has entered it, and may be moved: then it has a new name and place.
+        """
+        stations = self._bodies.stations = await asyncio.to_thread(self._stations.all)
+        for device in devices:
+            station = stations.get(device)
+            if device in self._followed and self._followed[device] == station:
+                continue
+            known = await self._load()
+            thing = known.get(f"thing {device}")
+            if thing is not None:
+                body = self._bodies.thing(device)
+                seen, wanted = known.get(f"{_SEEN}{device}"), _digest(body)
+                # Of one that an older gateway made nobody knows; then only what was entered since is told.
+                if seen != wanted and (seen is not None or (station and station.registered)):
+                    await self._update(device, thing, body)
+                if seen != wanted:
+                    await self._remember(f"{_SEEN}{device}", wanted)
+                self._followed[device] = station
+
+    async def _update(self, device: str, thing: Any, body: dict[str, Any]) -> None:
+        locations = body.pop("Locations", [])
+        await self._patch("Things", thing, body)
+        for location in locations:
+            url = f"{self._base}/Things({literal(thing)})/Locations"
+            there = http.content(await http.request(self._http, "GET", url, params={"$top": "1"}), url).get("value")
+            if there:
+                await self._patch("Locations", there[0]["@iot.id"], location)
+            else:
+                await http.request(self._http, "POST", url, json=location)
+        prefix = f"{_DATASTREAM}{device} "
+        for name, id in list((await self._load()).items()):
+            if name.startswith(prefix):
+                # No series has a space in it (RFC 8428 section 4.5.1).
+                series, _, unit = name.removeprefix(prefix).partition(" ")
+                reading = StoredReading(0, device, series, property_of(series), unit, 0, 0, 0, 0)
+                await self._patch("Datastreams", id, {"name": self._bodies.datastream(reading)["name"]})
+
+    async def _patch(self, collection: str, id: Any, body: dict[str, Any]) -> None:
+        """A server that does not want it keeps what it has: no reading waits for that."""
+        answer = await http.request(self._http, "PATCH", f"{self._base}/{collection}({literal(id)})", json=body)
+        if not answer.is_success:
+            _log.warning("a name or place was not taken", entity=f"{collection}({id})", reason=http.reason(answer))
 
     async def any(self) -> bool:
         """Whether this server ever had a Datastream of ours: then it is the right one and its settings are right."""
@@ -121,9 +176,11 @@ class Entities:
 
     async def _make_datastream(self, name: str, reading: StoredReading) -> Any:
         device, bodies = reading.device, self._bodies
-        thing = await self._once(
-            f"thing {device}", "Things", f"properties/deviceId eq {literal(urn(device))}", bodies.thing(device)
-        )
+        made = bodies.thing(device)
+        new = f"thing {device}" not in await self._load()
+        thing = await self._once(f"thing {device}", "Things", f"properties/deviceId eq {literal(urn(device))}", made)
+        if new:
+            await self._remember(f"{_SEEN}{device}", _digest(made))
         observed = bodies.observed_property(reading)
         observed_id = await self._once(
             f"property {observed['definition']}",
@@ -150,6 +207,11 @@ class Entities:
             if await self._forget_if_gone(linked):
                 raise http.lost_entities(self._base) from None
             raise
+
+
+def _digest(body: dict[str, Any]) -> str:
+    """By which a body is known again."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def literal(value: Any) -> str:

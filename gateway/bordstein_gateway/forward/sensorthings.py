@@ -66,6 +66,7 @@ class SensorThingsTarget:
 
     async def _grouped(self, batch: Sequence[StoredReading]) -> tuple[_Streams, list[Refused]]:
         """By Datastream; refused is what the server does not want to have a Datastream for."""
+        await self._entities.follow({row.device for row in batch})
         series: dict[tuple[str, str, str], list[StoredReading]] = {}
         for row in batch:
             series.setdefault((row.device, row.series, row.unit), []).append(row)

@@ -9,13 +9,14 @@ An event's id is made from device, series, time and, where it is not the propert
 keeps CloudEvents' rule (same source and id: same event) counts nothing twice, however often a batch is sent.
 """
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +24,8 @@ from ..config import Config, Webhook
 from ..config_files import secret
 from ..normalise import flag_names
 from ..properties import row_of
+from ..stations import Station, Stations
+from ..store import Store
 from ..store.types import StoredReading
 from ..texts import both
 from . import http
@@ -38,19 +41,18 @@ _SETTINGS = (404, 405, 406, 410, 415)
 class WebhookTarget:
     """One receiver."""
 
-    def __init__(self, settings: Webhook, config: Config) -> None:
+    def __init__(self, settings: Webhook, config: Config, store: Store | None = None) -> None:
         self._url = settings.url
         self._name = http.shown(settings)
         self._source = settings.source or f"urn:bordstein:{config.gateway.name}"
-        self._places = {
-            device.id: {"name": device.name, "latitude": device.latitude, "longitude": device.longitude}
-            for device in config.devices
-        }
+        self._stations = Stations(config.devices, store)
+        self._places: Mapping[str, Station] = {}
         self._secret = key(secret(settings.secret_file)) if settings.secret_file else None
         self._http = http.client(settings, {"content-type": "application/cloudevents-batch+json; charset=utf-8"})
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
         """One request; a batch that is refused as a whole is halved until the reading at fault is alone."""
+        self._places = await asyncio.to_thread(self._stations.all)
         body = json.dumps([self._event(reading) for reading in batch], ensure_ascii=False, separators=(",", ":"))
         content = body.encode()
         signed = self._sign(content)
@@ -90,7 +92,9 @@ class WebhookTarget:
         }
         if reading.flags:
             data["flags"] = flag_names(reading.flags)
-        place = {key: part for key, part in self._places.get(reading.device, {}).items() if part is not None}
+        station = self._places.get(reading.device)
+        parts = {key: getattr(station, key, None) for key in ("name", "latitude", "longitude", "site", "asset")}
+        place = {key: part for key, part in parts.items() if part is not None}
         if place:
             data["place"] = place
         return {

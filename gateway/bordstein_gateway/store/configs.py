@@ -5,7 +5,7 @@ import sqlite3
 import time
 from concurrent.futures import Future
 
-from .places import Places
+from .register import Register
 from .types import BoardConfig
 
 _SELECT = (
@@ -15,7 +15,7 @@ _SELECT = (
 )
 
 
-class Configs(Places):
+class Configs(Register):
     """The configurations' part of the store."""
 
     def configs(self) -> dict[str, BoardConfig]:

@@ -147,7 +147,18 @@ _VERSION_5 = """
 ALTER TABLE board_config ADD COLUMN certificate TEXT;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6 = """
+-- What technicians and the office say of boards beside their readings. groups: JSON; set_up: RFC 3339 in UTC; updated:
+-- ms, larger with each change.
+CREATE TABLE register (
+    device TEXT PRIMARY KEY,
+    asset TEXT, site TEXT, place TEXT, description TEXT, latitude REAL, longitude REAL, groups TEXT,
+    board TEXT, software TEXT, set_up TEXT, state TEXT NOT NULL, updated INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX register_updated ON register (updated);
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
 

@@ -120,6 +120,25 @@ class BoardConfig(NamedTuple):
     """The day on which the one that it shows ends, like 2036-11-23."""
 
 
+class Registered(NamedTuple):
+    """A board in the register; None: nobody has said it. WGS 84 degrees. groups: for releases. set_up: RFC 3339 in
+    UTC. state: active or decommissioned. updated: ms."""
+
+    device: str
+    asset: str | None
+    site: str | None
+    place: str | None
+    description: str | None
+    latitude: float | None
+    longitude: float | None
+    groups: list[str]
+    board: str | None
+    software: str | None
+    set_up: str | None
+    state: str
+    updated: int
+
+
 class Rollout(NamedTuple):
     """An order to install a release. It stops when of the boards that are through more than `percent` per cent, and at
     least `least`, failed. `digest`: of its manifest; the last four members count its boards."""

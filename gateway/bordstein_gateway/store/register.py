@@ -1,0 +1,82 @@
+"""The register: what is known of boards beside their readings (asset number, place, groups, …)."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from .places import Places
+from .types import Registered
+
+ACTIVE, DECOMMISSIONED = "active", "decommissioned"
+NEW, CHANGED, SAME, OLDER = "new", "changed", "same", "older"
+_SELECT = f"SELECT {', '.join(Registered._fields)} FROM register"
+_PUT = f"INSERT OR REPLACE INTO register VALUES ({', '.join('?' * len(Registered._fields))})"
+_NOTHING: tuple[None, ...] = (None,) * (len(Registered._fields) - 1)
+
+
+class Register(Places):
+    """The register's part of the store."""
+
+    def registered(self) -> dict[str, Registered]:
+        """All boards in the register, by device."""
+        with self.database.reading() as connection:
+            rows = connection.execute(_SELECT + " ORDER BY device").fetchall()
+        return {row[0]: _registered(row) for row in rows}
+
+    def register_changed(self) -> int:
+        """When the register was last changed (ms); each change has a larger number. 0: never."""
+        with self.database.reading() as connection:
+            (last,) = connection.execute("SELECT max(updated) FROM register").fetchone()
+        return last or 0
+
+    def register(self, entries: Sequence[Mapping[str, Any]]) -> "Future[list[str]]":
+        """Enter boards, all or none: for each of them new, changed, same or older.
+
+        An entry has `device` and any other members of Registered but `updated`. What it does not have stays as it is;
+        None takes away what is there. One that was set up before what is known of the board changes nothing: a list
+        may come late. Without a `state` a board is active when it is new or was set up again.
+        """
+        now = int(time.time() * 1000)
+
+        def job(connection: sqlite3.Connection) -> list[str]:
+            (last,) = connection.execute("SELECT coalesce(max(updated), 0) FROM register").fetchone()
+            return [_enter(connection, entry, max(now, last + 1)) for entry in entries]
+
+        return self.submit(job)
+
+    def decommission(self, device: str) -> "Future[None]":
+        """The board does its work no more; nothing where it is not in the register."""
+        now = int(time.time() * 1000)
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE register SET state = ?2, updated = max(?3, (SELECT max(updated) + 1 FROM register))"
+                " WHERE device = ?1 AND state != ?2",
+                (device, DECOMMISSIONED, now),
+            )
+
+        return self.submit(job)
+
+
+def _enter(connection: sqlite3.Connection, entry: Mapping[str, Any], updated: int) -> str:
+    row = connection.execute(_SELECT + " WHERE device = ?", (entry["device"],)).fetchone()
+    old = _registered(row or (entry["device"], *_NOTHING))
+    set_up, before = entry.get("set_up") or "", old.set_up or ""
+    if set_up and set_up < before:
+        return OLDER
+    new = old._replace(**entry)
+    if "state" not in entry:
+        new = new._replace(state=ACTIVE if row is None or set_up > before else old.state)
+    if row is not None and new == old:
+        return SAME
+    groups = json.dumps(new.groups, ensure_ascii=False)
+    connection.execute(_PUT, new._replace(groups=groups, updated=updated))  # type: ignore[arg-type]
+    return NEW if row is None else CHANGED
+
+
+def _registered(row: Sequence[Any]) -> Registered:
+    found = Registered(*row)
+    return found._replace(groups=json.loads(row[Registered._fields.index("groups")] or "[]"))
