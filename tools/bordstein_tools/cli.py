@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, cli_board, cli_ca_list, cli_config, cli_flash, cli_label, cli_setup, cli_signing, commands
+from . import (
+    __version__,
+    cli_board,
+    cli_ca_list,
+    cli_config,
+    cli_flash,
+    cli_label,
+    cli_register,
+    cli_setup,
+    cli_signing,
+    commands,
+)
 from .texts import pick
 
 app = commands.group(
@@ -25,6 +36,7 @@ cli_setup.add_to(app)
 cli_label.add_to(app)
 cli_board.add_to(app)
 cli_flash.add_to(app)
+cli_register.add_to(app)
 
 
 def _version(wanted: bool) -> None:

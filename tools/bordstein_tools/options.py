@@ -32,6 +32,28 @@ Image = Annotated[
         help=pick("MicroPython aus dieser Datei, nicht aus dem Vorrat.", "MicroPython from this file, not from stock."),
     ),
 ]
+GatewayUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--gateway",
+        metavar=pick("ADRESSE", "ADDRESS"),
+        help=pick(
+            "Gateway, bei dem Geräte eingetragen werden, wie http://localhost:8080.",
+            "Gateway at which boards are entered, as in http://localhost:8080.",
+        ),
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        metavar=FILE,
+        help=pick(
+            "Datei mit dem Token dafür (register_token_file des Gateways).",
+            "File with the token for that (the gateway's register_token_file).",
+        ),
+    ),
+]
 Release = Annotated[
     Path | None,
     typer.Option(

@@ -2,9 +2,7 @@
 repeated after a pulled cable, and a second run does nothing but look. Nothing is printed or asked for here: several
 boards can be set up side by side, a thread each."""
 
-import csv
 import datetime as dt
-import io
 import json
 import tempfile
 import time
@@ -15,7 +13,7 @@ from typing import Any, Protocol
 
 from cryptography import x509
 
-from . import boards, configuring, deploying, keyfiles, label, micropython, pki
+from . import boards, configuring, deploying, label, micropython, pki, registering
 from .cable import Cable
 from .software import Software
 from .texts import pick
@@ -23,7 +21,6 @@ from .texts import pick
 REPORTS = "uplink: the gateway has the first readings"
 """What the firmware says once a start when its first receipt has come (firmware/bordstein/uplink.py)."""
 _COMPLAINTS = ("config:", "link:", "sensor ", "wifi:", "ethernet:", "mobile:", "time:", "uplink:", "app:", "guard:")
-_REGISTER = ("device", "urn", "asset", "site", "place", "board", "software", "set_up")
 
 
 class Told(Protocol):
@@ -108,7 +105,7 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
     }
     if ready:
         if wanted.register:
-            _note(wanted.register, facts)
+            registering.note(wanted.register, facts)
         if wanted.label:
             label.make(wanted.label, device, (wanted.asset, facts["place"], wanted.owner))
     return Verdict(device, ready, complaints, facts)
@@ -145,17 +142,6 @@ def _listen(cable: Cable, seconds: float) -> tuple[bool, list[str]]:
         if line.startswith(_COMPLAINTS) and line not in complaints:
             complaints.append(line)
     return False, complaints
-
-
-def _note(path: Path, facts: dict[str, Any]) -> None:
-    """One line a board, the newest for each; to be imported where the town keeps its devices."""
-    rows = []
-    if path.exists():
-        text = keyfiles.read(path, "Das Verzeichnis", "the register").decode("utf-8", "replace")
-        rows = [row for row in csv.reader(io.StringIO(text)) if row and row[0] not in ("device", facts["device"])]
-    made = io.StringIO()
-    csv.writer(made).writerows([_REGISTER, *rows, [facts[name] for name in _REGISTER]])
-    keyfiles.replace(path, made.getvalue().encode())
 
 
 def sentence(verdict: Verdict) -> str:

@@ -1,0 +1,180 @@
+"""A board enters the town's register: at the gateway (POST /api/devices), or in a CSV file that is imported later.
+
+The file is what `bordstein-gateway board import` takes (gateway/bordstein_gateway/registering.py).
+"""
+
+import csv
+import io
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from . import keyfiles
+from .texts import Problem, pick, reason
+
+COLUMNS = ("device", "urn", "asset", "place", "board", "software", "set_up", "site")
+_TIMEOUT_S = 10
+_LONGEST = 65_536
+
+
+class Registered(NamedTuple):
+    """at: the gateway's address or the file's path, "" where neither was wanted. new: the gateway did not know it.
+    missed: why it is not at the gateway although it should be; "": it is, or need not be."""
+
+    at: str
+    new: bool = False
+    missed: str = ""
+
+    def sentence(self) -> str:
+        """For the technician."""
+        if self.missed and self.at:
+            return pick(
+                f"Später zu importieren: {self.at}. {self.missed}", f"will be imported later: {self.at}. {self.missed}"
+            )
+        if self.missed or not self.at:
+            return self.missed
+        return pick(f"Eingetragen: {self.at}.", f"registered: {self.at}.")
+
+
+class Refused(Problem):
+    """The gateway does not take this entry."""
+
+
+def check(gateway_url: str, token_file: Path | None) -> str:
+    """The token; Problem where the address is none that it may be sent to, or where there is no token."""
+    parts = urlsplit(gateway_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise Problem(
+            "Die Adresse des Gateways ist keine, erwartet wird https://gateway.musterstadt.de oder "
+            "http://localhost:8080.",
+            "the gateway's address is none, expected is https://gateway.musterstadt.de or http://localhost:8080.",
+        )
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise Problem(
+            f"Zu {parts.hostname} ginge das Token im Klartext: https:// benutzen, oder http://localhost:8080 durch "
+            "„ssh -L 8080:localhost:8080 …“.",
+            f"to {parts.hostname} the token would go in the clear: use https://, or http://localhost:8080 through "
+            '"ssh -L 8080:localhost:8080 …".',
+        )
+    if token_file is None:
+        raise Problem(
+            "Für das Gateway fehlt das Token; bitte --token-file angeben.",
+            "the token for the gateway is missing; give --token-file.",
+        )
+    token = keyfiles.read(token_file, "Die Datei mit dem Token", "the file with the token").strip().decode("latin-1")
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise Problem(f"In {token_file} steht kein Token.", f"there is no token in {token_file}.")
+    return token
+
+
+def register(
+    facts: Mapping[str, str], gateway_url: str | None, token_file: Path | None, csv_path: Path | None
+) -> Registered:
+    """Enter a board. facts: COLUMNS, `device` at least. What the gateway does not get goes into the file, if there is
+    to be one; the answer says why. Problem: only where the file cannot be written."""
+    missed = ""
+    if gateway_url:
+        try:
+            return Registered(gateway_url, post(facts, gateway_url, check(gateway_url, token_file)))
+        except Problem as problem:
+            missed = str(problem)
+    if csv_path is None:
+        return Registered("", missed=missed)
+    note(csv_path, facts)
+    return Registered(str(csv_path), missed=missed)
+
+
+def post(facts: Mapping[str, str], gateway_url: str, token: str) -> bool:
+    """Send a board to the gateway; whether it was new there. Problem: not reached; Refused: with its reason."""
+    request = urllib.request.Request(  # noqa: S310  (check() has seen the address)
+        gateway_url.rstrip("/") + "/api/devices",
+        data=json.dumps({key: value for key, value in facts.items() if value != ""}).encode(),
+        headers={"content-type": "application/json", "authorization": f"Bearer {token}"},
+        method="POST",
+    )
+    here = urlsplit(gateway_url).scheme == "http"
+    # The token goes nowhere else: not to where an answer points, and what is for this computer to no proxy.
+    opener = urllib.request.build_opener(_NoRedirect, *([urllib.request.ProxyHandler({})] if here else []))
+    try:
+        with opener.open(request, timeout=_TIMEOUT_S) as answer:
+            found = json.loads(answer.read(_LONGEST))
+            return bool(found["outcome"] == "new")
+    except urllib.error.HTTPError as error:
+        raise _refusal(gateway_url, error) from None
+    except (ValueError, KeyError, TypeError):
+        raise Refused(
+            f"Unter {gateway_url} antwortet kein Gateway von Bordstein; bitte die Adresse prüfen.",
+            f"no Bordstein gateway answers at {gateway_url}; check the address.",
+        ) from None
+    except OSError as error:
+        inner = getattr(error, "reason", error)
+        why = reason(inner) if isinstance(inner, OSError) else str(inner)
+        raise Problem(
+            f"Das Gateway unter {gateway_url} ist nicht erreichbar ({why}).",
+            f"the gateway at {gateway_url} cannot be reached ({getattr(inner, 'strerror', None) or inner}).",
+        ) from None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _refusal(gateway_url: str, error: urllib.error.HTTPError) -> Problem:
+    try:
+        problems = json.loads(error.read(_LONGEST))["problems"]
+        de, en = (" ".join(str(problem[lang]) for problem in problems) for lang in ("de", "en"))
+    except (OSError, ValueError, KeyError, TypeError):
+        de, en = "Ist dort ein Gateway von Bordstein?", "Is a Bordstein gateway there?"
+    kind = Refused if error.code == HTTPStatus.BAD_REQUEST else Problem
+    return kind(
+        f"Das Gateway unter {gateway_url} nimmt das Gerät nicht an ({error.code}). {de}",
+        f"the gateway at {gateway_url} does not take the board ({error.code}). {en}",
+    )
+
+
+def note(path: Path, facts: Mapping[str, str]) -> None:
+    """One line a board, the newest for each. Columns that somebody has added stay. Problem: it cannot be written."""
+    head, rows, separator = list(COLUMNS), list[dict[str, str]](), ","
+    if path.exists():
+        found, rows, separator = _table(path)
+        head = list(dict.fromkeys([*found, *COLUMNS]))
+    old = next((row for row in rows if row.get("device") == facts["device"]), {})
+    rows = [row for row in rows if row is not old] + [
+        {**old, **{name: value for name, value in facts.items() if value}}
+    ]
+    made = io.StringIO()
+    writer = csv.DictWriter(made, head, restval="", extrasaction="ignore", delimiter=separator)
+    writer.writeheader()
+    writer.writerows(rows)
+    keyfiles.replace(path, made.getvalue().encode())
+
+
+def entries(path: Path) -> list[dict[str, str]]:
+    """The boards in such a file. Problem: not readable, no column `device`."""
+    head, rows, _ = _table(path)
+    if "device" not in head:
+        raise Problem(
+            f"{path} ist kein Verzeichnis von Geräten: die Spalte device fehlt.",
+            f"{path} is no register of boards: the column device is missing.",
+        )
+    return rows
+
+
+def _table(path: Path) -> tuple[list[str], list[dict[str, str]], str]:
+    """(names of the columns, the rows, what stands between): a spreadsheet may have written it since."""
+    content = keyfiles.read(path, "Das Verzeichnis", "the register")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")
+    first = text.partition("\n")[0]
+    separator = ";" if first.count(";") > first.count(",") else ","
+    head, *rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(row)] or [[]]
+    head = [name.strip() for name in head]
+    return head, [dict(zip(head, row, strict=False)) for row in rows], separator
