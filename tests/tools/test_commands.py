@@ -20,7 +20,7 @@ HELP = [
     "config",
 ]
 HELP += ["config check", "config init", "flash", "ports", "images", "images add", "images fetch", "images list"]
-HELP += ["register"]
+HELP += ["register", "diagnose", "doctor"]
 COMPLAINTS = [
     ("config check", "Es fehlt: DATEI."),
     ("ca issue broker", "Es fehlt: NAME."),

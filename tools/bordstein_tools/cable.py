@@ -53,6 +53,7 @@ class Cable:
     def __init__(self, port: str, transport: Any) -> None:
         self.port = port
         self._transport = transport
+        self._first = b""  # what a board said that had just been restarted
 
     @classmethod
     def open(cls, port: str, patience_s: float = 12) -> Self:
@@ -180,11 +181,11 @@ class Cable:
         """Restarts the board, which then runs its software."""
         with self._guarded():
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
-            self._drain(0.2)
+            self._first = self._drain(0.2)
 
     def lines(self, going_on: Callable[[], bool]) -> Iterator[str]:
         """What a board that runs says on its console, line by line, as long as going_on()."""
-        rest = b""
+        rest, self._first = self._first, b""
         while going_on():
             with self._guarded():
                 rest += self._drain(0.1)

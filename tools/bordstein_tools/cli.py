@@ -17,6 +17,7 @@ from . import (
     cli_register,
     cli_setup,
     cli_signing,
+    cli_support,
     commands,
 )
 from .texts import pick
@@ -37,6 +38,7 @@ cli_label.add_to(app)
 cli_board.add_to(app)
 cli_flash.add_to(app)
 cli_register.add_to(app)
+cli_support.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -87,6 +87,11 @@ def _genuine(manifest: bytes, signature: bytes, keys: bytes) -> bool:
     return False
 
 
+def count_keys(lines: bytes) -> int:
+    """How many keys there are in a release.pub."""
+    return len(list(_public(lines)))
+
+
 def _public(lines: bytes) -> Iterable[rsa.RSAPublicKey]:
     for line in lines.decode("ascii", "replace").splitlines():
         try:
