@@ -72,7 +72,12 @@ def diagnose(
         device = ports.choose(port)
         step("Das Gerät lesen", "reading the board")
         with Cable.open(device) as cable:
-            _board(bundle, cable)
+            try:
+                _board(bundle, cable)
+            except Problem:
+                with suppress(Problem):  # it shall work on, if there is still a connection
+                    cable.reset()
+                raise
             step(f"{seconds} s dem Start zuhören", f"listening to the start for {seconds} s")
             cable.reset()
             end = time.monotonic() + seconds
