@@ -4,11 +4,14 @@ a restart of the service."""
 import asyncio
 import json
 import re
+import socket
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,8 +32,11 @@ from bordstein_gateway.texts import said
 from tests.gateway.forwarding import DEVICE, configuration, measure
 from tests.gateway.loopback import Loopback
 from tests.gateway.test_cli import configured, gateway
+from tests.street.processes import until
 from tests.street.receivers import Webhook
 from tests.street.sensorthings_server import ROOT, Server
+from tests.street.servers import Gateway as GatewayService
+from tests.street.servers import Mosquitto, Town
 
 OTHER = "24a160000002"
 FIRST, LATER = "2026-11-02T08:00:00Z", "2026-11-20T08:00:00Z"
@@ -262,6 +268,36 @@ def test_what_is_no_entry_is_refused(state: ServiceState, content: Any, status: 
     answer = post(state, content)
     assert answer.status_code == status and problem in answer.json()["problems"][0]["en"]
     assert state.store.registered() == {}
+
+
+def test_a_running_service_sees_what_is_posted_and_what_is_imported_beside_it(town: Town, tmp_path: Path) -> None:
+    """Also while the broker is away: registering needs none."""
+    (tmp_path / "token").write_text(TOKEN)
+    broker = Mosquitto(town, folder=tmp_path / "broker")  # not started
+    settings = {"http": {"register_token_file": str(tmp_path / "token")}}
+    with running(GatewayService(town, broker, settings=settings, folder=tmp_path / "gateway")) as service:
+        url, headers = f"{service.url}/api/devices", {"authorization": f"Bearer {TOKEN}"}
+        with httpx2.Client(trust_env=False) as client:
+            assert client.post(url, json={"device": DEVICE, "place": "Rathaus"}, headers=headers).status_code == 201
+            assert imported(service.config, f"{HEAD}\n{ROW}\n").stdout.startswith("1 boards: 0 new, 1 changed")
+            answer = client.post(url, json={"device": DEVICE, "place": "Marktplatz 7"}, headers=headers)
+        assert answer.json()["outcome"] == "same"
+
+
+@contextmanager
+def running(service: GatewayService) -> Iterator[GatewayService]:
+    service.start(wait=False)
+    try:
+        assert until(lambda: answers(service), 30), service.log.read_text()
+        yield service
+    finally:
+        service.stop()
+
+
+def answers(service: GatewayService) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", service.port), 1):
+        return True
+    return False
 
 
 # --- the targets -----------------------------------------------------------------------------------------------------
