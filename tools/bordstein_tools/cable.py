@@ -18,7 +18,7 @@ from .texts import Problem
 
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
 _CHUNK = 1536  # bytes of a file that go in one step; a board that ran for months may have no larger hole in its heap
-_READ_S, _KNOCK_S = 3.0, 0.1  # on a pseudo-terminal the transport waits for so long for each single byte
+_READ_S = 3.0  # on a pseudo-terminal the transport waits for so long for each single byte
 _QUIET_S = 0.05
 _TEMPORARY = ".new"
 _FULL = "ENOSPC", "28"
@@ -71,11 +71,7 @@ class Cable:
         cable = cls(port, transport)
         try:
             with cable._guarded():
-                if transport.is_pty:
-                    transport.serial.timeout = _KNOCK_S
                 cable._knock(patience_s)
-                if transport.is_pty:
-                    transport.serial.timeout = _READ_S
             cable.run(on_board.TOOLS)
         except BaseException:
             cable.close()
@@ -201,7 +197,7 @@ class Cable:
             transport.serial.write(b"\r\x03")
             seen += self._drain()
             transport.serial.write(b"\r\x01")
-            said = transport.read_until(1, _RAW, timeout=1, timeout_overall=2)
+            said = self._until(_RAW, 1, 2)
             if said.endswith(_RAW):
                 break
             seen = (seen + said)[-4000:]
@@ -210,9 +206,21 @@ class Cable:
         # What an earlier knock is still answered must not be taken for an answer to what follows.
         self._drain()
         transport.serial.write(b"\r\x01")
-        if not transport.read_until(1, _RAW, timeout=2, timeout_overall=4).endswith(_RAW):
+        if not self._until(_RAW, 2, 4).endswith(_RAW):
             raise self._silent(seen)
         transport.in_raw_repl = True
+
+    def _until(self, ending: bytes, quiet_s: float, most_s: float) -> bytes:
+        """What comes up to the ending, or until it is quiet. The transport's own never ends while something talks."""
+        port, said = self._transport.serial, b""
+        start = last = time.monotonic()
+        while not said.endswith(ending) and time.monotonic() < min(last + quiet_s, start + most_s):
+            if port.in_waiting:
+                said += port.read(1)
+                last = time.monotonic()
+            else:
+                time.sleep(0.005)
+        return said
 
     def _drain(self, quiet_s: float = _QUIET_S) -> bytes:
         """Takes what has come until it is quiet, for a second at most."""
