@@ -1,5 +1,6 @@
 """What is on a board: gathered over the cable, and as lines for people. No secret is among it."""
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -26,7 +27,7 @@ def collect(board: Cable) -> dict[str, Any]:
         **{key: facts[key] for key in ("device", "machine", "micropython", "software", "slot", "heap")},
         "reset": _CAUSES.get(facts["reset"], "unknown"),
         "config": config,
-        "certificate_until": _until(board, config, files),
+        "certificate_until": until.isoformat() if (until := certificate_until(board, config)) else None,
         "files": files,
         "volume": {"free": free, "size": total},
         "spool": {"files": len(spool), "bytes": sum(spool)},
@@ -73,13 +74,13 @@ def lines(facts: dict[str, Any]) -> str:
     return "\n".join(text)
 
 
-def _until(board: Cable, config: dict[str, Any] | None, files: dict[str, int]) -> str | None:
-    """The day on which the board's certificate ends."""
+def certificate_until(board: Cable, config: dict[str, Any] | None) -> dt.date | None:
+    """The day on which the board's certificate ends; None: it has none that can be read."""
     mqtt = (config or {}).get("mqtt")
     name = mqtt.get("cert") if isinstance(mqtt, dict) else None
-    if not isinstance(name, str) or name not in files:
+    if not isinstance(name, str) or not board.exists(name):
         return None
     try:
-        return x509.load_der_x509_certificate(board.read(name)).not_valid_after_utc.date().isoformat()
+        return x509.load_der_x509_certificate(board.read(name)).not_valid_after_utc.date()
     except ValueError:
         return None

@@ -17,9 +17,11 @@ from . import on_board
 from .texts import Problem
 
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
+_END = b"\x04"  # of what a program printed, and of its exception
 _CHUNK = 1536  # bytes of a file that go in one step; a board that ran for months may have no larger hole in its heap
 _READ_S = 3.0  # on a pseudo-terminal the transport waits for so long for each single byte
 _QUIET_S = 0.05
+_BOOT_S = 12.0
 _TEMPORARY = ".new"
 _FULL = "ENOSPC", "28"
 
@@ -56,27 +58,41 @@ class Cable:
         self._first = b""  # what a board said that had just been restarted
 
     @classmethod
-    def open(cls, port: str, patience_s: float = 12) -> Self:
-        """Interrupts what runs there and takes the prompt. Problem: no such port, no answer, no MicroPython.
-
-        patience_s: for so long a board may be starting, or busy.
-        """
+    def attach(cls, port: str) -> Self:
+        """A board that is left as it is: it works on. Problem: no such port."""
         try:
-            transport = transport_serial.SerialTransport(port, timeout=_READ_S)
+            return cls(port, transport_serial.SerialTransport(port, timeout=_READ_S))
         except (TransportError, OSError, ValueError):
             raise Problem(
                 f"{port} lässt sich nicht öffnen. Steckt das Kabel? Hat ein anderes Programm den Anschluss offen?",
                 f"{port} cannot be opened. Is the cable in? Has another program opened the port?",
             ) from None
-        cable = cls(port, transport)
+
+    @classmethod
+    def open(cls, port: str, patience_s: float = 12) -> Self:
+        """Interrupts what runs there and takes the prompt. Problem: no such port, no answer, no MicroPython.
+
+        patience_s: for so long a board may be starting, or busy.
+        """
+        cable = cls.attach(port)
         try:
-            with cable._guarded():
-                cable._knock(patience_s)
+            cable.interrupt(patience_s)
             cable.run(on_board.TOOLS)
         except BaseException:
             cable.close()
             raise
         return cable
+
+    def interrupt(self, patience_s: float = 12) -> None:
+        """Takes the prompt."""
+        with self._guarded():
+            self._knock(patience_s)
+
+    def talk(self, loop: Callable[[Any], bool]) -> None:
+        """Hands mpremote's transport to a loop which says whether the board went away meanwhile."""
+        with self._guarded():
+            if loop(self._transport):
+                raise OSError
 
     def __enter__(self) -> Self:
         return self
@@ -178,6 +194,40 @@ class Cable:
         with self._guarded():
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
             self._first = self._drain(0.2)
+
+    def restart_empty(self) -> None:
+        """A soft reset: boot.py has run and nothing else, memory is empty (our own tools are gone, too)."""
+        with self._guarded():
+            transport = self._transport
+            transport.read_until(1, b">", timeout=2)
+            transport.serial.write(b"\x04")
+            for ending in (b"soft reboot\r\n", _RAW):
+                if not transport.read_until(1, ending, timeout_overall=_BOOT_S).endswith(ending):
+                    raise self._silent(b"")
+
+    def follow(self, code: str, going_on: Callable[[], bool]) -> Iterator[str]:
+        """Runs Python that does not end by itself; what it prints, line by line, or "" when there was nothing for a
+        moment, as long as going_on(). Then, or when nobody wants more of it, a KeyboardInterrupt ends it. Problem,
+        OnBoard: it ended with an exception."""
+        with self._guarded():
+            self._transport.exec_raw_no_follow(code)
+        running, rest = True, b""
+        try:
+            while running and going_on():
+                with self._guarded():
+                    rest += self._drain(0.1)
+                    running = _END not in rest
+                    if not running:
+                        rest += self._transport.read_until(1, _END, timeout=2) if rest.count(_END) < 2 else b""
+                said, _, failed = rest.partition(_END)
+                *whole, rest = said.split(b"\n")
+                for line in whole or [b""]:
+                    yield line.decode(errors="replace").strip()
+                if failed.strip(_END + b">"):
+                    raise _on_board(failed.partition(_END)[0].decode(errors="replace"))
+        finally:
+            if running:
+                self.interrupt(_BOOT_S)
 
     def lines(self, going_on: Callable[[], bool]) -> Iterator[str]:
         """What a board that runs says on its console, line by line, as long as going_on()."""

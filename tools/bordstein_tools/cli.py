@@ -11,6 +11,7 @@ from . import (
     __version__,
     cli_board,
     cli_ca_list,
+    cli_check,
     cli_config,
     cli_flash,
     cli_label,
@@ -36,6 +37,7 @@ app.add_typer(cli_signing.app, name="signing")
 cli_setup.add_to(app)
 cli_label.add_to(app)
 cli_board.add_to(app)
+cli_check.add_to(app)
 cli_flash.add_to(app)
 cli_register.add_to(app)
 cli_support.add_to(app)

@@ -35,12 +35,12 @@ def deploy(
     public: Public = None,
     as_json: Json = False,
 ) -> None:
-    with _problems(as_json):
+    with problems(as_json):
         if public is None and PUBLIC.is_file():
             public = PUBLIC
         keys = read(public, "Der öffentliche Schlüssel", "the public key") if public else None
         wanted = software.own() if release is None else None
-        with _board(port, as_json) as board, bar(as_json, "Software", "Software") as progress:
+        with board_on_cable(port, as_json) as board, bar(as_json, "Software", "Software") as progress:
             if release is not None:
                 wanted = software.release(release, keys or _its_own(board))
             assert wanted is not None  # noqa: S101  # one of the two
@@ -60,13 +60,13 @@ def deploy(
 
 
 def show(port: Port = None, as_json: Json = False) -> None:
-    with _problems(as_json), _board(port, as_json) as board:
+    with problems(as_json), board_on_cable(port, as_json) as board:
         facts = board_report.collect(board)
     answer(as_json, facts, board_report.lines(facts), board_report.lines(facts))
 
 
 def logs(port: Port = None, as_json: Json = False) -> None:
-    with _problems(as_json), _board(port, as_json) as board:
+    with problems(as_json), board_on_cable(port, as_json) as board:
         found = board.log()
     answer(
         as_json,
@@ -86,7 +86,7 @@ def reset(
 ) -> None:
     if not hard:
         misuse("Bitte --hard angeben; es wird nur neu gestartet.", "give --hard; it only restarts.")
-    with _problems(as_json), _board(port, as_json) as board:
+    with problems(as_json), board_on_cable(port, as_json) as board:
         pass
     answer(as_json, {"port": board.port}, "Das Gerät startet neu.", "the board restarts.")
 
@@ -98,7 +98,7 @@ def reset(
     name="show",
 )
 def show_configuration(port: Port = None, as_json: Json = False) -> None:
-    with _problems(as_json), _board(port, as_json) as board:
+    with problems(as_json), board_on_cable(port, as_json) as board:
         config = configuring.on_board(board)
         if config is None:
             raise Problem("Auf dem Gerät ist keine Konfiguration.", "there is no configuration on the board.")
@@ -122,11 +122,11 @@ def apply(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    with _problems(as_json):
+    with problems(as_json):
         content = read(file, "Die Konfiguration", "the configuration")
         config = parsed(file, content)
         configuring.check(config)
-        with _board(port, as_json) as board:
+        with board_on_cable(port, as_json) as board:
             done = configuring.apply(board, config, content, (keys,) if keys else (file.parent, DEFAULT_CA))
     facts = {"port": board.port, **done._asdict()}
     if not done.written:
@@ -142,7 +142,8 @@ def apply(
 
 
 @contextlib.contextmanager
-def _problems(as_json: bool) -> Iterator[None]:
+def problems(as_json: bool) -> Iterator[None]:
+    """A Problem ends the program with exit code 1 and its sentence."""
     try:
         yield
     except Problem as problem:
@@ -150,7 +151,7 @@ def _problems(as_json: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _board(port: str | None, as_json: bool) -> Iterator[Cable]:
+def board_on_cable(port: str | None, as_json: bool) -> Iterator[Cable]:
     """The board, interrupted; it restarts at the end, so that it works on, if there is still a connection."""
     with Cable.open(ports.choose(port)) as board:
         try:

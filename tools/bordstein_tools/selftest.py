@@ -1,0 +1,78 @@
+"""Is this board good? Its own application runs, started as it starts by itself, and is judged by what it does: what the
+sensors read, how far it gets on the way to the gateway, and whether a reading of this start came back with a receipt.
+
+What failed is told with the board's own sentence, which is English, and a hint (check_hints.py).
+"""
+
+import time
+from collections.abc import Callable
+
+from . import check_board, check_sensors, check_way, configuring
+from .cable import Cable
+from .check_result import BAD, Result, complaints
+from .observing import Seen, observe
+
+_TRIES = 2  # failures of a sensor, or of the network, until it is judged
+_READ_S = 20  # from the end of a warm-up to the first reading
+_HOPELESS_S = 15  # the connection has failed in the same way for so long
+
+__all__ = ["BAD", "Result", "run"]
+
+
+def run(cable: Cable, wait_s: float, step: Callable[[str, str], None]) -> list[Result]:
+    """All items of a board at its prompt, which stays there; reset() lets it work on. Problem: it cannot be tested.
+
+    wait_s: how long its readings may take to the gateway and back; a sensor that has to warm up for longer gets that.
+    step: gets what is done now, German and English.
+    """
+    step("Was auf dem Gerät ist", "looking at what is on the board")
+    config = configuring.on_board(cable) or {}
+    results = [check_board.certificate(cable, config), check_board.room(*cable.free())]
+    step("Die Software des Geräts starten und ihr zusehen", "starting the board's software and watching it")
+    seen = _watched(cable, wait_s)
+    return [
+        *check_sensors.configuration(seen),
+        *check_sensors.sensors(seen),
+        *check_way.way(seen, config),
+        check_board.clock(seen),
+        check_board.spool(seen),
+        *check_board.supply(seen, config),
+    ] + [result for result in results if result]
+
+
+def _watched(cable: Cable, wait_s: float) -> Seen:
+    """What came until everything is known, or the time was over."""
+    seen, begun = Seen(), time.monotonic()
+    failing: tuple[str, float] = ("", begun)
+
+    def going_on() -> bool:
+        nonlocal failing
+        now = time.monotonic()
+        problem = seen.status["problem"] if seen.status else ""
+        if problem != failing[0]:
+            failing = (problem, now)
+        cold = [sensor.warm_up_s for sensor in seen.sensors.values() if sensor.warm_up_s and not sensor.attempts]
+        if now - begun > max([wait_s, *(warm_up_s + _READ_S for warm_up_s in cold)]):
+            return False
+        hopeless = bool(problem) and now - failing[1] > _HOPELESS_S
+        return not (_all_tried(seen) and (_is_confirmed(seen) or hopeless or _without_network(seen)))
+
+    for event in observe(cable, going_on):
+        if event:
+            seen.take(event)
+    return seen
+
+
+def _all_tried(seen: Seen) -> bool:
+    return seen.status is not None and all(
+        sensor.failures >= _TRIES or (sensor.attempts and not sensor.failures) for sensor in seen.sensors.values()
+    )
+
+
+def _is_confirmed(seen: Seen) -> bool:
+    return seen.status is not None and seen.status["receipt"] is not None and seen.status["clock"] == "set"
+
+
+def _without_network(seen: Seen) -> bool:
+    status = seen.status
+    return bool(status and status["way"] and not status["up"] and len(complaints(seen, status["way"])) >= _TRIES)
