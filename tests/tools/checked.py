@@ -1,4 +1,4 @@
-"""A board that is tested or watched over its cable: deployed once a module, then copied for each test."""
+"""A board that is tested or watched over its cable."""
 
 import json
 import shutil
@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bordstein_tools import configuring, deploying
+from bordstein_tools import configuring
 from bordstein_tools.cable import Cable
-from bordstein_tools.software import Software
 from tests.hardware.pty_bridge import PtyBoard
 from tests.hardware.scenarios import BOARDS
 from tests.street.boards import mqtt_section
@@ -21,17 +20,9 @@ BUSES = BOARDS[0]["buses"]
 SENSORS = {"air": {"driver": "bme280", "bus": "i2c0", "address": 0x76, "interval_s": 2}}
 
 
-def deployed(folder: Path, software: Software, town: Town) -> Path:
-    """The flash of a board with software and keys and without a configuration."""
-    with cabled.board(folder) as board, Cable.open(board.port) as cable:
-        deploying.deploy(cable, software, None)
-        for name, content in keys(town).items():
-            cable.write(name, content)
-    return folder / "flash"
-
-
 def keys(town: Town) -> dict[str, bytes]:
     issued = town.device(cabled.DEVICE)
+    """The files of a board that this town knows."""
     return {
         "ca.der": issued.ca_der.read_bytes(),
         "device.der": issued.certificate_der.read_bytes(),

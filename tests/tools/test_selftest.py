@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +25,6 @@ from tests.tools.checked import AIR, SENSORS
 from tools.dev.mpy import FIRMWARE, MPY_CROSS
 
 WIFI = {"wifi": [{"ssid": "Stadt", "password": "falsches Wort"}]}
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    return Town(tmp_path_factory.mktemp("town"))
-
-
-@pytest.fixture(scope="module")
-def broker(town: Town) -> Iterator[Mosquitto]:
-    with Mosquitto(town) as broker:
-        yield broker
-
-
-@pytest.fixture(scope="module")
-def flash(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    software = cabled.compiled(tmp_path_factory.mktemp("compiled"))
-    return checked.deployed(tmp_path_factory.mktemp("deployed") / "board", software, town)
 
 
 def results(board: PtyBoard, wait_s: float) -> dict[str, Result]:
@@ -206,3 +188,13 @@ def test_a_broken_way_to_the_gateway_is_told_by_where_it_breaks(
 def test_without_software_it_is_a_sentence(tmp_path: Path) -> None:
     with cabled.board(tmp_path) as board, Cable.open(board.port) as cable, pytest.raises(Problem, match="deploy"):
         selftest.run(cable, 5, lambda de, en: None)
+
+
+def test_a_board_that_was_looked_at_often_is_not_in_safe_mode(broker: Mosquitto, flash: Path, tmp_path: Path) -> None:
+    with checked.board(tmp_path / "b", flash, broker) as board:
+        with Cable.open(board.port) as cable:
+            cable.run("from bordstein.guard import Guard\nfor _ in range(7):Guard()")  # starts that ended early
+            start = len(board.said)
+            cable.reset()
+        board.wait_for(b"packs wait", start=start)
+    assert b"safe mode" not in board.said[start:]

@@ -192,7 +192,7 @@ class Cable:
     def reset(self) -> None:
         """Restarts the board, which then runs its software."""
         with self._guarded():
-            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+            self._transport.exec_raw_no_follow(on_board.RESET)
             self._first = self._drain(0.2)
 
     def restart_empty(self) -> None:

@@ -84,3 +84,13 @@ else:
   with open('crash') as _b_f:print(json.dumps(_b_f.read().split('\\0')))
  except OSError:print('[]')
 """
+
+NOT_EARLY = """
+try:
+ from bordstein.guard import Guard
+ Guard().well()
+except Exception:pass
+"""
+"""That we interrupted a start does not count as one that ended early: five of them, and a board is in safe mode."""
+
+RESET = NOT_EARLY + "import machine\nmachine.reset()\n"

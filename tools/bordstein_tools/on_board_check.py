@@ -14,22 +14,23 @@ lost; clock ("set", "estimated", "unset"), now (Unix seconds); volts (mV, null: 
 sleeps (does the board, otherwise); idle (has it no broker); problems (sentences).
 """
 
+from .on_board import NOT_EARLY
+
 MARK = "\x02"
 BEAT_S = 2
 AWAKE_S = 3600
 """A board that sleeps stays awake for so long at most (firmware/bordstein/cycle.py)."""
 
-PREPARE = """
-try:
- from bordstein.guard import Guard
- Guard().well()
-except Exception:pass
+PREPARE = (
+    NOT_EARLY
+    + """
 try:
  import network
  network.WLAN(0).active(False)
 except Exception:pass
 """
-"""Before the soft reset: this start shall not count as one that ended early, and the radio shall begin anew."""
+)
+"""Before the soft reset, which the radio would outlive."""
 
 _OBSERVE = """
 def _b_app():
