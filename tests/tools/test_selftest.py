@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bordstein_tools import cli, selftest
+from bordstein_tools import check_board, cli, selftest, selftest_report
 from bordstein_tools.cable import Cable
 from bordstein_tools.check_result import Result
 from bordstein_tools.pki import Issued
@@ -37,7 +37,12 @@ def results(board: PtyBoard, wait_s: float) -> dict[str, Result]:
 
 
 def test_a_good_board_is_good_and_works_on(
-    town: Town, broker: Mosquitto, flash: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    town: Town,
+    broker: Mosquitto,
+    flash: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("BORDSTEIN_LANG", "de")
     network = {"wifi": [{"ssid": "Stadt", "password": "geheimes Wort"}]}
@@ -47,16 +52,16 @@ def test_a_good_board_is_good_and_works_on(
         answer = json.loads(said.stdout)
         assert said.exit_code == 0 and answer["good"] is True, said.stdout
         found = {result["key"]: Result(**result) for result in answer["results"]}
-        assert {key for key, result in found.items() if result.state == "ok"} >= set(found) - {"supply"}, found
+        assert all(result.state == "ok" for result in found.values()), found
         assert found["sensor:air"].value.startswith("Lufttemperatur 8,15 °C, Relative Luftfeuchte 79,6")
         assert found["network"].value == "-61 dBm" and found["name"].value == "localhost → 127.0.0.1"
         assert "Paket 0 von Start" in found["receipt"].value and "supply" in found and "certificate" in found
         assert "geheimes" not in said.stdout and "geheimes" not in said.stderr
-        # The same for people; and the board works on by itself.
-        start = len(board.said)
-        plain = CliRunner().invoke(cli.app, ["selftest", "--port", board.port])
-        assert plain.exit_code == 0 and "✓ Sensor air: Lufttemperatur 8,15" in plain.stdout
-        board.wait_for(b"the gateway has the first readings", start=board.said.rindex(b"\x02{", start))
+        # The board works on by itself.
+        board.wait_for(b"the gateway has the first readings", start=board.said.rindex(b"\x02{"))
+    selftest_report.show(list(found.values()), False)
+    plain = capsys.readouterr().out
+    assert "Sensor air: Lufttemperatur 8,15 °C" in plain and plain.endswith("Alles in Ordnung.\n")
 
 
 def test_what_is_wrong_with_sensors_and_wifi_is_told_apart(
@@ -183,6 +188,29 @@ def test_a_broken_way_to_the_gateway_is_told_by_where_it_breaks(
     behind = ("tls", "receipt") if key == "name" else ("receipt",)
     assert all(found[name].state == "warn" and "nicht geprüft" in found[name].value for name in behind), found
     assert key == "name" or found["name"].state == "ok"
+
+
+def test_a_certificate_that_ends_soon_or_has_ended_is_told(
+    town: Town, broker: Mosquitto, flash: Path, tmp_path: Path
+) -> None:
+    config = {"mqtt": {"cert": "device.der"}}
+    with checked.board(tmp_path / "b", flash, broker) as board, Cable.open(board.port) as cable:
+        for days, state in ((400, "ok"), (20, "warn"), (-1, "bad")):
+            issued = town.authority.issue_device(cabled.DEVICE, out=tmp_path / str(days), days=days)
+            cable.write("device.der", issued.certificate_der.read_bytes())
+            found = check_board.certificate(cable, config)
+            assert found and found.state == state and (state == "ok" or "ca issue device" in found.hint)
+        cable.remove("device.der")
+        missing = check_board.certificate(cable, config)
+        assert missing and missing.state == "bad"
+
+
+def test_software_that_breaks_off_is_a_sentence(broker: Mosquitto, flash: Path, tmp_path: Path) -> None:
+    made = checked.board(tmp_path / "b", flash, broker, files={"bordstein/sampler.mpy": b"broken"})
+    with made as board, Cable.open(board.port) as cable:
+        with pytest.raises(Problem, match=r"brach ab \(ValueError|broke off \(ValueError"):
+            selftest.run(cable, 5, lambda de, en: None)
+        assert cable.ask("print(1)") == 1
 
 
 def test_without_software_it_is_a_sentence(tmp_path: Path) -> None:

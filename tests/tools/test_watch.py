@@ -16,6 +16,7 @@ from tests.street.client import Client
 from tests.street.processes import until
 from tests.street.servers import Gateway, Mosquitto, Town
 from tests.tools import cabled, checked
+from tests.tools.checked import SENSORS
 from tests.tools.typed import BORDSTEIN, ENVIRONMENT, Terminal
 
 
@@ -29,7 +30,7 @@ def test_readings_come_as_they_are_measured_and_reach_the_gateway(
     broker: Mosquitto, gateway: Gateway, flash: Path, tmp_path: Path
 ) -> None:
     with checked.board(tmp_path / "b", flash, broker) as board:
-        words = [BORDSTEIN, "watch", "--port", board.port, "--json", "--seconds", "10"]
+        words = [BORDSTEIN, "watch", "--port", board.port, "--json", "--seconds", "8"]
         done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0 and not done.stderr, (done.stdout, done.stderr)
         told = [json.loads(line) for line in done.stdout.splitlines()]
@@ -43,11 +44,11 @@ def test_readings_come_as_they_are_measured_and_reach_the_gateway(
 
 
 def test_on_a_terminal_it_is_a_table_until_ctrl_c(broker: Mosquitto, flash: Path, tmp_path: Path) -> None:
-    dead = {"faults": [{"chip": "air", "kind": "dead", "from_s": 9}]}
-    with checked.board(tmp_path / "b", flash, broker, scenario=dead) as board:
+    sensors = {**SENSORS, "other": {**SENSORS["air"], "address": 0x77}}
+    with checked.board(tmp_path / "b", flash, broker, sensors=sensors) as board:
         with Terminal("watch", "--port", board.port) as terminal:
             terminal.wait_for("Air temperature", "8.15", "°C", "broker connected", "no receipt yet")
-            terminal.wait_for("no answer: check power")  # a plug that is pulled is seen
+            terminal.wait_for("no answer: check power")
             terminal.type(b"\x03")
             assert terminal.ends() == 0 and "Traceback" not in terminal.said
         board.wait_for(cabled.STARTED, start=board.said.rindex(b"\x02{"))

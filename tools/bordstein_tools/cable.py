@@ -7,7 +7,7 @@ import hashlib
 import json
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple, Self
 
 from mpremote import transport_serial  # type: ignore[import-untyped]
@@ -205,7 +205,7 @@ class Cable:
                 if not transport.read_until(1, ending, timeout_overall=_BOOT_S).endswith(ending):
                     raise self._silent(b"")
 
-    def follow(self, code: str, going_on: Callable[[], bool]) -> Iterator[str]:
+    def follow(self, code: str, going_on: Callable[[], bool]) -> Generator[str]:
         """Runs Python that does not end by itself; what it prints, line by line, or "" when there was nothing for a
         moment, as long as going_on(). Then, or when nobody wants more of it, a KeyboardInterrupt ends it. Problem,
         OnBoard: it ended with an exception."""
@@ -226,8 +226,7 @@ class Cable:
                 if failed.strip(_END + b">"):
                     raise _on_board(failed.partition(_END)[0].decode(errors="replace"))
         finally:
-            if running:
-                self.interrupt(_BOOT_S)
+            self.interrupt(_BOOT_S)
 
     def lines(self, going_on: Callable[[], bool]) -> Iterator[str]:
         """What a board that runs says on its console, line by line, as long as going_on()."""

@@ -33,7 +33,7 @@ def sensors(seen: Seen) -> Iterator[Result]:
             pick("keine konfiguriert", "none configured"),
             pick("In config.json unter „sensors“ eintragen.", 'Name them in config.json, "sensors".'),
         )
-    for name, sensor in seen.sensors.items():
+    for name, sensor in sorted(seen.sensors.items()):
         yield _sensor(sensor, pick(f"Sensor {name}", f"sensor {name}"), seen.errors.get(name, ""))
 
 

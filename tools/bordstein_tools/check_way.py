@@ -25,11 +25,15 @@ def way(seen: Seen, config: dict[str, Any]) -> Iterator[Result]:
     yield from _to_the_broker(seen, status, config)
 
 
+def way_name(way: str | None) -> str:
+    """What people call a network interface of the board."""
+    known = {"wifi": pick("WLAN", "Wi-Fi"), "ethernet": "Ethernet", "mobile": pick("Mobilfunk", "mobile network")}
+    return known.get(way or "", pick("Netz", "network"))
+
+
 def _network(seen: Seen, status: Status) -> Result | None:
     way = status["way"]
-    name = {"wifi": pick("WLAN", "Wi-Fi"), "ethernet": "Ethernet", "mobile": pick("Mobilfunk", "mobile network")}.get(
-        way, pick("Netz", "network")
-    )
+    name = way_name(way)
     if way is None:
         if status["connected"] or status["idle"]:
             return None
@@ -52,8 +56,9 @@ def _network(seen: Seen, status: Status) -> Result | None:
 
 
 def _to_the_broker(seen: Seen, status: Status, config: dict[str, Any]) -> Iterator[Result]:
-    mqtt = config.get("mqtt") if isinstance(config.get("mqtt"), dict) else {}
-    assert mqtt is not None  # noqa: S101  # the line before says so
+    mqtt = config.get("mqtt")
+    if not isinstance(mqtt, dict):
+        mqtt = {}
     host, port = str(mqtt.get("host", "")), mqtt.get("port", 8883)
     names = (
         pick("Name des Brokers", "the broker's name"),

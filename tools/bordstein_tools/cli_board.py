@@ -156,7 +156,7 @@ def board_on_cable(port: str | None, as_json: bool) -> Iterator[Cable]:
     with Cable.open(ports.choose(port)) as board:
         try:
             yield board
-        except Problem:
+        except BaseException:  # Ctrl-C, too
             with contextlib.suppress(Problem):
                 board.reset()
             raise

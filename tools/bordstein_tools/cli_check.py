@@ -1,6 +1,7 @@
 """`bordstein selftest`, `watch` and `console`: is the board on the cable good, and what does it do?"""
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from .texts import pick
 if TYPE_CHECKING:
     from .watching import View
 
+_YEAR_S = 365 * 86400
 SECONDS = pick("SEKUNDEN", "SECONDS")
 
 
@@ -66,29 +68,32 @@ def watch(
     as_json: Json = False,
 ) -> None:
     from .observing import observe
+    from .on_board_check import AWAKE_S
     from .watching import View
 
-    view, end = View(), None if seconds is None else time.monotonic() + seconds
+    view, end = View(), math.inf
     with problems(as_json), board_on_cable(port, as_json) as board, contextlib.suppress(KeyboardInterrupt):
         _step("Bis Strg-C; danach startet das Gerät neu", "until Ctrl-C; then the board restarts", as_json)
-        with _table(view, as_json) as refresh:
-            told = False
-            for event in observe(board, lambda: end is None or time.monotonic() < end):
+        with contextlib.closing(observe(board, lambda: True)) as events, _table(view, as_json) as refresh:
+            for event in events:
                 if event:
                     view.take(event)
-                    if refresh is None:
-                        for line in view.object(event) if as_json else view.line(event):
-                            typer.echo(line)
-                        sys.stdout.flush()
+                    for line in () if refresh else view.object(event) if as_json else view.line(event):
+                        typer.echo(line)
+                    sys.stdout.flush()
                 if refresh:
                     refresh()
-                if not told and view.seen.status and view.seen.status["sleeps"]:
-                    told = True
-                    _step(
-                        "Dieses Gerät schläft sonst zwischen den Messungen; hier bleibt es höchstens eine Stunde wach",
-                        "this board sleeps between its readings; here it stays awake, for an hour at most",
-                        as_json,
-                    )
+                if view.seen.status and end == math.inf:  # its software is there
+                    sleeps = view.seen.status["sleeps"]
+                    end = time.monotonic() + (seconds or (AWAKE_S if sleeps else _YEAR_S))
+                    if sleeps:
+                        _step(
+                            "Dieses Gerät schläft sonst zwischen den Messungen; jetzt bleibt es wach",
+                            "this board sleeps between its readings; now it stays awake",
+                            as_json,
+                        )
+                if time.monotonic() >= end:
+                    break
 
 
 @contextlib.contextmanager

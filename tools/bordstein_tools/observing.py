@@ -1,9 +1,10 @@
 """A board at work, seen over its cable: its own application runs, and what it measures and how its way to the gateway
 is comes as events. How the board says it stands in on_board_check.py."""
 
+import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +94,7 @@ class Seen:
 Event = Sensor | Status | Line
 
 
-def observe(cable: Cable, going_on: Callable[[], bool]) -> Iterator[Event | None]:
+def observe(cable: Cable, going_on: Callable[[], bool]) -> Generator[Event | None]:
     """Starts the board's application and tells what it does as long as going_on(); None: nothing happened for a moment.
 
     The board is at its prompt then; reset() lets it run again. Problem: no software, it broke off, it started anew.
@@ -107,20 +108,22 @@ def observe(cable: Cable, going_on: Callable[[], bool]) -> Iterator[Event | None
     cable.restart_empty()
     heard, why = time.monotonic(), ""
     try:
-        for line in cable.follow(on_board_check.OBSERVE, going_on):
-            event = _event(line) if line else None
-            if event is not None:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > _SILENT_S:
-                raise Problem(
-                    f"Das Gerät meldet sich seit {_SILENT_S} s nicht mehr. EN (RST) drücken und noch einmal versuchen.",
-                    f"the board has said nothing for {_SILENT_S} s. Press EN (RST) and try again.",
-                )
-            if isinstance(event, Line):
-                if _STARTS_ANEW in event.text:
-                    raise _anew(why)
-                why = event.text if "restart" in event.text else why
-            yield event
+        with contextlib.closing(cable.follow(on_board_check.OBSERVE, going_on)) as lines:
+            for line in lines:
+                event = _event(line) if line else None
+                if event is not None:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > _SILENT_S:
+                    raise Problem(
+                        f"Das Gerät meldet sich seit {_SILENT_S} s nicht mehr. EN (RST) drücken und noch einmal "
+                        "versuchen.",
+                        f"the board has said nothing for {_SILENT_S} s. Press EN (RST) and try again.",
+                    )
+                if isinstance(event, Line):
+                    if _STARTS_ANEW in event.text:
+                        raise _anew(why)
+                    why = event.text if "restart" in event.text else why
+                yield event
     except OnBoard as problem:
         raise Problem(
             f"Die Software des Geräts brach ab ({problem.last}); „bordstein logs“ zeigt mehr.",
@@ -136,7 +139,7 @@ def _anew(why: str) -> Problem:
     )
 
 
-def _event(line: str) -> Event:
+def _event(line: str) -> Event | None:
     if line.startswith(on_board_check.MARK):
         try:
             told = json.loads(line[1:])
@@ -145,7 +148,7 @@ def _event(line: str) -> Event:
             readings = [_reading(*text.split("=", 1)) for text in told.pop("values")]
             return Sensor(told.pop("sensor"), readings, **told)
         except (ValueError, TypeError, KeyError):
-            pass  # a line that lost some of its bytes; the next is whole
+            return None  # a line that lost some of its bytes; the next is whole
     return Line(line)
 
 

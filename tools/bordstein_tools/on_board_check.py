@@ -18,8 +18,8 @@ from .on_board import NOT_EARLY
 
 MARK = "\x02"
 BEAT_S = 2
-AWAKE_S = 3600
-"""A board that sleeps stays awake for so long at most (firmware/bordstein/cycle.py)."""
+AWAKE_S = 3500
+"""A board that sleeps is watched for so long at most; it stays awake for a little longer."""
 
 PREPARE = (
     NOT_EARLY
@@ -75,7 +75,7 @@ def _b_app():
   known,before,beat={},None,-99
   while True:
    for name,s in a.sampler.sensors.items():
-    now=(s.attempts,s.errors,s.warm)
+    now=(s.attempts,s.errors,s.warm,s.driver is None)
     if known.get(name)!=now:
      known[name]=now
      sensor(name,s)
@@ -96,4 +96,4 @@ def _b_app():
  a.spool.close()
 _b_app()
 """
-OBSERVE = _OBSERVE.replace("MARK", repr(MARK)).replace("BEAT", str(BEAT_S)).replace("AWAKE", str(AWAKE_S))
+OBSERVE = _OBSERVE.replace("MARK", repr(MARK)).replace("BEAT", str(BEAT_S)).replace("AWAKE", str(AWAKE_S + 100))

@@ -42,13 +42,14 @@ def run(cable: Cable, wait_s: float, step: Callable[[str, str], None]) -> list[R
 
 def _watched(cable: Cable, wait_s: float) -> Seen:
     """What came until everything is known, or the time was over."""
-    seen, begun = Seen(), time.monotonic()
-    failing: tuple[str, float] = ("", begun)
+    seen, begun, failing = Seen(), 0.0, ("", 0.0)  # begun: when its software was there
 
     def going_on() -> bool:
-        nonlocal failing
-        now = time.monotonic()
-        problem = seen.status["problem"] if seen.status else ""
+        nonlocal begun, failing
+        if seen.status is None:
+            return True
+        now, problem = time.monotonic(), seen.status["problem"]
+        begun = begun or now
         if problem != failing[0]:
             failing = (problem, now)
         cold = [sensor.warm_up_s for sensor in seen.sensors.values() if sensor.warm_up_s and not sensor.attempts]
@@ -64,7 +65,7 @@ def _watched(cable: Cable, wait_s: float) -> Seen:
 
 
 def _all_tried(seen: Seen) -> bool:
-    return seen.status is not None and all(
+    return all(
         sensor.failures >= _TRIES or (sensor.attempts and not sensor.failures) for sensor in seen.sensors.values()
     )
 

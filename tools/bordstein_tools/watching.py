@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .check_sensors import value_and_unit
+from .check_way import way_name
 from .observing import Event, Line, Reading, Seen, Sensor, Status
 from .texts import pick
 
@@ -40,7 +41,7 @@ class View:
             pick("Zustand", "state"),
         ):
             table.add_column(title, justify="right" if title in ("Wert", "value", "Alter", "age") else "left")
-        for name, sensor in self.seen.sensors.items():
+        for name, sensor in sorted(self.seen.sensors.items()):
             rows = [row for row in self._rows.values() if row[0].series.startswith((f"{name}/", f"{name}."))]
             if not rows:
                 table.add_row(name, "", "", "", "", self._state(sensor, None))
@@ -114,7 +115,7 @@ def _sentence(status: Status) -> str:
     parts = []
     if status["way"]:
         rssi = f" ({status['rssi']} dBm)" if status["rssi"] is not None else ""
-        parts.append(f"{status['way']} " + (pick("verbunden", "connected") + rssi if status["up"] else "–"))
+        parts.append(f"{way_name(status['way'])} " + (pick("verbunden", "connected") + rssi if status["up"] else "–"))
     if status["connected"]:
         parts.append(pick("Broker verbunden", "broker connected"))
     elif not status["idle"]:
