@@ -8,8 +8,10 @@ from typing import Any
 
 from bordstein_tools import configuring
 from bordstein_tools.cable import Cable
+from tests.hardware.micropython import HARDWARE, command
 from tests.hardware.pty_bridge import PtyBoard
 from tests.hardware.scenarios import BOARDS
+from tests.hardware.usb import UsbBoard
 from tests.street.boards import mqtt_section
 from tests.street.servers import Mosquitto, Town
 from tests.tools import cabled
@@ -30,7 +32,12 @@ def keys(town: Town) -> dict[str, bytes]:
     }
 
 
-def board(
+def board(folder: Path, flash: Path, broker: Mosquitto, **how: Any) -> PtyBoard:
+    """As made(), on a pseudo-terminal; it only has to be entered."""
+    return PtyBoard(made(folder, flash, broker, **how))
+
+
+def made(
     folder: Path,
     flash: Path,
     broker: Mosquitto,
@@ -40,17 +47,27 @@ def board(
     files: Mapping[str, bytes] | None = None,
     mqtt: Mapping[str, Any] | None = None,
     **config: Any,
-) -> PtyBoard:
-    """A copy of that board, with this configuration on it, that only has to be entered. files: more for its flash."""
+) -> Path:
+    """The scenario of a copy of that board with this configuration on it. files: more for its flash."""
     folder.mkdir()
     shutil.copy(flash, folder / "flash")
-    made = {"buses": BUSES, "sensors": SENSORS, "mqtt": mqtt_section(broker, **(mqtt or {})), **config}
-    configuring.check(made)
+    whole = {"buses": BUSES, "sensors": SENSORS, "mqtt": mqtt_section(broker, **(mqtt or {})), **config}
+    configuring.check(whole)
     file = cabled.scenario(folder)
     parts = json.loads(file.read_text())
     del parts["wifi"]
     file.write_text(json.dumps({**parts, "chips": list(chips), **(scenario or {})}))
     with PtyBoard(file) as first, Cable.open(first.port) as cable:
-        for name, content in {**(files or {}), "config.json": json.dumps(made).encode()}.items():
+        for name, content in {**(files or {}), "config.json": json.dumps(whole).encode()}.items():
             cable.write(name, content)
-    return PtyBoard(file)
+    return file
+
+
+def on_a_cable_with_lines(folder: Path, flash: Path, broker: Mosquitto, **how: Any) -> UsbBoard:
+    """As made(), on a cable as a real one's, at an address of its own."""
+    scenario = made(folder, flash, broker, **how)
+    flash = folder / "flash"
+    with flash.open("r+b") as chip:
+        chip.seek(0x1000)
+        chip.write(b"\xe9")  # MicroPython's image begins so
+    return UsbBoard(flash, command(HARDWARE / "console.py", scenario), mac=cabled.DEVICE)

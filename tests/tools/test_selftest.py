@@ -27,8 +27,11 @@ from tools.dev.mpy import FIRMWARE, MPY_CROSS
 WIFI = {"wifi": [{"ssid": "Stadt", "password": "falsches Wort"}]}
 
 
-def results(board: PtyBoard, wait_s: float) -> dict[str, Result]:
+def results(board: PtyBoard, wait_s: float, runs: bool = False) -> dict[str, Result]:
     with board, Cable.open(board.port) as cable:
+        if runs:
+            cable.reset()
+            board.wait_for(b"packs wait")
         found = selftest.run(cable, wait_s, lambda de, en: None)
         assert cable.ask("print(6*7)") == 42  # at its prompt
         cable.reset()
@@ -87,6 +90,7 @@ def test_what_is_wrong_with_sensors_and_wifi_is_told_apart(
             network=WIFI,
         ),
         22,
+        runs=True,
     )
     assert {key for key, result in found.items() if result.state == "bad"} == {
         *("sensor:air", "sensor:other", "sensor:soil", "network", "receipt")

@@ -76,15 +76,19 @@ class Cable:
         """
         cable = cls.attach(port)
         try:
-            cable.interrupt(patience_s)
-            cable.run(on_board.TOOLS)
+            cable.take(patience_s)
         except BaseException:
             cable.close()
             raise
         return cable
 
-    def interrupt(self, patience_s: float = 12) -> None:
-        """Takes the prompt."""
+    def take(self, patience_s: float = _BOOT_S) -> None:
+        """Interrupts what runs there and makes everything else here work, also after reset(). Problem."""
+        self.interrupt(patience_s)
+        self.run(on_board.TOOLS)
+
+    def interrupt(self, patience_s: float = _BOOT_S) -> None:
+        """Takes the prompt, and nothing more."""
         with self._guarded():
             self._knock(patience_s)
 
@@ -226,7 +230,7 @@ class Cable:
                 if failed.strip(_END + b">"):
                     raise _on_board(failed.partition(_END)[0].decode(errors="replace"))
         finally:
-            self.interrupt(_BOOT_S)
+            self.interrupt()
 
     def lines(self, going_on: Callable[[], bool]) -> Iterator[str]:
         """What a board that runs says on its console, line by line, as long as going_on()."""

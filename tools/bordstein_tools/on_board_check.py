@@ -9,9 +9,10 @@ application's own lines, lines of JSON that begin with MARK:
 
 The values are as they go into the spool. A status has: boot; way (the network interface, null: none configured), up,
 rssi (dBm); address (of the broker, once it was found), connected, problem (why not); receipt (highest pack of this
-boot that the gateway has confirmed, null: none), sampled (packs of this boot), packs (that wait), dropped, corrupt,
-lost; clock ("set", "estimated", "unset"), now (Unix seconds); volts (mV, null: not measured); heap (bytes free);
-sleeps (does the board, otherwise); idle (has it no broker); problems (sentences).
+boot that the gateway has confirmed, null: none; what the broker kept from before is none), sampled (packs of this
+boot), packs (that wait), dropped, corrupt, lost; clock ("set", "estimated", "unset"), now (Unix seconds); volts (mV,
+null: not measured); heap (bytes free); sleeps (does the board, otherwise); idle (has it no broker); problems
+(sentences).
 """
 
 from .on_board import NOT_EARLY
@@ -53,7 +54,7 @@ def _b_app():
    try:
     d=json.loads(payload)
     for b,_,n in [(d['boot'],0,d['seq'])]+[tuple(x) for x in d.get('more',())]:
-     if b==a.spool.boot:seen['receipt']=max(n,-1 if seen['receipt'] is None else seen['receipt'])
+     if b==a.spool.boot and n<a.spool.seq:seen['receipt']=max(n,-1 if seen['receipt'] is None else seen['receipt'])
    except (ValueError,KeyError,TypeError):pass
   uplink.receipt=receipt
  def sensor(name,s):

@@ -20,11 +20,12 @@ __all__ = ["BAD", "Result", "run"]
 
 
 def run(cable: Cable, wait_s: float, step: Callable[[str, str], None]) -> list[Result]:
-    """All items of a board at its prompt, which stays there; reset() lets it work on. Problem: it cannot be tested.
+    """All items of a board, which is at its prompt then; reset() lets it work on. Problem: it cannot be tested.
 
     wait_s: how long its readings may take to the gateway and back; a sensor that has to warm up for longer gets that.
     step: gets what is done now, German and English.
     """
+    cable.take()
     step("Was auf dem Gerät ist", "looking at what is on the board")
     config = configuring.on_board(cable) or {}
     results = [check_board.certificate(cable, config), check_board.room(*cable.free())]
