@@ -120,6 +120,12 @@ def test_sensors_that_came_back_have_no_event_yet_or_are_cold() -> None:
     assert none.state == "warn"
 
 
+def test_mistakes_in_the_configuration_are_told_in_german() -> None:
+    problem = "sensors.air.interval_s: expected a whole number from 1 to 86400, got 0"
+    [found] = check_sensors.configuration(seen(problems=[problem]))
+    assert found.state == "bad" and "erwartet wird eine ganze Zahl von 1 bis 86400" in found.value
+
+
 @pytest.mark.parametrize(
     ("complaint", "hint"),
     [

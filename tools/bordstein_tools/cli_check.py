@@ -72,7 +72,7 @@ def watch(
     from .watching import View
 
     view, end = View(), math.inf
-    with problems(as_json), board_on_cable(port, as_json) as board, contextlib.suppress(KeyboardInterrupt):
+    with problems(as_json), contextlib.suppress(KeyboardInterrupt), board_on_cable(port, as_json) as board:
         _step("Bis Strg-C; danach startet das Gerät neu", "until Ctrl-C; then the board restarts", as_json)
         with contextlib.closing(observe(board, lambda: True)) as events, _table(view, as_json) as refresh:
             for event in events:

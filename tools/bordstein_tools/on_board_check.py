@@ -26,12 +26,13 @@ PREPARE = (
     NOT_EARLY
     + """
 try:
+ with open('config.json') as _b_f:json.load(_b_f)['network']['wifi']
  import network
  network.WLAN(0).active(False)
 except Exception:pass
 """
 )
-"""Before the soft reset, which the radio would outlive."""
+"""Before the soft reset, which the radio would outlive. Where there is no Wi-Fi its driver shall not take memory."""
 
 _OBSERVE = """
 def _b_app():
