@@ -55,10 +55,20 @@ def _write_new(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
         raise
 
 
+def make_folder(folder: Path) -> None:
+    """A folder that is there afterwards. Problem."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"Den Ordner {folder} anzulegen ging nicht ({reason(error)}).",
+            f"the folder {folder} cannot be made ({error.strerror}).",
+        ) from None
+
+
 def replace(path: Path, content: bytes) -> None:
     """Write a public file in place of what is there: after a power cut it is the old or the new one. Problem."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with (new := path.with_name(path.name + ".new")).open("wb") as file:
             file.write(content)
             file.flush()

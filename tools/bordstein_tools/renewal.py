@@ -87,6 +87,7 @@ def _renew(authority: Authority, entry: issued.Entry, folder: Path, days: int) -
             f"a new certificate for {entry.name} would not last longer than the old one (until {entry.end:%Y-%m-%d}); "
             f"the authority itself is valid until {authority.certificate.not_valid_after_utc:%Y-%m-%d}.",
         )
+    keyfiles.make_folder(folder)
     path = folder / f"{entry.name}.der"
     with issued.noted(authority.directory, "device", entry.name, certificate):
         keyfiles.replace(path, certificate.public_bytes(serialization.Encoding.DER))
