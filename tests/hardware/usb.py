@@ -83,8 +83,9 @@ class UsbBoard:
     """One board and its cable. Safe to use from several threads.
 
     flash: file of the whole flash chip, made blank when missing. command: see above; none: a board that says nothing.
-    url: what esptool and mpremote open; a pseudo-terminal gets a new one at each plug(). unplugged: is set while the
-    cable is out. starts: how often the program was started. heard, said: bytes from and to the host so far.
+    port: of the RFC 2217 address, to take another board's place. url: what esptool and mpremote open; a pseudo-terminal
+    gets a new one at each plug(). unplugged: is set while the cable is out. starts: how often the program was started.
+    heard, said: bytes from and to the host so far.
     log: where the program's complaints go.
     """
 
@@ -99,6 +100,7 @@ class UsbBoard:
         serial: Literal["rfc2217", "pty"] = "rfc2217",
         mode: Mode = "run",
         environment: Mapping[str, str] | None = None,
+        port: int | None = None,
     ) -> None:
         self.loader = RomLoader(chip, flash, mac, faults or Faults())
         self.log = flash.with_suffix(".log")
@@ -111,7 +113,7 @@ class UsbBoard:
         self._environment = environment
         self._serial = serial
         self._first: Mode = mode
-        self._port = processes.free_port() if serial == "rfc2217" else 0
+        self._port = (port or processes.free_port()) if serial == "rfc2217" else 0
         self.url = f"rfc2217://127.0.0.1:{self._port}"
         self._lock = threading.RLock()
         self._program: subprocess.Popen[bytes] | None = None

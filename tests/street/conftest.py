@@ -2,12 +2,19 @@
 
 import pytest
 
+from tests.street import van
 from tests.street.servers import Gateway, Mosquitto, Town
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     return Town(tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture(scope="module")
+def works(tmp_path_factory):
+    """A release of this firmware, signed, and its public key."""
+    return van.works(tmp_path_factory.mktemp("works"))
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,6 @@ from tests.street.servers import Gateway, Mosquitto, Town
 from tests.street.van import DEVICE, REGISTER, board_on_a_cable
 
 
-@pytest.fixture(scope="module")
-def works(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return vans.works(tmp_path_factory.mktemp("works"))
-
-
 @pytest.fixture
 def van(town: Town, own_broker: Mosquitto, tmp_path: Path) -> Path:
     return vans.van(tmp_path / "van", town, own_broker)

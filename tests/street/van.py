@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bordstein_tools import signing
+from bordstein_tools import deploying, signing
+from bordstein_tools import software as unpacked
+from bordstein_tools.cable import Cable
+from tests.hardware.loader import SIZE
 from tests.hardware.micropython import HARDWARE, command
 from tests.hardware.scenarios import BOARDS
 from tests.hardware.usb import UsbBoard
@@ -53,8 +56,25 @@ def van(folder: Path, town: Town, broker: Mosquitto) -> Path:
     return folder
 
 
+def with_micropython(folder: Path) -> None:
+    """A flash in the folder for board_on_a_cable(), with MicroPython on it and nothing else."""
+    content = image("esp32")
+    flash = bytearray(b"\xff") * SIZE
+    flash[0x1000 : 0x1000 + len(content)] = content
+    (folder / "chip").write_bytes(flash)
+
+
+def with_software(folder: Path, works: Path) -> None:
+    """The same with the release on it, and no identity yet."""
+    with_micropython(folder)
+    keys = (works / "signing" / "release.pub").read_bytes()
+    release = unpacked.release(works / "bordstein-0.1.0.pack", keys)
+    with board_on_a_cable(folder) as board, Cable.open(board.url) as cable:
+        deploying.deploy(cable, release, keys)
+
+
 def board_on_a_cable(folder: Path, mac: str = DEVICE, **more: Any) -> UsbBoard:
-    """Blank where there is no file `chip` in the folder yet; with the chips of the street's first board."""
+    """With the chips of the street's first board; blank, unless the flash `chip` is in the folder already."""
     folder.mkdir(exist_ok=True)
     flash = folder / "chip"
     scenario = {"mac": mac, "flash": str(flash), "chips": BOARDS[0]["chips"], "rtc": str(folder / "rtc")}

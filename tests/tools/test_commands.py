@@ -22,6 +22,7 @@ HELP = [
 HELP += ["config check", "config init", "flash", "ports", "images", "images add", "images fetch", "images list"]
 HELP += ["register", "diagnose", "doctor"]
 HELP += ["selftest", "watch", "console"]
+HELP += ["batch"]
 COMPLAINTS = [
     ("config check", "Es fehlt: DATEI."),
     ("ca issue broker", "Es fehlt: NAME."),

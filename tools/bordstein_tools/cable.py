@@ -282,7 +282,10 @@ class Cable:
         last = time.monotonic()
         while time.monotonic() < min(end, last + quiet_s):
             if waiting := port.in_waiting:
-                said += port.read(waiting)
+                read = port.read(waiting)
+                if not read:
+                    raise OSError("what a port over the network that is gone has waiting is nothing")
+                said += read
                 last = time.monotonic()
             else:
                 time.sleep(0.005)

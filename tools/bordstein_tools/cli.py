@@ -9,6 +9,7 @@ import typer
 
 from . import (
     __version__,
+    cli_batch,
     cli_board,
     cli_ca_list,
     cli_check,
@@ -35,6 +36,7 @@ app.add_typer(cli_config.app, name="config")
 app.add_typer(cli_flash.images_app, name="images")
 app.add_typer(cli_signing.app, name="signing")
 cli_setup.add_to(app)
+cli_batch.add_to(app)
 cli_label.add_to(app)
 cli_board.add_to(app)
 cli_check.add_to(app)

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +14,23 @@ from .cli_ca import DEFAULT_CA, FILE, CaFolder, Json, PassphraseFile, opened
 from .cli_config import parsed
 from .commands import FLAG, verb
 from .keyfiles import read
-from .options import BOARD, PUBLIC, Image, Port, Public, Release
+from .options import (
+    BOARD,
+    CONFIG,
+    PUBLIC,
+    REGISTER,
+    WAIT_S,
+    Config,
+    Image,
+    Lists,
+    Port,
+    Public,
+    Register,
+    Release,
+    Wait,
+)
 from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
-
-_REGISTER = Path(pick("geraete.csv", "boards.csv"))
-_CONFIG = Path("config.json")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,27 +79,8 @@ def setup(
             ),
         ),
     ] = None,
-    lists: Annotated[
-        Path | None,
-        typer.Option(
-            "--town",
-            metavar=FILE,
-            help=pick(
-                f"Netze, Bausätze und Gebiete der Stadt; sonst {town.FILE}.",
-                f"The town's networks, kits and sites; else {town.FILE}.",
-            ),
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar=FILE,
-            help=pick(
-                f"Fertige Konfiguration; sonst {_CONFIG}, wenn es kein {town.FILE} gibt.",
-                f"A configuration as it is; else {_CONFIG}, where there is no {town.FILE}.",
-            ),
-        ),
-    ] = None,
+    lists: Lists = None,
+    config: Config = None,
     board: Annotated[
         str | None,
         typer.Option(
@@ -100,29 +93,12 @@ def setup(
     public: Public = None,
     ca: CaFolder = DEFAULT_CA,
     passphrase_file: PassphraseFile = None,
-    register: Annotated[
-        Path | None,
-        typer.Option(
-            metavar=FILE,
-            help=pick(
-                "CSV-Datei, in die das Gerät eingetragen wird.",
-                "CSV file that the board is entered into.",
-            ),
-        ),
-    ] = _REGISTER,
+    register: Register = REGISTER,
     label: Annotated[
         Path | None,
         typer.Option(metavar=FILE, help=pick("Etikett als .pdf oder .svg.", "Label as .pdf or .svg.")),
     ] = None,
-    wait: Annotated[
-        int,
-        typer.Option(
-            metavar=pick("SEKUNDEN", "SECONDS"),
-            min=10,
-            max=3600,
-            help=pick("So lange auf die ersten Messwerte warten.", "Wait so long for the first readings."),
-        ),
-    ] = 120,
+    wait: Wait = WAIT_S,
     yes: Annotated[
         bool,
         typer.Option("--yes", metavar=FLAG, help=pick("Nichts fragen.", "Ask nothing.")),
@@ -136,8 +112,7 @@ def setup(
         misuse(f"{label}: bitte .svg oder .pdf.", f"{label}: use .svg or .pdf.")
     try:
         # What is known to fail is said before anything is asked or changed.
-        common = town.read(lists or town.FILE) if lists or town.FILE.exists() else town.Town()
-        base = _base(config, lists)
+        common, base = town_and_base(lists, config)
         keys, wanted_software = software_and_keys(release, public)
         given = {"site": site, "asset": asset, "place": place, "network": network, "sensors": sensors}
         if password_file:
@@ -172,11 +147,16 @@ def setup(
         raise typer.Exit(FAILED)
 
 
+def town_and_base(lists: Path | None, config: Path | None) -> tuple[town.Town, Mapping[str, Any] | None]:
+    """What the town's boards have in common, and a configuration that is there already, checked. Problem."""
+    common = town.read(lists or town.FILE) if lists or town.FILE.exists() else town.Town()
+    return common, _base(config, lists)
+
+
 def _base(config: Path | None, lists: Path | None) -> Mapping[str, Any] | None:
-    """A configuration that is there already, checked. Problem."""
-    if config is None and (lists or town.FILE.exists() or not _CONFIG.exists()):
+    if config is None and (lists or town.FILE.exists() or not CONFIG.exists()):
         return None
-    file = config or _CONFIG
+    file = config or CONFIG
     made = parsed(file, read(file, "Die Konfiguration", "the configuration"))
     configuring.check(made)
     base: Mapping[str, Any] = made
@@ -200,13 +180,18 @@ def software_and_keys(release: Path | None, public: Path | None) -> tuple[bytes 
 
 
 class Authority:
-    """Opened, and its passphrase asked for, only when something is to be signed."""
+    """Opened, and its passphrase asked for, once, when something is first to be signed."""
 
     def __init__(self, folder: Path, passphrase_file: Path | None) -> None:
         self._folder, self._passphrase_file = folder, passphrase_file
+        self._opened: pki.Authority | None = None
+        self._lock = threading.Lock()
 
     def __call__(self) -> pki.Authority:
-        return opened(self._folder, self._passphrase_file)
+        with self._lock:
+            if self._opened is None:
+                self._opened = opened(self._folder, self._passphrase_file)
+            return self._opened
 
 
 class _Told:

@@ -11,7 +11,8 @@ from . import firmware_rules, micropython
 from .texts import Problem
 from .town import Town
 
-_OWN_KEYS = {"ca": "ca.der", "cert": "device.der", "key": "device.key.der"}
+OWN_KEYS = {"ca": "ca.der", "cert": "device.der", "key": "device.key.der"}
+"""What the files are called on a board."""
 _BUSES = ("i2c", "uart", "onewire")
 
 
@@ -55,7 +56,7 @@ def compose(
     if network:
         config["network"] = network
     if "mqtt" not in config:
-        config["mqtt"] = {**_broker(town, brokers), **({} if town.mqtt.get("tls") is False else _OWN_KEYS), **town.mqtt}
+        config["mqtt"] = {**_broker(town, brokers), **({} if town.mqtt.get("tls") is False else OWN_KEYS), **town.mqtt}
     if kit:
         config.update({key: value for key, value in kit.items() if key != "board"})
     elif answers.sensors.strip():

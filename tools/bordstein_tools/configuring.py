@@ -5,7 +5,7 @@ never leaves a board that works under another's name.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,15 +62,18 @@ def check(config: Any) -> None:
         )
 
 
-def apply(cable: Cable, config: Any, content: bytes, folders: Iterable[Path]) -> Applied:
-    """Writes what differs. config: content, parsed. folders: where its keys and certificates may lie.
+def apply(
+    cable: Cable, config: Any, content: bytes, folders: Iterable[Path], keys: Mapping[str, bytes] | None = None
+) -> Applied:
+    """Writes what differs. config: content, parsed. folders: where its keys and certificates may lie; keys: those that
+    were just made.
 
     Problem: mistakes in it (all of them), files that are not there, keys of another board.
     """
     check(config)
     device = str(cable.facts()["device"])
     names = [config["mqtt"][key] for key in ("ca", "cert", "key") if key in config["mqtt"]]
-    here = {name: found.read_bytes() for name in names if (found := _find(name, device, folders))}
+    here = {name: found.read_bytes() for name in names if (found := _find(name, device, folders))} | dict(keys or {})
     # Without a configuration nobody knows whether what lies there belongs together: a cable may have been pulled.
     settled = cable.exists(CONFIG)
     for name in names:

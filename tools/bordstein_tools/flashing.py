@@ -91,12 +91,14 @@ class Board:
         progress: (done, total) in bytes on the wire. Raises Problem; the same again then finishes it.
         """
         _quiet.thread.progress = progress
-        with _said(_while_writing):
-            if baud != _START_BAUD:
-                self._loader.change_baud(baud)
-            self._loader.WRITE_FLASH_ATTEMPTS = 1  # a pulled cable is said at once
-            cmds.write_flash(self._loader, [(offset, image)], compress=True, skip_flashed=True)
-        _quiet.thread.progress = None
+        try:
+            with _said(_while_writing):
+                if baud != _START_BAUD:
+                    self._loader.change_baud(baud)
+                self._loader.WRITE_FLASH_ATTEMPTS = 1  # a pulled cable is said at once
+                cmds.write_flash(self._loader, [(offset, image)], compress=True, skip_flashed=True)
+        finally:
+            _quiet.thread.progress = None
 
     def restart(self) -> None:
         """Out of the loader, into what is in flash. Without effect where the port has no reset line."""

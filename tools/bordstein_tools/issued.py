@@ -7,6 +7,7 @@ import csv
 import datetime as dt
 import io
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from .texts import Problem, reason
 
 FILE, REVOKED, COPIES = "issued.csv", "revoked.csv", "issued"
 _FIELDS = ("serial", "kind", "name", "not_after")
+# What is taken back of the list is its end: until then nobody else may write there.
+_noting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ def noted(directory: Path, kind: str, name: str, certificate: x509.Certificate) 
 
     Line and copy are on the disk before there is a key that could be used, and are taken back if none gets written.
     """
+    with _noting:
+        yield from _noted(directory, kind, name, certificate)
+
+
+def _noted(directory: Path, kind: str, name: str, certificate: x509.Certificate) -> Iterator[None]:
     path = directory / FILE
     end = certificate.not_valid_after_utc
     row = (f"{certificate.serial_number:x}", kind, name, end.isoformat(timespec="seconds"))

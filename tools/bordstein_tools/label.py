@@ -3,17 +3,17 @@
 The code holds nothing secret: who scans it learns the device id, as everybody does who reads the label.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-
-import segno
-from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from typing import TYPE_CHECKING
 
 from . import keyfiles
 from .texts import Problem
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 _MARGIN = 2.0  # mm
 _QUIET = 4  # modules round a QR code that have to stay white (ISO/IEC 18004)
@@ -33,12 +33,33 @@ def urn(device: str) -> str:
 SUFFIXES = (".svg", ".pdf")
 
 
-def make(path: Path, device: str, texts: Iterable[str | None], width: float = 62, height: float = 29) -> None:
-    """Write a label with these texts, the MAC behind the first, empty ones left out. path ends in a SUFFIX. Problem."""
+def of(device: str, texts: Iterable[str | None], width: float = 62, height: float = 29) -> "Label":
+    """A label with these texts, the MAC behind the first, empty ones left out. Problem: they do not fit."""
     shown = ":".join(device[at : at + 2] for at in range(0, 12, 2)).upper()
     lines = [text for text in texts if text and text.strip()]
     label = Label(device, (*lines[:1], shown, *lines[1:]), width, height)
+    label.check()
+    return label
+
+
+def make(path: Path, device: str, texts: Iterable[str | None], width: float = 62, height: float = 29) -> None:
+    """Write such a label. path ends in a SUFFIX. Problem."""
+    label = of(device, texts, width, height)
     keyfiles.replace(path, label.svg().encode() if path.suffix.lower() == ".svg" else label.pdf())
+
+
+def pages(labels: Sequence["Label"]) -> bytes:
+    """A PDF with a page for each label, all in the size of the first."""
+    from fpdf import FPDF  # takes a second
+
+    file = FPDF(unit="mm", format=(labels[0].width, labels[0].height))
+    file.set_margin(0)
+    file.set_auto_page_break(False)
+    file.set_title(", ".join(urn(label.device) for label in labels))
+    for label in labels:
+        file.add_page()
+        label.draw(file)
+    return bytes(file.output())
 
 
 @dataclass(frozen=True)
@@ -70,11 +91,16 @@ class Label:
 
     def pdf(self) -> bytes:
         """The label as a PDF of one page in its size."""
-        page = FPDF(unit="mm", format=(self.width, self.height))
-        page.set_margin(0)
-        page.set_auto_page_break(False)
-        page.set_title(urn(self.device))
-        page.add_page()
+        return pages([self])
+
+    def check(self) -> None:
+        """Problem: the texts do not fit legibly."""
+        self._texts(self._code_side())
+
+    def draw(self, page: "FPDF") -> None:
+        """Onto the current page."""
+        from fpdf.enums import XPos, YPos
+
         side = self._code_side()
         rows = self._matrix()
         scale = side / len(rows)
@@ -85,9 +111,10 @@ class Label:
             page.set_xy(x, y - size)
             plain = text.translate(_PLAIN).encode("latin-1", "replace").decode("latin-1")
             page.cell(text=plain, new_x=XPos.RIGHT, new_y=YPos.TOP)
-        return bytes(page.output())
 
     def _matrix(self) -> list[list[bool]]:
+        import segno
+
         # What is scratched or dirty by a quarter is still read.
         code = segno.make(urn(self.device), error="q", micro=False)
         return [[bool(module) for module in row] for row in code.matrix_iter(border=_QUIET)]

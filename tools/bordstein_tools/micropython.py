@@ -17,10 +17,11 @@ OpenBar = Callable[[], AbstractContextManager[Callable[[int, int], None]]]
 
 
 class Found(NamedTuple):
-    """chip: family as in board files. fits: a MicroPython is there on which the software runs."""
+    """chip: family as in board files. fits: a MicroPython is there on which the software runs. device: its id."""
 
     chip: str
     fits: bool
+    device: str
 
 
 def look(port: str) -> Found:
@@ -32,9 +33,9 @@ def look(port: str) -> Found:
         facts = cable.facts()
         version = tuple(int(part) for part in str(facts["micropython"]).split(".")[:2])
         if chip := _chip(str(facts["machine"])):
-            return Found(chip, version >= OLDEST)
+            return Found(chip, version >= OLDEST, str(facts["device"]))
     with flashing.connected(port) as found:
-        return Found(found.chip.kind, False)
+        return Found(found.chip.kind, False, found.chip.mac)
 
 
 def put_on(

@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
+from . import town
 from .cli_ca import FILE
 from .texts import pick
 
 BOARD = pick("GERÄT", "BOARD")
 PUBLIC = Path("bordstein-signing/release.pub")
 """Where `bordstein signing init` puts the key that releases are checked with."""
+REGISTER = Path(pick("geraete.csv", "boards.csv"))
+CONFIG = Path("config.json")
+WAIT_S = 120
 
 Port = Annotated[
     str | None,
@@ -71,5 +75,45 @@ Public = Annotated[
             f"release.pub mit den Schlüsseln, denen vertraut wird; sonst {PUBLIC}, sonst die des Geräts.",
             f"release.pub with the keys that are believed; else {PUBLIC}, else the board's own.",
         ),
+    ),
+]
+Lists = Annotated[
+    Path | None,
+    typer.Option(
+        "--town",
+        metavar=FILE,
+        help=pick(
+            f"Netze, Bausätze und Gebiete der Stadt; sonst {town.FILE}.",
+            f"The town's networks, kits and sites; else {town.FILE}.",
+        ),
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar=FILE,
+        help=pick(
+            f"Fertige Konfiguration; sonst {CONFIG}, wenn es kein {town.FILE} gibt.",
+            f"A configuration as it is; else {CONFIG}, where there is no {town.FILE}.",
+        ),
+    ),
+]
+Register = Annotated[
+    Path | None,
+    typer.Option(
+        "--register",
+        metavar=FILE,
+        help=pick("CSV-Datei, in die das Gerät eingetragen wird.", "CSV file that the board is entered into."),
+    ),
+]
+Wait = Annotated[
+    int,
+    typer.Option(
+        "--wait",
+        metavar=pick("SEKUNDEN", "SECONDS"),
+        min=10,
+        max=3600,
+        help=pick("So lange auf die ersten Messwerte warten.", "Wait so long for the first readings."),
     ),
 ]

@@ -74,6 +74,16 @@ class Authority:
         """A client certificate for a board; `device` is its base MAC in any usual spelling."""
         return self._issue("device", names.device_id(device), out, days)
 
+    def device_files(self, device: str, *, days: int = CLIENT_DAYS) -> dict[str, bytes]:
+        """The same as what goes onto the board, and no key on the disk here: ca.der, device.der, device.key.der.
+
+        The key among them is for the board only.
+        """
+        name = names.device_id(device)
+        certificate, files = self._made("device", name, days)
+        with issued.noted(self.directory, "device", name, certificate):
+            return {file: content for file, (content, _) in files.items() if file.endswith(".der")}
+
     def _issue(
         self,
         kind: str,
@@ -84,14 +94,7 @@ class Authority:
     ) -> Issued:
         if out is None:
             out = self.directory / f"{kind}s" / name.replace(":", "-")
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self.sign(kind, name, key.public_key(), days, extensions)
-        files = {
-            f"{kind}.key.pem": (_private(key, serialization.Encoding.PEM), keyfiles.PRIVATE),
-            f"{kind}.key.der": (_private(key, serialization.Encoding.DER), keyfiles.PRIVATE),
-            **_both(kind, certificate),
-            **_both("ca", self.certificate),
-        }
+        certificate, files = self._made(kind, name, days, extensions)
         with issued.noted(self.directory, kind, name, certificate):
             keyfiles.write_new(out, files)
         return Issued(
@@ -107,6 +110,19 @@ class Authority:
             certificate_der=out / f"{kind}.der",
             key_der=out / f"{kind}.key.der",
         )
+
+    def _made(
+        self, kind: str, name: str, days: int, extensions: Iterable[x509.ExtensionType] = ()
+    ) -> tuple[x509.Certificate, dict[str, tuple[bytes, int]]]:
+        """A new key's certificate, and the files of both with their modes."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self.sign(kind, name, key.public_key(), days, extensions)
+        return certificate, {
+            f"{kind}.key.pem": (_private(key, serialization.Encoding.PEM), keyfiles.PRIVATE),
+            f"{kind}.key.der": (_private(key, serialization.Encoding.DER), keyfiles.PRIVATE),
+            **_both(kind, certificate),
+            **_both("ca", self.certificate),
+        }
 
     def sign(
         self,

@@ -6,6 +6,7 @@ The file is what `bordstein-gateway board import` takes (gateway/bordstein_gatew
 import csv
 import io
 import json
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from .texts import Problem, pick, reason
 COLUMNS = ("device", "urn", "asset", "place", "board", "software", "set_up", "site")
 _TIMEOUT_S = 10
 _LONGEST = 65_536
+_noting = threading.Lock()
 
 
 class Registered(NamedTuple):
@@ -140,6 +142,11 @@ def _refusal(gateway_url: str, error: urllib.error.HTTPError) -> Problem:
 
 def note(path: Path, facts: Mapping[str, str]) -> None:
     """One line a board, the newest for each. Columns that somebody has added stay. Problem: it cannot be written."""
+    with _noting:
+        _note(path, facts)
+
+
+def _note(path: Path, facts: Mapping[str, str]) -> None:
     head, rows, separator = list(COLUMNS), list[dict[str, str]](), ","
     if path.exists():
         found, rows, separator = _table(path)

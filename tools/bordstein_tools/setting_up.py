@@ -4,7 +4,6 @@ boards can be set up side by side, a thread each."""
 
 import datetime as dt
 import json
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from cryptography import x509
 
 from . import boards, configuring, deploying, label, micropython, pki, registering
 from .cable import Cable
+from .composing import OWN_KEYS
 from .software import Software
 from .texts import pick
 
@@ -65,7 +65,11 @@ class Verdict:
 def prepare(port: str, compose: Callable[[str], Wanted], told: Told) -> Verdict:
     """All of it. compose: gets the chip's family, and may ask people. Problem: the same once more goes on."""
     found = micropython.look(port)
-    wanted = compose(found.chip)
+    return make_ready(port, found, compose(found.chip), told)
+
+
+def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) -> Verdict:
+    """All of it on a board that was looked at already. Problem: the same once more goes on."""
     configuring.check(wanted.config)
     if not found.fits:
         told.step("MicroPython aufspielen", "putting MicroPython on")
@@ -83,16 +87,18 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
             deploying.deploy(cable, wanted.software, wanted.keys, sent)
         config = wanted.config
         content = (json.dumps(config, ensure_ascii=False, indent=2) + "\n").encode()
-        with tempfile.TemporaryDirectory() as folder:
-            if not _has_identity(cable, config["mqtt"], device):
-                told.step("Schlüssel und Zertifikat ausstellen", "issuing key and certificate")
-                _issue(wanted.authority(), device, config["mqtt"], Path(folder))
-            told.step("Konfiguration schreiben", "writing the configuration")
-            # The key lies here for so long only, and is on the board then, and nowhere else.
-            configuring.apply(cable, config, content, [Path(folder)])
+        made: dict[str, bytes] = {}
+        if not _has_identity(cable, config["mqtt"], device):
+            told.step("Schlüssel und Zertifikat ausstellen", "issuing key and certificate")
+            # The key is in memory for so long only, and on the board then, and nowhere else.
+            files = wanted.authority().device_files(device)
+            made = {config["mqtt"][key]: files[file] for key, file in OWN_KEYS.items() if key in config["mqtt"]}
+        told.step("Konfiguration schreiben", "writing the configuration")
+        configuring.apply(cable, config, content, (), made)
         told.step("Auf die ersten Messwerte im Gateway warten", "waiting for its first readings in the gateway")
         cable.reset()
-        ready, complaints = _listen(cable, wanted.wait_s)
+        with told.bar("Warten, höchstens", "Waiting, at most")() as waited:
+            ready, complaints = _listen(cable, wanted.wait_s, waited)
     facts = {
         "device": device,
         "urn": label.urn(device),
@@ -112,10 +118,10 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
 
 
 def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str) -> bool:
-    """Are the certificates there, and this board's? A key that is there is never read back; without a configuration
+    """Are the certificates there, and this board's? A key that is there is never read back: without a configuration
     nobody knows whether it belongs to them, as a cable may have been pulled."""
-    names = [configuring.CONFIG, *(mqtt[key] for key in ("ca", "cert", "key") if key in mqtt)]
-    if not all(cable.exists(name) for name in names):
+    names = [mqtt[key] for key in OWN_KEYS if key in mqtt]
+    if names and not all(cable.exists(name) for name in (configuring.CONFIG, *names)):
         return False
     try:
         certificate = x509.load_der_x509_certificate(cable.read(mqtt["cert"]))
@@ -125,18 +131,17 @@ def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str) -> bool:
     return name.value == device and certificate.not_valid_after_utc > dt.datetime.now(dt.UTC)
 
 
-def _issue(authority: pki.Authority, device: str, mqtt: dict[str, Any], folder: Path) -> None:
-    issued = authority.issue_device(device, out=folder / "issued")
-    for key, path in (("ca", issued.ca_der), ("cert", issued.certificate_der), ("key", issued.key_der)):
-        if key in mqtt:
-            path.rename(folder / mqtt[key])
-
-
-def _listen(cable: Cable, seconds: float) -> tuple[bool, list[str]]:
+def _listen(cable: Cable, seconds: float, waited: Callable[[int, int], None]) -> tuple[bool, list[str]]:
     """(has the gateway its readings?, what it complained of), from what the board says on its console."""
     complaints: list[str] = []
-    end = time.monotonic() + seconds
-    for line in cable.lines(lambda: time.monotonic() < end):
+    start = time.monotonic()
+
+    def going_on() -> bool:
+        passed = time.monotonic() - start
+        waited(min(int(passed), int(seconds)), int(seconds))
+        return passed < seconds
+
+    for line in cable.lines(going_on):
         if REPORTS in line:
             return True, complaints
         if line.startswith(_COMPLAINTS) and line not in complaints:

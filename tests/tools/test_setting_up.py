@@ -1,0 +1,90 @@
+"""What is easily lost when a board is set up in pieces, or several at once."""
+
+import csv
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bordstein_tools import pki, registering, setting_up
+from bordstein_tools.cable import Cable
+from bordstein_tools.micropython import OpenBar
+from bordstein_tools.setting_up import Wanted
+from bordstein_tools.texts import Problem
+from tests.hardware.pty_bridge import PtyBoard
+from tests.tools import cabled
+
+CONFIG = {
+    "name": "Marktplatz 7",
+    "board": "esp32-devkitc",
+    "mqtt": {"host": "localhost", "port": 1, "ca": "ca.der", "cert": "device.der", "key": "device.key.der"},
+    "sensors": {},
+}
+
+
+class Steps(list[str]):
+    def step(self, de: str, en: str) -> None:
+        self.append(en)
+
+    def bar(self, de: str, en: str) -> OpenBar:
+        class Bar:
+            def __enter__(self):  # type: ignore[no-untyped-def]
+                return lambda done, total: None
+
+            def __exit__(self, *_: object) -> None:
+                pass
+
+        return Bar
+
+
+def identity(board: PtyBoard) -> bytes:
+    with Cable.open(board.port) as cable:
+        return cable.read("device.der") + cable.read("device.key.der")
+
+
+def test_a_board_with_keys_and_no_configuration_gets_new_ones_and_none_of_them_touches_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = pki.create(tmp_path / "ca", "Musterstadt", None)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    software = cabled.compiled(tmp_path / "firmware")
+    wanted = Wanted(CONFIG, "BS-1", "", software, None, lambda: authority, wait_s=0)
+    with cabled.board(tmp_path / "board") as board:
+        assert not setting_up.set_up(board.port, wanted, Steps()).ready
+        first = identity(board)
+        steps = Steps()
+        setting_up.set_up(board.port, wanted, steps)
+        assert steps and "issuing key and certificate" not in steps and identity(board) == first
+        with Cable.open(board.port) as cable:
+            cable.remove("config.json")  # as after a cable that was pulled before it was written
+        assert not setting_up.set_up(board.port, wanted, Steps()).ready
+        assert identity(board) != first
+        with Cable.open(board.port) as cable:
+            assert json.loads(cable.read("config.json")) == CONFIG
+    assert (tmp_path / "ca" / "issued.csv").read_text().count(cabled.DEVICE) == 2
+    assert not list(temporary.iterdir()) and not list((tmp_path / "ca").glob("devices/*"))
+
+
+def test_several_at_once_lose_nothing_of_what_was_issued_or_registered(tmp_path: Path) -> None:
+    authority = pki.create(tmp_path / "ca", "Musterstadt", None)
+    devices = [f"24a1600000{number:02x}" for number in range(24)]
+    for device in devices[::2]:
+        authority.issue_device(device)
+
+    def one(device: str) -> None:
+        facts = dict.fromkeys(registering.COLUMNS, "x") | {"device": device}
+        registering.note(tmp_path / "boards.csv", facts)
+        try:
+            authority.issue_device(device)
+        except Problem:  # the first of each two is there already, and taken back
+            assert device in devices[::2]
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(one, devices))
+    with (tmp_path / "ca" / "issued.csv").open() as file:
+        assert sorted(row["name"] for row in csv.DictReader(file)) == devices
+    with (tmp_path / "boards.csv").open() as file:
+        assert sorted(row["device"] for row in csv.DictReader(file)) == devices
