@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from bordstein_gateway.store import Store
 from tests.hardware.scenarios import BOARDS
@@ -78,12 +79,14 @@ def wanted(board: Board, folder: Path, **changes: Any) -> Path:
 
 
 def test_a_new_interval_is_kept_and_a_wrong_broker_is_left_again(
-    gateway: Gateway, board: Board, broker: Mosquitto, tmp_path: Path
+    town: Town, gateway: Gateway, board: Board, broker: Mosquitto, tmp_path: Path
 ) -> None:
     sensors = {name: {**sensor, "interval_s": 4} for name, sensor in board.config["sensors"].items()}
     done = run(gateway, "config", DEVICE, wanted(board, tmp_path, sensors=sensors), "--wait", 60)
     assert done.returncode == 0 and "the board keeps it" in done.stdout, (done, board.process.tail())
-    assert reported(gateway) == {"wanted": 1, "reported": 1, "running": 1, "ok": True, "problems": [], "changed": False}
+    runs = {"wanted": 1, "reported": 1, "running": 1, "ok": True, "problems": [], "changed": False}
+    end = x509.load_der_x509_certificate(town.device(DEVICE).certificate_der.read_bytes()).not_valid_after_utc
+    assert reported(gateway) == {**runs, "certificate": f"{end:%Y-%m-%d}"}
     starts = board.starts
     board.cut_power()
     board.power_on()
