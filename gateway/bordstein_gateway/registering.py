@@ -24,7 +24,7 @@ from .texts import Sentence, both, said
 
 COLUMNS = (
     *("device", "urn", "asset", "site", "place", "description", "latitude", "longitude", "groups"),
-    *("board", "software", "set_up", "state"),
+    *("board", "software", "set_up", "state", "decommissioned"),
 )
 LARGEST = 4 << 20
 _LONGEST = 500
@@ -153,6 +153,7 @@ _RULES: dict[str, Callable[[Any], Any]] = {
     "longitude": _degrees(180),
     "groups": _groups,
     "set_up": _moment,
+    "decommissioned": _moment,
     "state": _state,
 }
 

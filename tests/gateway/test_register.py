@@ -8,6 +8,7 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,22 @@ def test_a_decommissioned_board_is_active_again_once_it_is_set_up_anew(store: St
     assert store.register_changed() > before
     assert enter(store, place="Rathaus", set_up=FIRST) == "changed"
     assert store.registered()[DEVICE].state == "decommissioned"
-    enter(store, set_up=LATER)
-    assert store.registered()[DEVICE].state == "active"
+    enter(store, set_up=LATER)  # a list that came late: it was set up so before it was decommissioned
+    assert store.registered()[DEVICE].state == "decommissioned"
+    enter(store, set_up=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
+    found = store.registered()[DEVICE]
+    assert (found.state, found.decommissioned) == ("active", None)
+
+
+def test_the_technicians_file_says_when_a_board_left(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "boards.csv"
+    file.write_text(
+        f"device,asset,set_up,decommissioned\n{DEVICE},BS-0042,{FIRST},{LATER}\n{OTHER},BS-0043,{LATER},{FIRST}\n"
+    )
+    store.register(registering.read(file)).result()
+    left, back = store.registered()[DEVICE], store.registered()[OTHER]
+    assert (left.state, left.decommissioned) == ("decommissioned", LATER)
+    assert (back.state, back.decommissioned) == ("active", None), "it was set up anew since"
 
 
 def test_a_store_of_the_fourth_version_gets_the_table(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ documentation), and what esptool 5.6 sends.
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ INVALID, FAILED, BAD_CHECKSUM, BAD_DEFLATE = 5, 6, 7, 11  # the ROM's second sta
 _SFDP = 0x50444653
 _WINBOND = 0x40EF
 _CHECKSUM = 0xEF
+_SECURE_DOWNLOAD = 1 << 2
 _USER_COMMAND = 1 << 18
 
 
@@ -70,13 +71,19 @@ class Faults:
     """What goes wrong, counted from the loader's first byte and packet on, over its resets.
 
     drop: numbers of received bytes that get lost, drop_sent: of sent ones. silent_after: it answers so many packets and
-    then none. vanish_after: the packet after so many raises Vanished.
+    then none. vanish_after: the packet after so many raises Vanished. stuck: addresses in flash that stay 0. registers:
+    what else than usual stands there. security: flags of GET_SECURITY_INFO; 4: secure download, which reads no
+    register. no_download: each reset leads into the program.
     """
 
     drop: Container[int] = ()
     drop_sent: Container[int] = ()
     silent_after: int | None = None
     vanish_after: int | None = None
+    stuck: Container[int] = ()
+    registers: Mapping[int, int] = field(default_factory=dict)
+    security: int = 0
+    no_download: bool = False
 
 
 class Vanished(Exception):
@@ -118,7 +125,7 @@ class RomLoader:
 
     def reset(self) -> None:
         """As after a reset into the loader: what was sent to it before is forgotten; flash stays."""
-        self.registers = self.family.registers(int(self.mac, 16))
+        self.registers = {**self.family.registers(int(self.mac, 16)), **self.faults.registers}
         self.baud: int | None = None  # finds out by itself
         self.ended = False  # told to run what is in flash
         self._frame: bytearray | None = None
@@ -183,6 +190,8 @@ class RomLoader:
         """The value and the data of the answer."""
         if command == 0x08:  # SYNC
             return 0x20120707, b""
+        if self.faults.security & _SECURE_DOWNLOAD and command in (0x09, 0x0A):
+            raise Refused(INVALID)
         if command == 0x0A:  # READ_REG
             return self.registers.get(struct.unpack("<I", data)[0], 0), b""
         if command == 0x09:  # WRITE_REG, of one or several registers
@@ -193,7 +202,7 @@ class RomLoader:
             self.baud = struct.unpack("<II", data)[0]
             return 0, b""
         if command == 0x14 and self.family.security:  # GET_SECURITY_INFO
-            return 0, self.family.security
+            return 0, self.faults.security.to_bytes(4, "little") + self.family.security[4:]
         if command == 0x0D:  # SPI_ATTACH
             self._attached = True
             return 0, b""
@@ -271,6 +280,8 @@ class RomLoader:
         self._put(offset, new.to_bytes(len(data), "big"))
 
     def _put(self, offset: int, data: bytes) -> None:
+        if self.faults.stuck:
+            data = bytes(0 if place in self.faults.stuck else byte for place, byte in enumerate(data, offset))
         with self.flash.open("r+b", buffering=0) as file:
             file.seek(offset)
             file.write(data)

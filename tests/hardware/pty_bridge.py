@@ -21,6 +21,7 @@ from typing import Any, Self
 from tests.hardware import micropython
 
 RESET = 42
+_LOOK_S = 0.01
 _MOST_UNREAD = 1 << 18  # what nobody reads is lost
 
 
@@ -30,9 +31,11 @@ class PtyBoard:
     def __init__(self, scenario: Path, pulled_after: int | None = None) -> None:
         self._scenario = scenario
         self._bytes_left = pulled_after
-        self._master, self._slave = pty.openpty()  # kept open: a port exists also while nobody has it open
-        tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
+        self._pull_on, self._said_before = b"", 0
+        self._master, slave = pty.openpty()
+        tty.setraw(slave)
+        self.port = os.ttyname(slave)
+        os.close(slave)  # or this program would be one that has the port open
         self.said = bytearray()
         self.taken = 0
         self.starts = 0
@@ -58,6 +61,11 @@ class PtyBoard:
         """Pulls once so many more bytes have gone to the board."""
         self._bytes_left = count
 
+    def pull_on(self, text: bytes) -> None:
+        """Pulls as soon as the board says it."""
+        with self._news:
+            self._pull_on, self._said_before = text, len(self.said)
+
     def wait_for(self, text: bytes, seconds: float = 20, start: int = 0) -> None:
         """Until the board has said it, from that place of said on. AssertionError."""
         with self._news:
@@ -80,17 +88,22 @@ class PtyBoard:
             if self.pulled.is_set():
                 self._process.kill()
         self._process.wait()
-        for end in (self._slave, self._master):
-            os.close(end)
+        os.close(self._master)
 
     def _carry(self) -> None:
         """Bytes in both directions, until the board's process ends."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin and stdout
-        unread = b""
+        unread, is_open = b"", True
         with stdin, stdout:
             while True:
-                readable, writable, _ = select.select([self._master, stdout], [self._master] if unread else [], [])
+                # That nobody has the port open no event tells, nor the end of it.
+                listened = [self._master, stdout] if is_open else [stdout]
+                wait_s = None if is_open else _LOOK_S
+                readable, writable, _ = select.select(
+                    listened, [self._master] if unread and is_open else [], [], wait_s
+                )
+                is_open = True
                 if writable:
                     unread = unread[os.write(self._master, unread[:1024]) :]
                 for ready in readable:
@@ -100,10 +113,16 @@ class PtyBoard:
                             return
                         with self._news:
                             self.said += data
+                            if self._pull_on and self._pull_on in self.said[self._said_before :]:
+                                self.pull()
                             self._news.notify_all()
                         unread = (unread + data)[-_MOST_UNREAD:]
                     else:
-                        data = os.read(self._master, 4096)
+                        try:
+                            data = os.read(self._master, 4096)
+                        except OSError:
+                            is_open = False
+                            continue
                         self.taken += len(data)
                         if self._bytes_left is not None:
                             data, self._bytes_left = data[: self._bytes_left], self._bytes_left - len(data)

@@ -12,12 +12,14 @@ The reset button (EN) is a power cut to it. A board with a blank flash says so i
 board.unplug() pulls the cable, board.unplug_at(n) as soon as n more bytes have come from the host,
 board.unplug_after(n) as soon as the board has said n more; board.plug() puts it in again. Nobody at the port: what the
 board prints is lost, as on a UART.
+
+native=True: the port is the chip's own USB, as a C3 and an S3 have it. It goes with each reset into the program and
+comes back at another address. Its lines are those of the USB serial/JTAG controller in the chip's reference manual.
 """
 
 import contextlib
 import os
 import pty
-import select
 import signal
 import socket
 import subprocess
@@ -27,11 +29,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from serial import rfc2217
-
 from tests.hardware.loader import Faults, RomLoader, Vanished
+from tests.hardware.usb_ends import Socket, Terminal
 from tests.street import processes
 
+_LEAVES_S, _AWAY_S = 0.3, 0.4
 RESET = 42  # exit code of machine.reset() in a virtual board
 _BANNER = {
     "esp32": ("ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:", "0x13 (SPI_FAST_FLASH_BOOT)", "0x3"),
@@ -40,52 +42,13 @@ _BANNER = {
 Mode = Literal["run", "loader"]
 
 
-class _Lines:
-    """What pyserial's PortManager sees as its serial port: the UART bridge's settings and lines."""
-
-    bytesize, parity, stopbits, baudrate = 8, "N", 1, 115200
-    xonxoff = rtscts = break_condition = False
-    cts = dsr = cd = True
-    ri = False
-
-    def __init__(self, end: "_Socket") -> None:
-        self._end = end
-        self._dtr = self._rts = False
-
-    def put(self, dtr: bool, rts: bool) -> None:
-        self._end.flush()  # what was sent before comes before
-        self._dtr, self._rts = dtr, rts
-        self._end.board._lines(dtr, rts)
-
-    @property
-    def dtr(self) -> bool:
-        return self._dtr
-
-    @dtr.setter
-    def dtr(self, on: bool) -> None:
-        self.put(on, self._rts)
-
-    @property
-    def rts(self) -> bool:
-        return self._rts
-
-    @rts.setter
-    def rts(self, on: bool) -> None:
-        self.put(self._dtr, on)
-
-    def reset_input_buffer(self) -> None:
-        """Nothing waits here."""
-
-    reset_output_buffer = reset_input_buffer
-
-
 class UsbBoard:
     """One board and its cable. Safe to use from several threads.
 
     flash: file of the whole flash chip, made blank when missing. command: see above; none: a board that says nothing.
-    port: of the RFC 2217 address, to take another board's place. url: what esptool and mpremote open; a pseudo-terminal
-    gets a new one at each plug(). unplugged: is set while the cable is out. starts: how often the program was started.
-    heard, said: bytes from and to the host so far.
+    port: of the RFC 2217 address, to take another board's place. url: what esptool and mpremote open, "" while there
+    is no port; a pseudo-terminal gets a new one at each plug(). unplugged: is set while the cable is out. starts: how
+    often the program was started. urls: every address it had. heard, said: bytes from and to the host so far.
     log: where the program's complaints go.
     """
 
@@ -101,7 +64,9 @@ class UsbBoard:
         mode: Mode = "run",
         environment: Mapping[str, str] | None = None,
         port: int | None = None,
+        native: bool = False,
     ) -> None:
+        assert not native or serial == "rfc2217"
         self.loader = RomLoader(chip, flash, mac, faults or Faults())
         self.log = flash.with_suffix(".log")
         self.unplugged = threading.Event()
@@ -113,20 +78,24 @@ class UsbBoard:
         self._environment = environment
         self._serial = serial
         self._first: Mode = mode
+        self._native = native
+        self._download = False  # what a native port's lines told the next reset
+        self._back: threading.Timer | None = None
         self._port = (port or processes.free_port()) if serial == "rfc2217" else 0
         self.url = f"rfc2217://127.0.0.1:{self._port}"
-        self._lock = threading.RLock()
+        self.urls: list[str] = []
+        self.lock = threading.RLock()
         self._program: subprocess.Popen[bytes] | None = None
         self._blank: threading.Event | None = None
         self._listener: socket.socket | None = None
-        self._end: _Socket | _Terminal | None = None
+        self._end: Socket | Terminal | None = None
         self._en = True
         self._left: int | None = None
         self._to_say: int | None = None
 
     def plug(self) -> None:
         """The cable is put in: the board has power and starts."""
-        with self._lock:
+        with self.lock:
             assert self.unplugged.is_set()
             self.unplugged.clear()
             self._en = True
@@ -135,41 +104,36 @@ class UsbBoard:
                 tty.setraw(slave)
                 self.url = os.ttyname(slave)
                 os.close(slave)  # or this program would be one that has the port open
-                self._end = _Terminal(self, master)
+                self._end = Terminal(self, master)
                 threading.Thread(target=self._end.serve, daemon=True).start()
             else:
-                self._listener = socket.create_server(("127.0.0.1", self._port))
-                threading.Thread(target=self._listen, args=(self._listener,), daemon=True).start()
+                self._open()
             self._start(self._first)
 
     def unplug(self) -> None:
         """The cable is pulled: whoever has the port open gets an error, and nothing of the board runs any more."""
-        with self._lock:
+        with self.lock:
             self._left = self._to_say = None
             self._stop()
-            if self._listener is not None:
-                with contextlib.suppress(OSError):
-                    self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
-                self._listener.close()
-                self._listener = None
-            if self._end is not None:
-                self._end.close()
-                self._end = None
+            if self._back is not None:
+                self._back.cancel()
+                self._back = None
+            self._close()
             self.unplugged.set()
 
     def unplug_at(self, received: int) -> None:
         """The cable is pulled once so many more bytes have come from the host."""
-        with self._lock:
+        with self.lock:
             self._left = received
 
     def unplug_after(self, said: int) -> None:
         """The cable is pulled once the board has said so many more bytes."""
-        with self._lock:
+        with self.lock:
             self._to_say = said
 
     def press_reset(self, mode: Mode = "run") -> None:
         """Somebody presses EN, with mode="loader" while holding BOOT."""
-        with self._lock:
+        with self.lock:
             self._start(mode)
 
     def __enter__(self) -> "UsbBoard":
@@ -179,6 +143,44 @@ class UsbBoard:
     def __exit__(self, *_: object) -> None:
         self.unplug()
 
+    def _open(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self._port))
+        self.url = f"rfc2217://127.0.0.1:{self._port}"
+        self.urls.append(self.url)
+        threading.Thread(target=self._listen, args=(self._listener,), daemon=True).start()
+
+    def _close(self) -> None:
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+            self._listener.close()
+            self._listener = None
+        if self._end is not None:
+            self._end.close()
+            self._end = None
+
+    def _vanish(self) -> None:
+        """The chip's own USB goes, and comes again."""
+        if self._back is not None:
+            self._back.cancel()
+        self._back = threading.Timer(_LEAVES_S, self._leave)
+        self._back.start()
+
+    def _leave(self) -> None:
+        with self.lock:
+            if threading.current_thread() is self._back:
+                self.url = ""
+                self._close()
+                self._back = threading.Timer(_AWAY_S, self._return)
+                self._back.start()
+
+    def _return(self) -> None:
+        with self.lock:
+            if threading.current_thread() is self._back:
+                self._back = None
+                self._port = processes.free_port()
+                self._open()
+
     def _listen(self, listener: socket.socket) -> None:
         """One client at a time has the port; the next gets it when that one has gone."""
         while True:
@@ -186,21 +188,28 @@ class UsbBoard:
                 client, _ = listener.accept()
             except OSError:
                 return
-            with self._lock:
+            with self.lock:
                 if self._listener is not listener:
                     client.close()
                     return
-                end = self._end = _Socket(self, client)
+                end = self._end = Socket(self, client)
             end.serve()
-            with self._lock:
+            with self.lock:
                 if self._end is end:
                     self._end = None
                     end.lines.put(False, False)
 
-    def _lines(self, dtr: bool, rts: bool) -> None:
+    def lines(self, dtr: bool, rts: bool) -> None:
         """The auto-reset circuit. Both asserted after EN was low: its capacitor still holds EN, GPIO0 decides soon."""
-        with self._lock:
-            if rts and not dtr:
+        with self.lock:
+            if self._native:
+                if not rts:
+                    self._download = dtr
+                elif not dtr and not self.unplugged.is_set():
+                    self._start("loader" if self._download else "run")
+                    if self.mode == "run":
+                        self._vanish()
+            elif rts and not dtr:
                 self._en = False
                 self._stop()
             elif not self._en and not (dtr and rts) and not self.unplugged.is_set():
@@ -209,6 +218,8 @@ class UsbBoard:
 
     def _start(self, mode: Mode) -> None:
         self._stop()
+        if self.loader.faults.no_download:
+            mode = "run"
         self.mode = mode
         head, run, load = _BANNER[self.loader.chip]
         if mode == "loader":
@@ -241,7 +252,7 @@ class UsbBoard:
     def _complain(self, over: threading.Event) -> None:
         """A chip without an image: its watchdog starts it again and again."""
         while not over.wait(0.05):
-            with self._lock:
+            with self.lock:
                 if not over.is_set():
                     self._say(b"invalid header: 0xffffffff\r\n" * 3)
 
@@ -257,13 +268,15 @@ class UsbBoard:
         assert program.stdout is not None
         with program.stdout as output:
             while said := output.read(4096):
-                with self._lock:
+                with self.lock:
                     if self._program is program:
                         self._say(said)
         code = program.wait()
-        with self._lock:
+        with self.lock:
             if self._program is program and code in (RESET, -signal.SIGALRM):
                 self._run([] if code == RESET else ["--cause", "watchdog"])
+                if self._native:
+                    self._vanish()
 
     def _say(self, data: bytes) -> None:
         self.said += len(data)
@@ -275,9 +288,9 @@ class UsbBoard:
         if self._to_say == 0:
             self.unplug()
 
-    def _hear(self, data: bytes) -> None:
+    def hear(self, data: bytes) -> None:
         """Bytes from the host."""
-        with self._lock:
+        with self.lock:
             self.heard += len(data)
             if self._left is not None:
                 data = data[: self._left]
@@ -298,87 +311,3 @@ class UsbBoard:
                     self._program.stdin.write(data)
             if self._left == 0:
                 self.unplug()
-
-
-class _Socket:
-    """The cable's end at a client of the RFC 2217 server."""
-
-    def __init__(self, board: UsbBoard, client: socket.socket) -> None:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.settimeout(10)  # for a client that does not read; the board must not wait for ever
-        self.board = board
-        self.client = client
-        self.heard = bytearray()
-        self.lines = _Lines(self)
-        self.manager = rfc2217.PortManager(self.lines, self)
-
-    def write(self, data: bytes) -> None:
-        with self.board._lock, contextlib.suppress(OSError):
-            self.client.sendall(data)
-
-    def send(self, data: bytes) -> None:
-        self.write(data.replace(b"\xff", b"\xff\xff"))
-
-    def serve(self) -> None:
-        while True:
-            try:
-                received = self.client.recv(65536)
-            except TimeoutError:
-                continue
-            except OSError:
-                break
-            if not received:
-                break
-            with self.board._lock:
-                for byte in self.manager.filter(received):
-                    self.heard += byte
-                self.flush()
-        self.client.close()
-
-    def flush(self) -> None:
-        data, self.heard = bytes(self.heard), bytearray()
-        if data:
-            self.board._hear(data)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self.client.shutdown(socket.SHUT_RDWR)
-
-
-class _Terminal:
-    """The cable's end as a pseudo-terminal."""
-
-    def __init__(self, board: UsbBoard, master: int) -> None:
-        self.board, self.master = board, master
-        os.set_blocking(master, False)
-        self.over, self.hangup = os.pipe()
-        self.read = True
-
-    def send(self, data: bytes) -> None:
-        while data:
-            try:
-                data = data[os.write(self.master, data) :]
-                self.read = True
-            except BlockingIOError:
-                # Either nobody reads, or somebody who is a little slow.
-                if not self.read or not select.select([], [self.master], [], 1)[1]:
-                    self.read = False
-                    return
-
-    def serve(self) -> None:
-        while True:
-            ready, _, _ = select.select([self.master, self.over], [], [])
-            if self.over in ready:
-                break
-            try:
-                received = os.read(self.master, 65536)
-            except OSError:  # nobody has the port open, which no event tells the end of
-                select.select([self.over], [], [], 0.01)
-                continue
-            with self.board._lock:
-                self.board._hear(received)
-        for descriptor in (self.master, self.over):
-            os.close(descriptor)
-
-    def close(self) -> None:
-        os.close(self.hangup)

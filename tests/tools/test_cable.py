@@ -118,9 +118,18 @@ def test_a_running_application_is_interrupted_and_runs_again_after_a_reset(board
 
 
 def test_a_port_that_another_program_has_open_is_a_sentence(board: PtyBoard, cable: Cable) -> None:
-    with pytest.raises(Problem, match=r"anderes Programm|another program"):
+    with pytest.raises(Problem, match=r"von einem anderen Programm|by another program"):
         Cable.open(board.port)
     assert cable.ask("print(1)") == 1
+
+
+def test_the_other_program_is_named(board: PtyBoard) -> None:
+    keep = "import serial, sys; port = serial.Serial(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    program = subprocess.Popen([sys.executable, "-c", keep, board.port], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with program:
+        assert program.stdout and program.stdout.readline() == b"open\n"
+        with pytest.raises(Problem, match=rf"(wird gerade von|in use by) \S*python\S* \({program.pid}\)"):
+            Cable.open(board.port)
 
 
 def test_one_that_was_left_in_the_middle_of_a_paste_is_reached(board: PtyBoard) -> None:
@@ -137,14 +146,17 @@ def test_nothing_is_printed(board: PtyBoard, capfd: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    ("says", "sentence"),
+    ("says", "kind", "sentence"),
     [
-        (b"", "antwortet nicht"),
-        (b"invalid header: 0xffffffff\r\n", "kein MicroPython"),
-        (b"$GPGGA,,,\r\n", "nicht wie MicroPython"),
+        (b"", None, "antwortet nicht. Auf dem Gerät EN/RST drücken"),
+        (b"", "esp32-c3-devkitm", "antwortet nicht. Auf dem Gerät RST drücken"),
+        (b"invalid header: 0xffffffff\r\n", None, "kein MicroPython"),
+        (b"$GPGGA,,,\r\n", "esp32-devkitc", "nicht wie MicroPython. Auf dem Gerät EN drücken"),
     ],
 )
-def test_who_does_not_answer_is_told_apart(says: bytes, sentence: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_who_does_not_answer_is_told_apart(
+    says: bytes, kind: str | None, sentence: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     master, slave = pty.openpty()
     tty.setraw(slave)
 
@@ -156,7 +168,7 @@ def test_who_does_not_answer_is_told_apart(says: bytes, sentence: str, capfd: py
     thread.start()
     try:
         with pytest.raises(Problem) as caught:
-            Cable.open(os.ttyname(slave), patience_s=0.5)
+            Cable.open(os.ttyname(slave), patience_s=0.5, kind=kind)
         assert sentence in caught.value.de
     finally:
         os.write(slave, b"end")
@@ -167,8 +179,19 @@ def test_who_does_not_answer_is_told_apart(says: bytes, sentence: str, capfd: py
 
 
 def test_a_port_that_is_not_there_is_a_sentence() -> None:
-    with pytest.raises(Problem, match=r"Kabel|cable"):
+    with pytest.raises(Problem, match=r"There is no port /dev/ttyNOWHERE; is the cable|Anschluss /dev/ttyNOWHERE gibt"):
         Cable.open("/dev/ttyNOWHERE")
+    with pytest.raises(Problem, match=r"is no port|ist kein Anschluss"):
+        Cable.open("foo://bar")
+
+
+def test_a_port_that_one_may_not_use_is_a_sentence_with_the_command(
+    board: PtyBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr("getpass.getuser", lambda: "otto")
+    with pytest.raises(Problem, match=r"sudo usermod -aG \w+ \$USER"):
+        Cable.open(board.port)
 
 
 def test_a_pulled_cable_is_a_sentence(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ HELP += ["config check", "config init", "flash", "ports", "images", "images add"
 HELP += ["register", "diagnose", "doctor"]
 HELP += ["selftest", "watch", "console"]
 HELP += ["batch"]
+HELP += ["configure", "configure export", "configure import", "configure validate", "decommission", "reset"]
 COMPLAINTS = [
     ("config check", "Es fehlt: DATEI."),
     ("ca issue broker", "Es fehlt: NAME."),

@@ -44,7 +44,11 @@ def test_a_cable_that_is_pulled_ends_it_with_a_sentence(tmp_path: Path) -> None:
 
 def test_no_port_and_no_terminal_are_sentences() -> None:
     with Terminal("console", "--port", "/dev/ttyNOWHERE") as terminal:
-        assert terminal.ends() == 1 and "cannot be opened" in terminal.said and "Traceback" not in terminal.said
+        assert (
+            terminal.ends() == 1
+            and "There is no port /dev/ttyNOWHERE" in terminal.said
+            and "Traceback" not in terminal.said
+        )
     piped = subprocess.run(
         [BORDSTEIN, "console"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

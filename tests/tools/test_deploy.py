@@ -211,7 +211,7 @@ def test_the_verbs(signed: Path, whole: Path, tmp_path: Path, monkeypatch: pytes
         assert "Marktplatz 7" in run("show", lang="de")
         board.wait_for(cabled.STARTED, start=said)
         assert cabled.DEVICE in run("logs")
-        run("reset", code=2)
+        run("reset", "--json", code=2)
         said, starts = len(board.said), board.starts
         run("reset", "--hard")
         board.wait_for(cabled.STARTED, start=said)

@@ -124,7 +124,7 @@ def test_a_cable_pulled_from_a_network_port_is_said_too(tmp_path: Path) -> None:
 
 def test_who_does_not_answer_at_all_needs_the_buttons_that_the_board_has(tmp_path: Path) -> None:
     with loader_on_pty(tmp_path, faults=Faults(silent_after=0)) as board:
-        for known, reset in ((None, "EN"), (boards.known()["esp32-c3-devkitm"], "RST")):
+        for known, reset in ((None, "EN/RST"), (boards.known()["esp32-c3-devkitm"], "RST")):
             with (
                 pytest.raises(Problem, match=f"hold the button BOOT, press {reset} shortly"),
                 flashing.connected(board.url, known, attempts=1),
@@ -138,6 +138,33 @@ def test_who_falls_silent_while_it_is_written_is_said(tmp_path: Path) -> None:
         run = bordstein(tmp_path, "flash", "--port", board.url, "--image", tmp_path / "image.bin")
     assert run.returncode == 1 and "fell silent while it was written" in run.stderr and run.stdout == ""
     assert board.loader.packets > 100
+
+
+@pytest.mark.parametrize(
+    ("chip", "faults", "sentence"),
+    [
+        ("esp32", Faults(silent_after=0), r"does not hear what is sent: take another cable"),
+        (
+            "esp32",
+            Faults(no_download=True),
+            r"starts its program, not its loader: hold the button BOOT, press EN short",
+        ),
+        ("esp32", Faults(registers={0x40001000: 0x12345678}), r"does not know the chip at rfc2217://"),
+        ("esp32", Faults(registers={0x3FF5A018: 1 << 4}), r"takes signed or encrypted software only"),
+        ("esp32", Faults(registers={0x3FF5A000: 1 << 20}), r"takes signed or encrypted software only"),
+        ("esp32c3", Faults(security=1 << 2), r"takes signed or encrypted software only"),
+        ("esp32c3", Faults(registers={0x60008838: 1 << 20}), r"takes signed or encrypted software only"),
+        ("esp32", Faults(stuck=(0x1000 + 9001,)), r"not what was written.*the flash chip is broken"),
+    ],
+    ids=["deaf", "no loader", "unknown", "secure boot", "encryption", "secure download", "C3 secure boot", "bad flash"],
+)
+def test_a_chip_that_cannot_be_written_is_said(tmp_path: Path, chip: str, faults: Faults, sentence: str) -> None:
+    with UsbBoard(tmp_path / "flash", PROGRAM, chip=chip, faults=faults) as board:
+        start = board.loader.flash.read_bytes()
+        kind = boards.known()["esp32-devkitc"]
+        with pytest.raises(Problem, match=sentence), flashing.connected(board.url, kind, attempts=2) as found:
+            found.write(image(chip), OFFSETS[chip], lambda done, total: None)
+        assert faults.stuck or board.loader.flash.read_bytes() == start
 
 
 def test_flash_answers_in_words_or_json_and_knows_the_wrong_chip(

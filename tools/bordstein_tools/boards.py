@@ -19,3 +19,10 @@ def known() -> dict[str, dict[str, Any]]:
 def with_chip(chip: str) -> list[dict[str, Any]]:
     """Those that have this chip and stock MicroPython for it."""
     return [what for what in known().values() if what["chip"] == chip and "image" in what]
+
+
+def buttons(name: str | None) -> tuple[str, str]:
+    """What is written at a board's buttons (for the loader, for a restart); where the board is not known, both usual
+    names of the second."""
+    named = known().get(name or "", {}).get("buttons", {})
+    return str(named.get("boot", "BOOT")), str(named.get("reset", "EN/RST"))

@@ -5,7 +5,6 @@ import binascii
 import contextlib
 import hashlib
 import json
-import struct
 import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple, Self
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from mpremote import transport_serial  # type: ignore[import-untyped]
 from mpremote.transport import TransportError, TransportExecError  # type: ignore[import-untyped]
 
-from . import on_board
+from . import boards, on_board, ports
 from .texts import Problem
 
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
@@ -22,6 +21,7 @@ _CHUNK = 1536  # bytes of a file that go in one step; a board that ran for month
 _READ_S = 3.0  # on a pseudo-terminal the transport waits for so long for each single byte
 _QUIET_S = 0.05
 _BOOT_S = 12.0
+_BACK_S = 10
 _TEMPORARY = ".new"
 _FULL = "ENOSPC", "28"
 
@@ -50,31 +50,32 @@ class OnBoard(Problem):
 
 
 class Cable:
-    """An open connection, with the board's prompt for ourselves. Paths are on the board, relative to its root."""
+    """An open connection, with the board's prompt for ourselves. Paths are on the board, relative to its root.
 
-    def __init__(self, port: str, transport: Any) -> None:
+    port: where the board is; another after a reset at which the chip's own USB came back under another name. running:
+    it was told to restart, and is no longer at its prompt.
+    """
+
+    def __init__(self, port: str, kind: str | None) -> None:
         self.port = port
-        self._transport = transport
-        self._first = b""  # what a board said that had just been restarted
+        self._reset_button = boards.buttons(kind)[1]
+        self._known = ports.at(port)
+        self._transport = _opened(port)
+        self._heard = b""  # while it restarted
+        self.running = False
 
     @classmethod
-    def attach(cls, port: str) -> Self:
+    def attach(cls, port: str, kind: str | None = None) -> Self:
         """A board that is left as it is: it works on. Problem: no such port."""
-        try:
-            return cls(port, transport_serial.SerialTransport(port, timeout=_READ_S))
-        except (TransportError, OSError, ValueError):
-            raise Problem(
-                f"{port} lässt sich nicht öffnen. Steckt das Kabel? Hat ein anderes Programm den Anschluss offen?",
-                f"{port} cannot be opened. Is the cable in? Has another program opened the port?",
-            ) from None
+        return cls(port, kind)
 
     @classmethod
-    def open(cls, port: str, patience_s: float = 12) -> Self:
+    def open(cls, port: str, patience_s: float = 12, kind: str | None = None) -> Self:
         """Interrupts what runs there and takes the prompt. Problem: no such port, no answer, no MicroPython.
 
-        patience_s: for so long a board may be starting, or busy.
+        patience_s: for so long a board may be starting, or busy. kind: of board, where that is known (boards.known()).
         """
-        cable = cls.attach(port)
+        cable = cls.attach(port, kind)
         try:
             cable.take(patience_s)
         except BaseException:
@@ -91,6 +92,7 @@ class Cable:
         """Takes the prompt, and nothing more."""
         with self._guarded():
             self._knock(patience_s)
+        self.running = False
 
     def talk(self, loop: Callable[[Any], bool]) -> None:
         """Hands mpremote's transport to a loop which says whether the board went away meanwhile."""
@@ -114,7 +116,7 @@ class Cable:
         with self._guarded():
             said, error = self._transport.exec_raw(code, timeout=timeout_s)
         if error:
-            raise _on_board(error.decode(errors="replace"))
+            raise _on_board(error.decode(errors="replace"), self._reset_button)
         return str(said.decode(errors="replace"))
 
     def ask(self, code: str) -> Any:
@@ -194,10 +196,19 @@ class Cable:
         return lines
 
     def reset(self) -> None:
-        """Restarts the board, which then runs its software."""
-        with self._guarded():
-            self._transport.exec_raw_no_follow(on_board.RESET)
-            self._first = self._drain(0.2)
+        """Restarts the board, which then runs its software. Where its port goes and returns, it is open again then."""
+        self._heard, self.running = b"", True
+        try:
+            with self._guarded():
+                self._transport.exec_raw_no_follow(on_board.RESET)
+                self._heard = self._drain(0.2)
+            gone = self._known.vanishes and ports.left(self._transport.serial, self._hear)
+        except Problem:
+            gone = self._known.vanishes
+            if not gone:
+                raise
+        if gone:
+            self._reopen()
 
     def restart_empty(self) -> None:
         """A soft reset: boot.py has run and nothing else, memory is empty (our own tools are gone, too)."""
@@ -228,19 +239,41 @@ class Cable:
                 for line in whole or [b""]:
                     yield line.decode(errors="replace").strip()
                 if failed.strip(_END + b">"):
-                    raise _on_board(failed.partition(_END)[0].decode(errors="replace"))
+                    raise _on_board(failed.partition(_END)[0].decode(errors="replace"), self._reset_button)
         finally:
             self.interrupt()
 
     def lines(self, going_on: Callable[[], bool]) -> Iterator[str]:
         """What a board that runs says on its console, line by line, as long as going_on()."""
-        rest, self._first = self._first, b""
+        rest, self._heard = self._heard, b""
         while going_on():
-            with self._guarded():
-                rest += self._drain(0.1)
+            try:
+                with self._guarded():
+                    rest += self._drain(0.1)
+            except Problem:
+                if not self._known.vanishes:
+                    raise
+                self._reopen()
             *whole, rest = rest.split(b"\n")
             for line in whole:
                 yield line.decode(errors="replace").strip()
+
+    def _hear(self, data: bytes) -> None:
+        self._heard += data
+
+    def _reopen(self) -> None:
+        with contextlib.suppress(Exception):  # not close(), which sets lines that are no longer there
+            self._transport.serial.close()
+        end = time.monotonic() + _BACK_S
+        while True:
+            self.port = ports.again(self._known, end - time.monotonic())
+            try:
+                self._transport = _opened(self.port)
+                return
+            except Problem:  # the system is not done with it yet
+                if time.monotonic() > end:
+                    raise
+                time.sleep(_QUIET_S)
 
     # How the prompt is reached
 
@@ -282,10 +315,9 @@ class Cable:
         last = time.monotonic()
         while time.monotonic() < min(end, last + quiet_s):
             if waiting := port.in_waiting:
-                read = port.read(waiting)
-                if not read:
-                    raise OSError("what a port over the network that is gone has waiting is nothing")
-                said += read
+                said += (data := port.read(waiting))
+                if len(data) < waiting:
+                    raise OSError  # so the port of a serial server ends
                 last = time.monotonic()
             else:
                 time.sleep(0.005)
@@ -298,11 +330,10 @@ class Cable:
         try:
             yield
         except TransportExecError as error:
-            raise _on_board(error.error_output) from None
+            raise _on_board(error.error_output, self._reset_button) from None
         except TransportError:
             raise self._silent(b"") from None
-        except (OSError, struct.error, ValueError, TypeError):
-            # pyserial raises the latter two of a port that goes away in the middle of a call
+        except ports.BROKEN:
             raise Problem(
                 f"Die Verbindung über {self.port} ist abgerissen. Das Kabel wieder einstecken und denselben Befehl "
                 "noch einmal geben.",
@@ -317,14 +348,15 @@ class Cable:
             )
         if seen.strip(b"\r\n\0 ") and b">>>" not in seen:
             return Problem(
-                f"Was an {self.port} hängt, sendet etwas, antwortet aber nicht wie MicroPython. Auf dem Gerät EN (RST) "
-                "drücken und sofort noch einmal versuchen; hilft das nicht, «bordstein flash».",
-                f"what hangs at {self.port} sends something, but does not answer as MicroPython does. Press EN (RST) "
-                'on the board and try again at once; if that does not help, "bordstein flash".',
+                f"Was an {self.port} hängt, sendet etwas, antwortet aber nicht wie MicroPython. Auf dem Gerät "
+                f"{self._reset_button} drücken und sofort noch einmal versuchen; hilft das nicht, «bordstein flash».",
+                f"what hangs at {self.port} sends something, but does not answer as MicroPython does. Press "
+                f'{self._reset_button} on the board and try again at once; if that does not help, "bordstein flash".',
             )
         return Problem(
-            f"Das Gerät an {self.port} antwortet nicht. Auf dem Gerät EN (RST) drücken, sofort noch einmal versuchen.",
-            f"the board at {self.port} does not answer. Press EN (RST) on the board and try again at once.",
+            f"Das Gerät an {self.port} antwortet nicht. Auf dem Gerät {self._reset_button} drücken, sofort noch einmal "
+            "versuchen.",
+            f"the board at {self.port} does not answer. Press {self._reset_button} on the board and try again at once.",
         )
 
     def _garbled(self) -> Problem:
@@ -334,7 +366,18 @@ class Cable:
         )
 
 
-def _on_board(traceback: str) -> OnBoard:
+def _opened(device: str) -> Any:
+    """mpremote's transport at a port. Problem."""
+    ports.check(device)
+    try:
+        return transport_serial.SerialTransport(device, timeout=_READ_S)
+    except (TransportError, OSError, ValueError):
+        # It does not say why; whoever tries it too learns it.
+        ports.opened(device).close()
+        raise ports.problem(device, OSError()) from None
+
+
+def _on_board(traceback: str, reset_button: str) -> OnBoard:
     last = traceback.strip().splitlines()[-1] if traceback.strip() else ""
     if last.startswith("OSError") and any(word in last for word in _FULL):
         return OnBoard("Der Speicher des Geräts ist voll.", "the board's flash is full.", last)
@@ -346,8 +389,8 @@ def _on_board(traceback: str) -> OnBoard:
         )
     if last.startswith("MemoryError"):
         return OnBoard(
-            "Dem Gerät fehlt gerade Arbeitsspeicher. EN (RST) drücken und sofort noch einmal versuchen.",
-            "the board is short of memory just now. Press EN (RST) and try again at once.",
+            f"Dem Gerät fehlt gerade Arbeitsspeicher. {reset_button} drücken und sofort noch einmal versuchen.",
+            f"the board is short of memory just now. Press {reset_button} and try again at once.",
             last,
         )
     return OnBoard(f"Auf dem Gerät ging etwas schief ({last}).", f"something failed on the board ({last}).", last)

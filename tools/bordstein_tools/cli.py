@@ -14,12 +14,14 @@ from . import (
     cli_ca_list,
     cli_check,
     cli_config,
+    cli_configure,
     cli_flash,
     cli_label,
     cli_register,
     cli_setup,
     cli_signing,
     cli_support,
+    cli_wipe,
     commands,
 )
 from .texts import pick
@@ -40,6 +42,8 @@ cli_batch.add_to(app)
 cli_label.add_to(app)
 cli_board.add_to(app)
 cli_check.add_to(app)
+cli_wipe.add_to(app)
+app.add_typer(cli_configure.app, name="configure")
 cli_flash.add_to(app)
 cli_register.add_to(app)
 cli_support.add_to(app)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import ports
-from .cli_board import board_on_cable, problems
+from .attached import board as board_on_cable
+from .attached import problems
 from .cli_ca import Json
 from .commands import verb
 from .options import Port
@@ -47,7 +48,7 @@ def selftest(
     from . import selftest as tests
     from . import selftest_report
 
-    with problems(as_json), board_on_cable(port, as_json) as board:
+    with problems(as_json), board_on_cable(port) as board:
         results = tests.run(board, wait, lambda de, en: _step(de, en, as_json))
     selftest_report.show(results, as_json)
     if any(result.state == tests.BAD for result in results):
@@ -72,7 +73,7 @@ def watch(
     from .watching import View
 
     view, end = View(), math.inf
-    with problems(as_json), contextlib.suppress(KeyboardInterrupt), board_on_cable(port, as_json) as board:
+    with problems(as_json), contextlib.suppress(KeyboardInterrupt), board_on_cable(port) as board:
         _step("Bis Strg-C; danach startet das Gerät neu", "until Ctrl-C; then the board restarts", as_json)
         with contextlib.closing(observe(board, lambda: True)) as events, _table(view, as_json) as refresh:
             for event in events:

@@ -61,12 +61,17 @@ def check(
         config = parsed(file, read(file, "Die Konfiguration", "the configuration"))
     except Problem as problem:
         failed(problem, as_json)
+    report(str(file), config, as_json)
+
+
+def report(name: str, config: Any, as_json: bool) -> None:
+    """Say all mistakes of a configuration, and end with exit code 1 if there are any. name: where it was."""
     problems = config_mistakes.problems(config)
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "problems": problems}, ensure_ascii=False))
+        typer.echo(json.dumps({"file": name, "problems": problems}, ensure_ascii=False))
     else:
         for line in problems or [pick("keine Fehler.", "no mistakes.")]:
-            typer.echo(f"{file}: {line}")
+            typer.echo(f"{name}: {line}")
         if isinstance(config, dict) and "board" not in config:
             typer.echo(
                 pick(

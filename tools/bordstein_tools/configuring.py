@@ -5,7 +5,7 @@ never leaves a board that works under another's name.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
-from . import config_mistakes
+from . import config_mistakes, firmware_rules
 from .cable import Cable, digest
 from .texts import Problem
 
@@ -22,6 +22,8 @@ HIDDEN = "•••"
 # What remembers a configuration that came from afar (firmware/bordstein/configstate.py).
 _FROM_AFAR = ("config.state", "config.new.json")
 _SECRETS = {"wifi": ("password",), "ppp": ("password", "pin")}
+Ask = Callable[[str], str]
+"""Gets a secret's path, such as network.wifi[0].password, and gives the secret. Problem."""
 
 
 class Applied(NamedTuple):
@@ -41,15 +43,74 @@ def without_secrets(value: Any, below: str = "") -> Any:
     return value
 
 
-def on_board(cable: Cable) -> dict[str, Any] | None:
-    """The configuration there, without secrets; None: none, or one that is no JSON object."""
+def refuse(path: str) -> str:
+    """An Ask where nobody can be asked."""
+    raise Problem(
+        f"{path} ist verborgen ({HIDDEN}), und auf dem Gerät ist dazu nichts: bitte in der Datei eintragen.",
+        f"{path} is hidden ({HIDDEN}), and the board has nothing for it: write it into the file, please.",
+    )
+
+
+def revealed(config: Any, own: Any, ask: Ask = refuse) -> Any:
+    """The same configuration with what the board has, or else is answered, for what is hidden in it.
+
+    own: the board's configuration. The password of a Wi-Fi network is that of the same name; of one that was renamed it
+    is that of the network in its place.
+    """
+    return _revealed(config, own, "", "", ask)
+
+
+def _revealed(value: Any, own: Any, below: str, path: str, ask: Ask) -> Any:
+    if isinstance(value, list):
+        there = own if isinstance(own, list) else []
+        return [
+            _revealed(item, _matching(item, at, value, there), below, f"{path}[{at}]", ask)
+            for at, item in enumerate(value)
+        ]
+    if not isinstance(value, dict):
+        return value
+    known = own if isinstance(own, dict) else {}
+    filled = {}
+    for key, item in value.items():
+        here = f"{path}.{key}" if path else key
+        if item == HIDDEN and key in _SECRETS.get(below, ()):
+            filled[key] = known[key] if isinstance(known.get(key), str) else ask(here)
+        else:
+            filled[key] = _revealed(item, known.get(key), key, here, ask)
+    return filled
+
+
+def _matching(item: Any, at: int, all_of_them: list[Any], known: list[Any]) -> Any:
+    def ssid(one: Any) -> Any:
+        return one.get("ssid") if isinstance(one, dict) else None
+
+    for one in known:
+        if ssid(one) == ssid(item):
+            return one
+    named = [ssid(one) for one in all_of_them]
+    return known[at] if at < len(known) and ssid(known[at]) not in named else None
+
+
+def raw(cable: Cable) -> dict[str, Any] | None:
+    """The configuration there, with its secrets: not to be shown. None: none, or one that is no JSON object."""
     if not cable.exists(CONFIG):
         return None
     try:
-        config = json.loads(cable.read(CONFIG))
-    except ValueError:
+        config = firmware_rules.parse(cable.read(CONFIG).decode())
+    except (ValueError, RecursionError):
         return None
-    return without_secrets(config) if isinstance(config, dict) else None
+    return config if isinstance(config, dict) else None
+
+
+def on_board(cable: Cable) -> dict[str, Any] | None:
+    """The configuration there, without secrets; None: none, or one that is no JSON object."""
+    config = raw(cable)
+    return None if config is None else without_secrets(config)
+
+
+def as_file(config: Any) -> bytes:
+    """A configuration as it stands in a file."""
+    return (json.dumps(config, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def check(config: Any) -> None:
@@ -63,14 +124,23 @@ def check(config: Any) -> None:
 
 
 def apply(
-    cable: Cable, config: Any, content: bytes, folders: Iterable[Path], keys: Mapping[str, bytes] | None = None
+    cable: Cable,
+    config: Any,
+    content: bytes,
+    folders: Iterable[Path],
+    ask: Ask = refuse,
+    keys: Mapping[str, bytes] | None = None,
 ) -> Applied:
-    """Writes what differs. config: content, parsed. folders: where its keys and certificates may lie; keys: those that
-    were just made.
+    """Writes what differs. config: content, parsed; secrets that are hidden in it stay as they are on the board.
+    folders: where its keys and certificates may lie; keys: those that were just made. ask: for a hidden secret that the
+    board does not have.
 
     Problem: mistakes in it (all of them), files that are not there, keys of another board.
     """
     check(config)
+    if config != (whole := revealed(config, raw(cable), ask)):
+        config, content = whole, as_file(whole)
+        check(config)
     device = str(cable.facts()["device"])
     names = [config["mqtt"][key] for key in ("ca", "cert", "key") if key in config["mqtt"]]
     here = {name: found.read_bytes() for name in names if (found := _find(name, device, folders))} | dict(keys or {})

@@ -13,12 +13,13 @@ from typing import Any
 from esp_pylib.logger import EspLog, EspLogBase
 from serial import SerialException  # type: ignore[import-untyped]
 
-from . import ports
+from . import boards, ports
 from .texts import Problem
 
 Progress = Callable[[int, int], None]
 BAUD = 460800
 _START_BAUD = 115200
+_BACK_S = 10
 _TIMEOUT_S = 3  # esptool's own for a command: kept on the port, it is not set anew at each one
 
 
@@ -76,8 +77,8 @@ from esptool.util import FatalError  # type: ignore[import-untyped]  # noqa: E40
 class Board:
     """A chip whose loader answers. Made by connected()."""
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
+    def __init__(self, loader: Any, at: ports.Port) -> None:
+        self._loader, self._at = loader, at
         self.chip = Chip(
             kind=re.sub(r"[^a-z0-9]", "", loader.CHIP_NAME.lower()),
             description=loader.get_chip_description(),
@@ -93,6 +94,9 @@ class Board:
         _quiet.thread.progress = progress
         try:
             with _said(_while_writing):
+                # esptool would write, and the chip never start it
+                if self._loader.get_secure_boot_enabled() or self._loader.get_flash_encryption_enabled():
+                    raise _locked()
                 if baud != _START_BAUD:
                     self._loader.change_baud(baud)
                 self._loader.WRITE_FLASH_ATTEMPTS = 1  # a pulled cable is said at once
@@ -100,10 +104,25 @@ class Board:
         finally:
             _quiet.thread.progress = None
 
-    def restart(self) -> None:
-        """Out of the loader, into what is in flash. Without effect where the port has no reset line."""
-        with _said(_while_writing):
-            cmds.reset_chip(self._loader, "hard-reset")
+    def restart(self) -> str:
+        """Out of the loader, into what is in flash. Without effect where the port has no reset line.
+
+        The device that the board is at then; where the port goes and returns, the old one is closed. Raises Problem.
+        """
+        port = self._loader._port
+        try:
+            with _said(_while_writing):
+                cmds.reset_chip(self._loader, "hard-reset")
+            gone = self._at.vanishes and ports.left(port)
+        except Problem:
+            gone = self._at.vanishes
+            if not gone:
+                raise
+        if not gone:
+            return self._at.device
+        with contextlib.suppress(*ports.BROKEN):
+            port.close()
+        return ports.again(self._at, _BACK_S)
 
 
 @contextlib.contextmanager
@@ -113,15 +132,18 @@ def connected(device: str, board: dict[str, Any] | None = None, attempts: int = 
     device: as ports.choose() gives it. board: its board file, for the names of its buttons. attempts: how often it is
     reset before it counts as silent.
     """
+    at = ports.at(device)
     port = ports.opened(device, baudrate=_START_BAUD, timeout=_TIMEOUT_S)
     try:
         with _said(lambda text: _while_connecting(device, text, board)):
             loader = cmds.detect_chip(port, connect_attempts=attempts)
+            if loader.secure_download_mode:
+                raise _locked()
             cmds.attach_flash(loader)
-            found = Board(loader)
+            found = Board(loader, at)
         yield found
     finally:
-        with contextlib.suppress(OSError):  # the cable is out
+        with contextlib.suppress(*ports.BROKEN):  # the cable is out
             port.close()
 
 
@@ -147,8 +169,7 @@ def _said(meant: Callable[[str], Problem]) -> Iterator[None]:
 
 
 def _while_connecting(device: str, text: str, board: dict[str, Any] | None) -> Problem:
-    buttons = (board or {}).get("buttons", {})
-    boot, reset = buttons.get("boot", "BOOT"), buttons.get("reset", "EN")
+    boot, reset = boards.buttons((board or {}).get("name"))
     if "TX path" in text:
         return Problem(
             f"Das Gerät an {device} hört nicht, was gesendet wird: anderes Kabel nehmen, und was an den Pins der "
@@ -160,11 +181,27 @@ def _while_connecting(device: str, text: str, board: dict[str, Any] | None) -> P
         return Problem(
             f"Den Chip an {device} kennt diese Version nicht.", f"This version does not know the chip at {device}."
         )
+    if "Wrong boot mode" in text:
+        return Problem(
+            f"Das Gerät an {device} startet sein Programm statt des Laders: Taste {boot} gedrückt halten, Taste "
+            f"{reset} kurz drücken, {boot} loslassen und denselben Befehl noch einmal ausführen. Hilft das nicht, ist "
+            "der Lader in diesem Chip für immer abgeschaltet.",
+            f"The board at {device} starts its program, not its loader: hold the button {boot}, press {reset} shortly, "
+            f"let {boot} go, and run the same command once more. If that does not help, the loader of this chip is "
+            "switched off for ever.",
+        )
     return Problem(
         f"Das Gerät an {device} antwortet nicht: Taste {boot} gedrückt halten, Taste {reset} kurz drücken, {boot} "
         "loslassen und denselben Befehl noch einmal ausführen.",
         f"The board at {device} does not answer: hold the button {boot}, press {reset} shortly, let {boot} go, and run "
         "the same command once more.",
+    )
+
+
+def _locked() -> Problem:
+    return Problem(
+        "Dieser Chip nimmt nur signierte oder verschlüsselte Software an; er lässt sich nicht bespielen.",
+        "This chip takes signed or encrypted software only; it cannot be written.",
     )
 
 
@@ -187,10 +224,7 @@ def _while_writing(text: str) -> Problem:
             "Das Image braucht eine neuere Revision dieses Chips.", "The image needs a newer revision of this chip."
         )
     if "Secure Boot" in text or "encryption" in text:
-        return Problem(
-            "Dieser Chip nimmt nur signierte oder verschlüsselte Software an; er lässt sich nicht bespielen.",
-            "This chip takes signed or encrypted software only; it cannot be written.",
-        )
+        return _locked()
     return Problem(
         "Das Gerät ist beim Schreiben verstummt: Kabel prüfen, direkt am Computer statt an einem Hub anstecken und "
         "denselben Befehl noch einmal ausführen, sonst mit --baud 115200.",

@@ -62,7 +62,7 @@ def put_on(
             with suppress(Problem):  # the first one counts
                 found.restart()
             raise
-        found.restart()
+        port = found.restart()
     return {
         "port": port,
         "device": found.chip.mac,

@@ -94,3 +94,41 @@ except Exception:pass
 """That we interrupted a start does not count as one that ended early: five of them, and a board is in safe mode."""
 
 RESET = NOT_EARLY + "import machine\nmachine.reset()\n"
+
+WIPES = """
+def _b_wipes():
+ try:from bordstein import wipe
+ except Exception:return False
+ return _b_is('boot.py')==_b_is('main.py')==1
+print(json.dumps(_b_wipes()))
+"""
+
+ORDER_WIPE = """
+with open('wipe','w'):pass
+"""
+
+WIPE = """
+def _b_write_anew():
+ for i in range(60):
+  for n in os.listdir():
+   with open(n+'~','wb') as f:f.write(bytes(64))
+   os.remove(n+'~')
+  print()
+ try:
+  with open('wipe.fill','wb') as f:
+   while True:
+    for i in range(32):f.write(bytes(512))
+    print()
+ except OSError:pass
+def _b_wipe(kept):
+ try:
+  import machine
+  machine.RTC().memory(b'')
+ except Exception:pass
+ for n in os.listdir():
+  if n[-1]=='~' or not(n in kept or n.startswith('release.pub')):_b_remove(n)
+  print()
+ _b_write_anew()
+ _b_remove('wipe.fill')
+ _b_remove('wipe')
+"""

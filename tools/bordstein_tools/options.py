@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from . import town
+from . import boards, town
 from .cli_ca import FILE
+from .commands import FLAG
+from .output import misuse
 from .texts import pick
 
 BOARD = pick("GERÄT", "BOARD")
@@ -15,6 +17,14 @@ PUBLIC = Path("bordstein-signing/release.pub")
 REGISTER = Path(pick("geraete.csv", "boards.csv"))
 CONFIG = Path("config.json")
 WAIT_S = 120
+
+
+def _known(kind: str | None) -> str | None:
+    if kind is not None and kind not in boards.known():
+        names = ", ".join(boards.known())
+        misuse(f"Ein Gerät {kind} gibt es nicht; bekannt sind {names}.", f"No board {kind}; known are {names}.")
+    return kind
+
 
 Port = Annotated[
     str | None,
@@ -99,12 +109,22 @@ Config = Annotated[
         ),
     ),
 ]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        metavar=BOARD,
+        callback=_known,
+        help=pick("Welches Gerät es ist, wie in boards/.", "Which board it is, as in boards/."),
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", metavar=FLAG, help=pick("Nichts fragen.", "Ask nothing."))]
 Register = Annotated[
     Path | None,
     typer.Option(
         "--register",
         metavar=FILE,
-        help=pick("CSV-Datei, in die das Gerät eingetragen wird.", "CSV file that the board is entered into."),
+        help=pick("CSV-Datei mit den Geräten der Stadt.", "CSV file with the town's boards."),
     ),
 ]
 Wait = Annotated[

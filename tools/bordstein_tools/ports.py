@@ -3,7 +3,10 @@
 import errno
 import getpass
 import os
+import struct
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,10 @@ from .texts import Problem, reason
 
 # USB vendor ids, from the makers' drivers; the C3's and S3's own USB is Espressif's.
 MAKERS = {0x10C4: "CP210x", 0x1A86: "CH340/CH9102", 0x0403: "FTDI", 0x303A: "Espressif"}
+BROKEN = (OSError, struct.error, ValueError, TypeError)
+"""What pyserial raises of a port that goes away; the latter two in the middle of a call."""
+_LEAVES_S = 2
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,11 @@ class Port:
     device: str
     what: str
     serial_number: str = ""
+
+    @property
+    def vanishes(self) -> bool:
+        """Is it the chip's own USB, which may go at a reset and come back, under the same or another name?"""
+        return self.what == MAKERS[0x303A]
 
 
 def found() -> list[Port]:
@@ -51,6 +63,53 @@ def choose(wanted: str | None = None) -> str:
             f"Several boards found ({names}): say with --port which one is meant.",
         )
     return there[0].device
+
+
+def at(device: str) -> Port:
+    """What is known of a port now, for again() to find the board by. Unknown ones have no serial number."""
+    # /dev/serial/by-id/… of Linux; /dev/tty.… of macOS, where the same board is listed as /dev/cu.…
+    names = (device, os.path.realpath(device), device.replace("/dev/tty.", "/dev/cu."))
+    return next((port for port in found() if port.device in names), Port(device, ""))
+
+
+def left(port: Any, hear: Callable[[bytes], object] = lambda data: None) -> bool:
+    """Does an open port go, after its board was told to restart? Waits two seconds for it. hear: gets what came."""
+    end = time.monotonic() + _LEAVES_S
+    try:
+        while time.monotonic() < end:
+            waiting = port.in_waiting
+            data = port.read(waiting) if waiting else b""
+            hear(data)
+            if len(data) < waiting:  # so the port of a serial server ends
+                return True
+            time.sleep(_LOOK_S)
+    except BROKEN:
+        return True
+    return False
+
+
+def again(known: Port, seconds: float) -> str:
+    """The device of a board that went away at a reset, once it is there again and may be used. Problem: it is not.
+
+    known: as at() gave it before. Found by its serial number, else by its name.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        missing = problem(known.device, FileNotFoundError(errno.ENOENT, ""))
+        if not known.serial_number and "://" in known.device:
+            return known.device
+        for port in found():
+            same = port.serial_number == known.serial_number if known.serial_number else port.device == known.device
+            if same:
+                try:
+                    check(port.device)
+                except Problem as not_yet:  # whoever may use it is set a moment later
+                    missing = not_yet
+                else:
+                    return port.device
+        if time.monotonic() > end:
+            raise missing
+        time.sleep(_LOOK_S)
 
 
 def check(device: str) -> None:

@@ -19,6 +19,7 @@ from . import keyfiles
 from .texts import Problem, pick, reason
 
 COLUMNS = ("device", "urn", "asset", "place", "board", "software", "set_up", "site")
+SINCE = "decommissioned"
 _TIMEOUT_S = 10
 _LONGEST = 65_536
 _noting = threading.Lock()
@@ -152,9 +153,25 @@ def _note(path: Path, facts: Mapping[str, str]) -> None:
         found, rows, separator = _table(path)
         head = list(dict.fromkeys([*found, *COLUMNS]))
     old = next((row for row in rows if row.get("device") == facts["device"]), {})
-    rows = [row for row in rows if row is not old] + [
-        {**old, **{name: value for name, value in facts.items() if value}}
-    ]
+    new = {**old, **{name: value for name, value in facts.items() if value}, SINCE: ""}
+    _write(path, head, [*(row for row in rows if row is not old), new], separator)
+
+
+def decommission(path: Path, device: str, when: str) -> bool:
+    """Notes in a column `decommissioned` when a board left (ISO 8601); is it in the file? Its row stays, as that of
+    every asset that is written off: who asks later what became of a number finds the day. Problem."""
+    with _noting:
+        head, rows, separator = _table(path)
+        _check_head(path, head)
+        found = [row for row in rows if row.get("device") == device]
+        for row in found:
+            row[SINCE] = row.get(SINCE) or when
+        if found:
+            _write(path, list(dict.fromkeys([*head, SINCE])), rows, separator)
+    return bool(found)
+
+
+def _write(path: Path, head: list[str], rows: list[dict[str, str]], separator: str) -> None:
     made = io.StringIO()
     writer = csv.DictWriter(made, head, restval="", extrasaction="ignore", delimiter=separator)
     writer.writeheader()
@@ -165,12 +182,16 @@ def _note(path: Path, facts: Mapping[str, str]) -> None:
 def entries(path: Path) -> list[dict[str, str]]:
     """The boards in such a file. Problem: not readable, no column `device`."""
     head, rows, _ = _table(path)
+    _check_head(path, head)
+    return rows
+
+
+def _check_head(path: Path, head: list[str]) -> None:
     if "device" not in head:
         raise Problem(
             f"{path} ist kein Verzeichnis von Geräten: die Spalte device fehlt.",
             f"{path} is no register of boards: the column device is missing.",
         )
-    return rows
 
 
 def _table(path: Path) -> tuple[list[str], list[dict[str, str]], str]:

@@ -14,8 +14,14 @@ from cryptography.hazmat.primitives import serialization
 
 from . import issued, keyfiles
 from .pki import BACKDATED, Authority
+from .texts import Problem
 
+LIST = "ca.crl.pem"
 _FIELDS = ("serial", "kind", "name", "revoked")
+
+
+class Unknown(Problem):
+    """The authority never issued anything of that name."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,13 @@ class Revoked:
 def revoke(authority: Authority, wanted: str) -> list[Revoked]:
     """Revoke all certificates of a name (device id in any spelling, gateway, broker), or the one of a serial number.
 
-    Returns those that were valid until now; Problem when nothing was ever issued so. The list is written in any case.
+    Returns those that were valid until now; Unknown when nothing was ever issued so. The list is written in any case.
     """
     known = issued.rows(authority.directory / issued.REVOKED)
     found = [row for row in issued.rows(authority.directory / issued.FILE) if issued.is_meant(wanted, *row[:3])]
     if not found:
-        raise issued.nothing_of(wanted, authority.directory)
+        nothing = issued.nothing_of(wanted, authority.directory)
+        raise Unknown(nothing.de, nothing.en)
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     before = {row[0] for row in known}
     new = [Revoked(row[0], row[1], row[2], now) for row in found if row[0] not in before]
@@ -44,7 +51,7 @@ def revoke(authority: Authority, wanted: str) -> list[Revoked]:
     text = io.StringIO()
     csv.writer(text).writerows([_FIELDS, *rows])
     keyfiles.replace(authority.directory / issued.REVOKED, text.getvalue().encode())
-    keyfiles.replace(authority.directory / "ca.crl.pem", _list(authority, rows))
+    keyfiles.replace(authority.directory / LIST, _list(authority, rows))
     return new
 
 

@@ -74,7 +74,7 @@ def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) 
     if not found.fits:
         told.step("MicroPython aufspielen", "putting MicroPython on")
         kind = boards.known().get(wanted.config.get("board", ""))
-        micropython.put_on(port, kind, wanted.image, told.bar("Schreiben", "Writing"))
+        port = micropython.put_on(port, kind, wanted.image, told.bar("Schreiben", "Writing"))["port"]
     return set_up(port, wanted, told)
 
 
@@ -94,7 +94,7 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
             files = wanted.authority().device_files(device)
             made = {config["mqtt"][key]: files[file] for key, file in OWN_KEYS.items() if key in config["mqtt"]}
         told.step("Konfiguration schreiben", "writing the configuration")
-        configuring.apply(cable, config, content, (), made)
+        configuring.apply(cable, config, content, (), keys=made)
         told.step("Auf die ersten Messwerte im Gateway warten", "waiting for its first readings in the gateway")
         cable.reset()
         with told.bar("Warten, höchstens", "Waiting, at most")() as waited:

@@ -37,7 +37,8 @@ class Register(Places):
 
         An entry has `device` and any other members of Registered but `updated`. What it does not have stays as it is;
         None takes away what is there. One that was set up before what is known of the board changes nothing: a list
-        may come late. Without a `state` a board is active when it is new or was set up again.
+        may come late. Without a `state` a board is active when it is new or was set up again, and decommissioned when
+        that came later.
         """
         now = int(time.time() * 1000)
 
@@ -49,13 +50,14 @@ class Register(Places):
 
     def decommission(self, device: str) -> "Future[None]":
         """The board does its work no more; nothing where it is not in the register."""
-        now = int(time.time() * 1000)
+        seconds = time.time()
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE register SET state = ?2, updated = max(?3, (SELECT max(updated) + 1 FROM register))"
-                " WHERE device = ?1 AND state != ?2",
-                (device, DECOMMISSIONED, now),
+                "UPDATE register SET state = ?2, decommissioned = ?4,"
+                " updated = max(?3, (SELECT max(updated) + 1 FROM register)) WHERE device = ?1 AND state != ?2",
+                (device, DECOMMISSIONED, int(seconds * 1000), since),
             )
 
         return self.submit(job)
@@ -69,7 +71,11 @@ def _enter(connection: sqlite3.Connection, entry: Mapping[str, Any], updated: in
         return OLDER
     new = old._replace(**entry)
     if "state" not in entry:
-        new = new._replace(state=ACTIVE if row is None or set_up > before else old.state)
+        left = new.decommissioned is not None and new.decommissioned >= (new.set_up or "")
+        back = row is None or set_up > before
+        new = new._replace(state=DECOMMISSIONED if left else ACTIVE if back else old.state)
+    if new.state == ACTIVE:
+        new = new._replace(decommissioned=None)
     if row is not None and new == old:
         return SAME
     groups = json.dumps(new.groups, ensure_ascii=False)

@@ -148,12 +148,13 @@ ALTER TABLE board_config ADD COLUMN certificate TEXT;
 """
 
 _VERSION_6 = """
--- What technicians and the office say of boards beside their readings. groups: JSON; set_up: RFC 3339 in UTC; updated:
--- ms, larger with each change.
+-- What technicians and the office say of boards beside their readings. groups: JSON; set_up, decommissioned: RFC 3339
+-- in UTC; updated: ms, larger with each change.
 CREATE TABLE register (
     device TEXT PRIMARY KEY,
     asset TEXT, site TEXT, place TEXT, description TEXT, latitude REAL, longitude REAL, groups TEXT,
-    board TEXT, software TEXT, set_up TEXT, state TEXT NOT NULL, updated INTEGER NOT NULL
+    board TEXT, software TEXT, set_up TEXT, state TEXT NOT NULL, decommissioned TEXT,
+    updated INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX register_updated ON register (updated);
 """

@@ -121,8 +121,8 @@ class BoardConfig(NamedTuple):
 
 
 class Registered(NamedTuple):
-    """A board in the register; None: nobody has said it. WGS 84 degrees. groups: for releases. set_up: RFC 3339 in
-    UTC. state: active or decommissioned. updated: ms."""
+    """A board in the register; None: nobody has said it. WGS 84 degrees. groups: for releases. set_up,
+    decommissioned: RFC 3339 in UTC. state: active or decommissioned. updated: ms."""
 
     device: str
     asset: str | None
@@ -136,6 +136,7 @@ class Registered(NamedTuple):
     software: str | None
     set_up: str | None
     state: str
+    decommissioned: str | None
     updated: int
 
 

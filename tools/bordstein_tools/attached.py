@@ -1,0 +1,39 @@
+"""The board on the cable, as the verbs use it."""
+
+import contextlib
+from collections.abc import Iterator
+
+from . import ports
+from .cable import Cable
+from .output import failed
+from .texts import Problem
+
+
+@contextlib.contextmanager
+def problems(as_json: bool) -> Iterator[None]:
+    """A Problem ends the verb: its sentence, exit code 1."""
+    try:
+        yield
+    except Problem as problem:
+        failed(problem, as_json)
+
+
+@contextlib.contextmanager
+def board(port: str | None, kind: str | None = None) -> Iterator[Cable]:
+    """The board, interrupted; it restarts at the end, so that it works on, if there is still a connection.
+
+    port: as the user gave it. kind: of board, for the names of its buttons.
+    """
+    with Cable.open(ports.choose(port), kind=kind) as found:
+        try:
+            yield found
+        except BaseException:
+            with contextlib.suppress(Problem):
+                _restart(found)
+            raise
+        _restart(found)
+
+
+def _restart(found: Cable) -> None:
+    if not found.running:
+        found.reset()
