@@ -25,7 +25,7 @@ from tests.street.servers import Gateway, Mosquitto, Town
 PHASES = {"flash": 12, "software": 15, "identity": 15, "reports": 8}
 """How many moments in each; a phase begins where a step of `setup` does. In the last one it is the board that talks."""
 _STEPS = {"putting MicroPython on": "flash", "putting the software on": "software", "issuing key": "identity"}
-_AT_ONCE = 5
+_AT_ONCE = 8
 _PATIENT = "?timeout=30"  # pyserial's for RFC 2217: the machine is busy
 
 
