@@ -361,4 +361,5 @@ def test_days_of_sampling_take_no_more_heap():  # once
 
     asyncio.run(main())
     assert total[0] >= 6000 + 2000
-    assert max(marks) - marks[0] < 2000, marks
+    # A single look may find some that only looks like it is still in use.
+    assert min(marks[3:]) - min(marks[:3]) < 2000, marks

@@ -15,6 +15,7 @@ from tests.street import van as vans
 from tests.street.processes import until
 from tests.street.servers import Gateway, Mosquitto, Town
 from tests.street.van import DEVICE, REGISTER, board_on_a_cable
+from tests.tools.typed import Terminal
 
 
 @pytest.fixture
@@ -45,7 +46,11 @@ def test_a_blank_chip_reports_after_one_command_and_a_second_one_only_looks(
         assert done.returncode == 0, (done.stdout, done.stderr, board.log.read_text()[-2000:])
         assert f"device {DEVICE}: ready to mount" in done.stdout and "Traceback" not in done.stderr
         steps = [line for line in done.stderr.splitlines() if line.endswith("…")]
-        assert [step.split()[0] for step in steps] == ["putting", "putting", "issuing", "writing", "waiting"], steps
+        assert [step.split()[0] for step in steps] == (
+            ["putting", "putting", "issuing", "writing", "looking", "starting", "restarting"]
+        ), steps
+        items = [line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("✓ ")]
+        assert items[0] == "✓ sensor air" and "✓ receipt" in items and "✓ clock" in items, items
         devices = {device["id"]: device for device in own_gateway.get("/api/latest")["devices"]}
         assert devices[DEVICE]["state"] in ("init", "ready")
         with (van / REGISTER).open(encoding="utf-8") as file:
@@ -67,5 +72,60 @@ def test_without_a_gateway_it_is_not_ready_and_the_board_says_why(
     own_broker.stop()
     with board_on_a_cable(tmp_path) as board:
         done = bordstein(van, works, board, "--wait", "15")
-    assert done.returncode == 1 and "NOT ready" in done.stdout and "link:" in done.stdout, (done.stdout, done.stderr)
+    assert done.returncode == 1 and "NOT ready" in done.stdout, (done.stdout, done.stderr)
+    assert "✗ broker (TLS): " in done.stdout and "→" in done.stdout, done.stdout
     assert not (van / "label.pdf").exists() and not (van / REGISTER).exists()
+
+
+def test_five_answers_at_a_terminal_are_enough_and_the_board_is_in_the_gateways_register(
+    van: Path, works: Path, town: Town, own_broker: Mosquitto, tmp_path: Path
+) -> None:
+    (van / "config.json").unlink()
+    (van / "register.token").write_text("token-of-this-town")
+    (van / REGISTER).write_text("device,asset,place\n24a160000041,BS-0041,Rathaus\n")
+    settings = {"http": {"register_token_file": str(van / "register.token")}}
+    folder = tmp_path / "board"
+    folder.mkdir()
+    vans.with_micropython(folder)
+    with (
+        Gateway(town, own_broker, folder=tmp_path / "gateway", settings=settings) as gateway,
+        board_on_a_cable(folder) as board,
+    ):
+        (van / "bordstein.toml").write_text(
+            f"""
+owner = "Stadt Musterstadt"
+mqtt = {{ host = "{own_broker.host}", port = {own_broker.port} }}
+gateway = {{ url = "{gateway.url}", token_file = "register.token" }}
+[networks.lager]
+wifi = [{{ ssid = "Lager", password = "geheimes Wort" }}]
+[networks.stadt]
+wifi = [{{ ssid = "Stadt", password = "anderes Geheimnis" }}]
+[kits.luft]
+board = "esp32-devkitc"
+sensors.air = {{ driver = "bme280", bus = "i2c0", interval_s = 2 }}
+[sites.nord]
+network = "lager"
+[sites.mitte]
+title = "Stadtmitte"
+network = "stadt"
+kit = "luft"
+"""
+        )
+        with Terminal("setup", "--port", board.url, *vans.software(works), folder=van) as terminal:
+            questions = (
+                ("mitte  Stadtmitte", "Site [nord]:", b"2\r"),
+                ("Asset number [BS-0042]:", b"\r"),
+                ("Where will it hang?", b"Marktplatz 7\r"),
+                ("Network (or name of a Wi-Fi) [stadt]:", b"\r"),
+                ("Sensors [luft]:", b"\r"),
+            )
+            for *shown, answer in questions:
+                terminal.wait_for(*shown)
+                terminal.type(answer)
+            terminal.wait_for("ready to mount", seconds=90)
+            assert terminal.ends() == 0 and "registered: " + gateway.url in terminal.said, terminal.said
+            assert "geheimes Wort" not in terminal.said and "anderes Geheimnis" not in terminal.said
+        with (van / REGISTER).open(encoding="utf-8") as file:
+            assert [row["asset"] for row in csv.DictReader(file)] == ["BS-0041", "BS-0042"]
+        (found,) = gateway.get("/api/latest")["devices"]
+        assert (found["id"], found["name"], found["asset"]) == (DEVICE, "Marktplatz 7", "BS-0042"), found

@@ -20,8 +20,8 @@ _SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Terminal:
     """said: all that was shown, without control sequences."""
 
-    def __init__(self, *words: str) -> None:
-        self._words = words
+    def __init__(self, *words: str, folder: Path | None = None) -> None:
+        self._words, self._folder = words, folder
         self._shown = b""
 
     @property
@@ -32,6 +32,7 @@ class Terminal:
         self._end, inner = pty.openpty()
         self._process = subprocess.Popen(
             [BORDSTEIN, *self._words],
+            cwd=self._folder,
             env=ENVIRONMENT,
             stdin=inner,
             stdout=inner,

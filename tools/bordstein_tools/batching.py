@@ -204,7 +204,8 @@ class _Port:
             kept = swapping.Kept(port)
         asset = standing.row.asset
         if verdict is not None and verdict.ready:
-            self._book.ready(standing, time.monotonic() - began, verdict.complaints, verdict.facts)
+            missed = [verdict.registered.sentence()] if verdict.registered.missed else []
+            self._book.ready(standing, time.monotonic() - began, verdict.complaints + missed, verdict.facts)
             self._say(pick(f"{asset} ist bereit zur Montage.", f"{asset} is ready to mount.") + " " + self._move())
         elif kept is None:
             broken = pick("Die Verbindung ist abgerissen.", "the connection broke.")

@@ -11,9 +11,9 @@ from . import batch_list, composing, images, protocol
 from .assigning import Book
 from .batch_list import Row
 from .cli_ca import DEFAULT_CA, FILE, FOLDER, CaFolder, Json, PassphraseFile
-from .cli_setup import Authority, software_and_keys, town_and_base
+from .cli_setup import Authority, gateway_and_token, software_and_keys, town_and_base
 from .commands import verb
-from .options import REGISTER, WAIT_S, Config, Image, Lists, Public, Register, Release, Wait
+from .options import REGISTER, WAIT_S, Config, GatewayUrl, Image, Lists, Public, Register, Release, TokenFile, Wait
 from .output import FAILED, answer, failed
 from .recipes import Recipes
 from .texts import Problem, pick
@@ -76,6 +76,8 @@ def batch(
     ca: CaFolder = DEFAULT_CA,
     passphrase_file: PassphraseFile = None,
     register: Register = REGISTER,
+    gateway: GatewayUrl = None,
+    token_file: TokenFile = None,
     wait: Wait = WAIT_S,
     patience: Annotated[
         int | None,
@@ -105,6 +107,7 @@ def batch(
         from . import batch_table, batching, setting_up  # what needs a board takes its time to load
 
         keys, software = software_and_keys(release, public)
+        url, token = gateway_and_token(gateway, token_file, town)
         if image:
             images.read(image)
         authority = Authority(ca, passphrase_file)
@@ -120,6 +123,8 @@ def batch(
                 image=image,
                 owner=town.owner,
                 register=register,
+                gateway=url,
+                token_file=token,
                 label=pdfs.file[row.asset] if pdfs else None,
                 wait_s=wait,
             )

@@ -12,7 +12,7 @@ import typer
 from . import composing, configuring, pki, town
 from .cli_ca import DEFAULT_CA, FILE, CaFolder, Json, PassphraseFile, opened
 from .cli_config import parsed
-from .commands import FLAG, verb
+from .commands import verb
 from .keyfiles import read
 from .options import (
     BOARD,
@@ -21,13 +21,16 @@ from .options import (
     REGISTER,
     WAIT_S,
     Config,
+    GatewayUrl,
     Image,
     Lists,
     Port,
     Public,
     Register,
     Release,
+    TokenFile,
     Wait,
+    Yes,
 )
 from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
@@ -94,18 +97,17 @@ def setup(
     ca: CaFolder = DEFAULT_CA,
     passphrase_file: PassphraseFile = None,
     register: Register = REGISTER,
+    gateway: GatewayUrl = None,
+    token_file: TokenFile = None,
     label: Annotated[
         Path | None,
         typer.Option(metavar=FILE, help=pick("Etikett als .pdf oder .svg.", "Label as .pdf or .svg.")),
     ] = None,
     wait: Wait = WAIT_S,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", metavar=FLAG, help=pick("Nichts fragen.", "Ask nothing.")),
-    ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    from . import ports, questions, setting_up
+    from . import ports, questions, selftest_report, setting_up
     from .label import SUFFIXES
 
     if label is not None and label.suffix.lower() not in SUFFIXES:
@@ -117,6 +119,7 @@ def setup(
         given = {"site": site, "asset": asset, "place": place, "network": network, "sensors": sensors}
         if password_file:
             given["password"] = read(password_file, "Das Passwort", "the password").decode().strip()
+        url, token = gateway_and_token(gateway, token_file, common)
         device_port = ports.choose(port)
         ask = sys.stdin.isatty() and not yes and not as_json
 
@@ -132,6 +135,8 @@ def setup(
                 image=image,
                 owner=common.owner,
                 register=register,
+                gateway=url,
+                token_file=token,
                 label=label,
                 wait_s=wait,
             )
@@ -139,10 +144,12 @@ def setup(
         verdict = setting_up.prepare(device_port, compose, _Told(as_json))
     except Problem as problem:
         failed(problem, as_json)
+    results = [result._asdict() for result in verdict.results]
+    facts = {"port": verdict.port, "ready": verdict.ready, "results": results, **verdict.facts}
+    if not as_json:
+        selftest_report.listed(verdict.results)
     text = setting_up.sentence(verdict)
-    answer(
-        as_json, {"port": device_port, "ready": verdict.ready, "said": verdict.complaints, **verdict.facts}, text, text
-    )
+    answer(as_json, {**facts, "registered": verdict.registered._asdict()}, text, text)
     if not verdict.ready:
         raise typer.Exit(FAILED)
 
@@ -161,6 +168,18 @@ def _base(config: Path | None, lists: Path | None) -> Mapping[str, Any] | None:
     configuring.check(made)
     base: Mapping[str, Any] = made
     return base
+
+
+def gateway_and_token(
+    gateway: str | None, token_file: Path | None, common: town.Town
+) -> tuple[str | None, Path | None]:
+    """Where boards are registered, if anywhere: what was given goes before what the town's file says. Problem."""
+    from . import registering
+
+    url, token = gateway or common.gateway.get("url"), token_file or common.token_file
+    if url:
+        registering.check(url, token)
+    return url, token
 
 
 def software_and_keys(release: Path | None, public: Path | None) -> tuple[bytes | None, Any]:

@@ -19,18 +19,23 @@ _HOPELESS_S = 15  # the connection has failed in the same way for so long
 __all__ = ["BAD", "Result", "run"]
 
 
-def run(cable: Cable, wait_s: float, step: Callable[[str, str], None]) -> list[Result]:
+def run(
+    cable: Cable,
+    wait_s: float,
+    step: Callable[[str, str], None],
+    waited: Callable[[int, int], None] = lambda seconds, most: None,
+) -> list[Result]:
     """All items of a board, which is at its prompt then; reset() lets it work on. Problem: it cannot be tested.
 
     wait_s: how long its readings may take to the gateway and back; a sensor that has to warm up for longer gets that.
-    step: gets what is done now, German and English.
+    step: gets what is done now, German and English. waited: for how many seconds so far, and for how many at most.
     """
     cable.take()
     step("Was auf dem Gerät ist", "looking at what is on the board")
     config = configuring.on_board(cable) or {}
     results = [check_board.certificate(cable, config), check_board.room(*cable.free())]
     step("Die Software des Geräts starten und ihr zusehen", "starting the board's software and watching it")
-    seen = _watched(cable, wait_s)
+    seen = _watched(cable, wait_s, waited)
     return [
         *check_sensors.configuration(seen),
         *check_sensors.sensors(seen),
@@ -41,7 +46,7 @@ def run(cable: Cable, wait_s: float, step: Callable[[str, str], None]) -> list[R
     ] + [result for result in results if result]
 
 
-def _watched(cable: Cable, wait_s: float) -> Seen:
+def _watched(cable: Cable, wait_s: float, waited: Callable[[int, int], None]) -> Seen:
     """What came until everything is known, or the time was over."""
     seen, begun, failing = Seen(), 0.0, ("", 0.0)  # begun: when its software was there
 
@@ -54,7 +59,9 @@ def _watched(cable: Cable, wait_s: float) -> Seen:
         if problem != failing[0]:
             failing = (problem, now)
         cold = [sensor.warm_up_s for sensor in seen.sensors.values() if sensor.warm_up_s and not sensor.attempts]
-        if now - begun > max([wait_s, *(warm_up_s + _READ_S for warm_up_s in cold)]):
+        most = max([wait_s, *(warm_up_s + _READ_S for warm_up_s in cold)])
+        waited(min(int(now - begun), int(most)), int(most))
+        if now - begun > most:
             return False
         hopeless = bool(problem) and now - failing[1] > _HOPELESS_S
         return not (_all_tried(seen) and (_is_confirmed(seen) or hopeless or _without_network(seen)))

@@ -22,6 +22,12 @@ def show(results: list[Result], as_json: bool) -> None:
         print_json = {"good": good, "results": [result._asdict() for result in results]}
         typer.echo(json.dumps(print_json, ensure_ascii=False))
         return
+    listed(results)
+    typer.echo(verdict(results))
+
+
+def listed(results: list[Result]) -> None:
+    """Prints them for people."""
     marks = _marks()
     if sys.stdout.isatty():
         table = Table(show_header=False, box=None, padding=(0, 1))
@@ -39,7 +45,6 @@ def show(results: list[Result], as_json: bool) -> None:
             typer.echo(f"{marks[result.state]} {result.name}: {result.value}")
             if result.hint:
                 typer.echo(f"    {result.hint}")
-    typer.echo(verdict(results))
 
 
 def verdict(results: list[Result]) -> str:

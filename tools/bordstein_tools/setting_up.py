@@ -12,15 +12,15 @@ from typing import Any, Protocol
 
 from cryptography import x509
 
-from . import boards, configuring, deploying, label, micropython, pki, registering
+from . import boards, configuring, deploying, label, micropython, pki, registering, selftest
 from .cable import Cable
+from .check_result import BAD, OK, Result
 from .composing import OWN_KEYS
 from .software import Software
 from .texts import pick
 
-REPORTS = "uplink: the gateway has the first readings"
-"""What the firmware says once a start when its first receipt has come (firmware/bordstein/uplink.py)."""
-_COMPLAINTS = ("config:", "link:", "sensor ", "wifi:", "ethernet:", "mobile:", "time:", "uplink:", "app:", "guard:")
+_STARTED = ", started by "  # in what a board says first (firmware/bordstein/app.py)
+_START_S = 15
 
 
 class Told(Protocol):
@@ -36,8 +36,9 @@ class Told(Protocol):
 @dataclass
 class Wanted:
     """What a board is to become. config: the whole of it; keys: lines for its release.pub; authority: opens it, if
-    something is to be signed; image: file of MicroPython, else out of stock; wait_s: how long it may take until its
-    first readings are in the gateway."""
+    something is to be signed; image: file of MicroPython, else out of stock; register: CSV file that it is entered
+    into; gateway: URL of the one that it is registered with, with the token in token_file; wait_s: how long it may take
+    until its first readings are in the gateway."""
 
     config: dict[str, Any]
     asset: str
@@ -48,18 +49,32 @@ class Wanted:
     image: Path | None = None
     owner: str = ""
     register: Path | None = None
+    gateway: str | None = None
+    token_file: Path | None = None
     label: Path | None = None
     wait_s: float = 120
 
 
 @dataclass
 class Verdict:
-    """ready: its readings are in the gateway. complaints: what it said of itself meanwhile."""
+    """ready: it passed the self-test, so its readings are in the gateway, and started by itself. port: where it is now.
+    facts: of the board, for its entry in the register; registered: what became of that."""
 
     device: str
     ready: bool
-    complaints: list[str] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    port: str
+    results: list[Result]
+    facts: dict[str, str]
+    registered: registering.Registered = field(default_factory=lambda: registering.Registered(""))
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is not as it should be, a line each."""
+        return [
+            f"{result.name}: {result.value}" + (f" → {result.hint}" if result.hint else "")
+            for result in self.results
+            if result.state != OK
+        ]
 
 
 def prepare(port: str, compose: Callable[[str], Wanted], told: Told) -> Verdict:
@@ -79,13 +94,13 @@ def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) 
 
 
 def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
-    """Software, identity and configuration onto a board with MicroPython; then wait for its first readings. Problem."""
-    with Cable.open(port) as cable:
+    """Software, identity and configuration onto a board with MicroPython; then its self-test. Problem."""
+    config = wanted.config
+    with Cable.open(port, kind=config.get("board")) as cable:
         device = str(cable.facts()["device"])
         told.step("Software aufspielen", "putting the software on")
         with told.bar("Software", "Software")() as sent:
             deploying.deploy(cable, wanted.software, wanted.keys, sent)
-        config = wanted.config
         content = (json.dumps(config, ensure_ascii=False, indent=2) + "\n").encode()
         made: dict[str, bytes] = {}
         if not _has_identity(cable, config["mqtt"], device):
@@ -95,10 +110,7 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
             made = {config["mqtt"][key]: files[file] for key, file in OWN_KEYS.items() if key in config["mqtt"]}
         told.step("Konfiguration schreiben", "writing the configuration")
         configuring.apply(cable, config, content, (), keys=made)
-        told.step("Auf die ersten Messwerte im Gateway warten", "waiting for its first readings in the gateway")
-        cable.reset()
-        with told.bar("Warten, höchstens", "Waiting, at most")() as waited:
-            ready, complaints = _listen(cable, wanted.wait_s, waited)
+        results = _tested(cable, wanted.wait_s, told)
     facts = {
         "device": device,
         "urn": label.urn(device),
@@ -109,12 +121,33 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
         "software": wanted.software.version,
         "set_up": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
-    if ready:
-        if wanted.register:
-            registering.note(wanted.register, facts)
+    verdict = Verdict(device, not any(result.state == BAD for result in results), cable.port, results, facts)
+    if verdict.ready:
+        verdict.registered = _registered(facts, wanted)
         if wanted.label:
             label.make(wanted.label, device, (wanted.asset, facts["place"], wanted.owner))
-    return Verdict(device, ready, complaints, facts)
+    return verdict
+
+
+def _tested(cable: Cable, wait_s: float, told: Told) -> list[Result]:
+    """The self-test's results; at the end the board runs, and that it starts by itself is one of them."""
+    with told.bar("Selbsttest, höchstens", "Self-test, at most")() as waited:
+        results = selftest.run(cable, wait_s, told.step, waited)
+    told.step("Neu starten", "restarting")
+    cable.reset()
+    end = time.monotonic() + _START_S
+    if not any(_STARTED in line for line in cable.lines(lambda: time.monotonic() < end)):
+        hint = pick("„bordstein console“ zeigt, was es sagt.", '"bordstein console" shows what it says.')
+        value = pick("das Gerät startet nicht von selbst", "the board does not start by itself")
+        results.append(Result("start", pick("Start", "start"), BAD, value, hint))
+    return results
+
+
+def _registered(facts: dict[str, str], wanted: Wanted) -> registering.Registered:
+    done = registering.register(facts, wanted.gateway, wanted.token_file, wanted.register)
+    if wanted.register and done.at != str(wanted.register):
+        registering.note(wanted.register, facts)  # the technician's own list has all of them
+    return done
 
 
 def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str) -> bool:
@@ -131,36 +164,17 @@ def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str) -> bool:
     return name.value == device and certificate.not_valid_after_utc > dt.datetime.now(dt.UTC)
 
 
-def _listen(cable: Cable, seconds: float, waited: Callable[[int, int], None]) -> tuple[bool, list[str]]:
-    """(has the gateway its readings?, what it complained of), from what the board says on its console."""
-    complaints: list[str] = []
-    start = time.monotonic()
-
-    def going_on() -> bool:
-        passed = time.monotonic() - start
-        waited(min(int(passed), int(seconds)), int(seconds))
-        return passed < seconds
-
-    for line in cable.lines(going_on):
-        if REPORTS in line:
-            return True, complaints
-        if line.startswith(_COMPLAINTS) and line not in complaints:
-            complaints.append(line)
-    return False, complaints
-
-
 def sentence(verdict: Verdict) -> str:
     """The verdict for people."""
     said = "".join(f"\n  {line}" for line in verdict.complaints)
-    if verdict.ready:
-        ready = pick(
-            f"Gerät {verdict.device}: bereit zur Montage, seine Messwerte sind im Gateway.",
-            f"device {verdict.device}: ready to mount, its readings are in the gateway.",
+    if not verdict.ready:
+        return pick(
+            f"Gerät {verdict.device}: NICHT bereit zur Montage.{said}",
+            f"device {verdict.device}: NOT ready to mount.{said}",
         )
-        return ready + (pick("\nUnterwegs meldete es:", "\nOn the way it said:") + said if said else "")
-    return pick(
-        f"Gerät {verdict.device}: NICHT bereit. Im Gateway kam nichts an."
-        + (f" Das Gerät meldet:{said}" if said else " Das Gerät meldet keinen Fehler; läuft das Gateway?"),
-        f"device {verdict.device}: NOT ready. Nothing arrived in the gateway."
-        + (f" The board says:{said}" if said else " The board says nothing of a mistake; does the gateway run?"),
+    ready = pick(
+        f"Gerät {verdict.device}: bereit zur Montage, seine Messwerte sind im Gateway.",
+        f"device {verdict.device}: ready to mount, its readings are in the gateway.",
     )
+    registered = f"\n{verdict.registered.sentence()}" if verdict.registered.sentence() else ""
+    return ready + (pick("\nHinweise:", "\nRemarks:") + said if said else "") + registered

@@ -18,6 +18,10 @@ owner = "Stadt Musterstadt, Tel. 0123 4567"   # on labels
 [mqtt]                            # as in config.json; left out: the broker that has a certificate in bordstein-ca
 host = "mqtt.musterstadt.de"
 
+#[gateway]                        # where boards are registered, beside the list boards.csv
+#url = "http://localhost:8080"    # through "ssh -L 8080:localhost:8080 …"
+#token_file = "register.token"
+
 [networks.stadt]                  # as "network" in config.json
 wifi = [{ ssid = "Stadt-Sensorik", password = "bitte aendern" }]
 
@@ -33,13 +37,14 @@ network = "stadt"
 kit = "strassenwetter"
 """
 _KEYS = {"owner": str, "mqtt": dict, "gateway": dict, "networks": dict, "kits": dict, "sites": dict}
-_GATEWAY = ("url", "token_file", "ca")
+_GATEWAY = ("url", "token_file")
 _SITE = ("title", "network", "kit")
 
 
 @dataclass(frozen=True)
 class Town:
-    """networks, kits and sites: by their names, in the order of the file. gateway: url, token_file, ca."""
+    """networks, kits and sites: by their names, in the order of the file. gateway: url, token_file (beside the
+    file)."""
 
     owner: str = ""
     mqtt: dict[str, Any] = field(default_factory=dict)
@@ -47,6 +52,12 @@ class Town:
     networks: dict[str, dict[str, Any]] = field(default_factory=dict)
     kits: dict[str, dict[str, Any]] = field(default_factory=dict)
     sites: dict[str, dict[str, Any]] = field(default_factory=dict)
+    folder: Path = Path()
+
+    @property
+    def token_file(self) -> Path | None:
+        """With the gateway's token."""
+        return self.folder / self.gateway["token_file"] if "token_file" in self.gateway else None
 
 
 def read(path: Path) -> Town:
@@ -70,7 +81,7 @@ def read(path: Path) -> Town:
                     f"{path}: {part}.{name} muss ein Abschnitt sein: [{part}.{name}]",
                     f"{path}: {part}.{name} has to be a section: [{part}.{name}]",
                 )
-    town = Town(**values)
+    town = Town(**values, folder=path.parent)
     for key in town.gateway:
         if key not in _GATEWAY:
             raise _unknown(path, f"gateway.{key}", _GATEWAY)
