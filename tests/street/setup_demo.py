@@ -22,6 +22,7 @@ def main() -> int:
         town = Town(folder / "town")
         with Mosquitto(town) as broker, Gateway(town, broker, folder=folder / "gateway") as gateway:
             made = van.van(folder / "van", town, broker)
+            van.town_file(made, broker)
             with van.board_on_a_cable(folder) as board:
                 words = ["setup", "--port", board.url, *van.software(works), "--label", "label.pdf"]
                 print(f"Blank ESP32 on {board.url}, gateway on {gateway.url}\n$ bordstein {' '.join(words)}\n")

@@ -63,7 +63,7 @@ class Watched:
 
     def step(self, de: str, en: str) -> None:
         phase = next((phase for said, phase in _STEPS.items() if en.startswith(said)), None)
-        self._on_step("reports" if en.startswith("starting the board") else phase or "")
+        self._on_step("reports" if en == "self-test" else phase or "")
 
     def bar(self, de: str, en: str) -> Callable[[], contextlib.AbstractContextManager[Callable[[int, int], None]]]:
         return lambda: contextlib.nullcontext(lambda done, of: None)

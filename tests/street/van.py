@@ -18,6 +18,8 @@ from tools.dev.mpy import compile_to
 
 DEVICE = "24a16000c0de"
 REGISTER = "boards.csv"
+SECRETS = "geheimes Wort", "anderes Geheimnis"
+"""Passwords in the town's file."""
 _SIGNED = 2_000_000_000
 
 
@@ -54,6 +56,36 @@ def van(folder: Path, town: Town, broker: Mosquitto) -> Path:
     (folder / "bordstein-ca").symlink_to(town.authority.directory)
     (folder / "micropython.bin").write_bytes(image("esp32"))
     return folder
+
+
+def town_file(folder: Path, broker: Mosquitto, **gateway: str) -> None:
+    """In place of config.json what the town's boards have in common. gateway: url, token_file."""
+    (folder / "config.json").unlink(missing_ok=True)
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in gateway.items())
+    (folder / "bordstein.toml").write_text(
+        f"""
+owner = "Stadt Musterstadt, Tel. 0123 4567"
+mqtt = {{ host = "{broker.host}", port = {broker.port} }}
+{"[gateway]" if gateway else ""}
+{lines}
+[networks.lager]
+wifi = [{{ ssid = "Lager", password = "{SECRETS[0]}" }}]
+[networks.stadt]
+wifi = [{{ ssid = "Stadt", password = "{SECRETS[1]}" }}]
+[kits.luft]
+title = "Luft: Temperatur, Feuchte, Druck"
+board = "esp32-devkitc"
+sensors.air = {{ driver = "bme280", bus = "i2c0", interval_s = 2 }}
+[sites.nord]
+title = "Stadtteil Nord"
+network = "lager"
+kit = "luft"
+[sites.mitte]
+title = "Stadtmitte"
+network = "stadt"
+kit = "luft"
+"""
+    )
 
 
 def with_micropython(folder: Path) -> None:

@@ -79,6 +79,7 @@ class Verdict:
 
 def prepare(port: str, compose: Callable[[str], Wanted], told: Told) -> Verdict:
     """All of it. compose: gets the chip's family, and may ask people. Problem: the same once more goes on."""
+    told.step("Nachsehen, was angeschlossen ist", "looking at what is on the cable")
     found = micropython.look(port)
     return make_ready(port, found, compose(found.chip), told)
 
@@ -131,8 +132,9 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
 
 def _tested(cable: Cable, wait_s: float, told: Told) -> list[Result]:
     """The self-test's results; at the end the board runs, and that it starts by itself is one of them."""
+    told.step("Selbsttest", "self-test")
     with told.bar("Selbsttest, höchstens", "Self-test, at most")() as waited:
-        results = selftest.run(cable, wait_s, told.step, waited)
+        results = selftest.run(cable, wait_s, lambda de, en: None, waited)
     told.step("Neu starten", "restarting")
     cable.reset()
     end = time.monotonic() + _START_S
