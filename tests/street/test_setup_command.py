@@ -95,7 +95,7 @@ def test_five_answers_at_a_terminal_are_enough_and_the_board_is_in_the_gateways_
             questions = (
                 ("mitte  Stadtmitte", "Site [nord]:", b"2\r"),
                 ("Asset number [BS-0042]:", b"\r"),
-                ("Where will it hang?", b"Marktplatz 7\r"),
+                ("Where it will hang", b"Marktplatz 7\r"),
                 ("Network (or name of a Wi-Fi) [stadt]:", b"\r"),
                 ("Sensors [luft]:", b"\r"),
             )

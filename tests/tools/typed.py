@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,8 +21,15 @@ _SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Terminal:
     """said: all that was shown, without control sequences."""
 
-    def __init__(self, *words: str, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        *words: str,
+        folder: Path | None = None,
+        program: Path = BORDSTEIN,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._words, self._folder = words, folder
+        self._program, self._environment = program, {**ENVIRONMENT, **(environment or {})}
         self._shown = b""
 
     @property
@@ -31,9 +39,9 @@ class Terminal:
     def __enter__(self) -> Self:
         self._end, inner = pty.openpty()
         self._process = subprocess.Popen(
-            [BORDSTEIN, *self._words],
+            [self._program, *self._words],
             cwd=self._folder,
-            env=ENVIRONMENT,
+            env=self._environment,
             stdin=inner,
             stdout=inner,
             stderr=inner,

@@ -11,6 +11,13 @@ from .cable import Cable
 from .texts import pick
 
 _CAUSES = {1: "power-on", 2: "hard", 3: "watchdog", 4: "deep-sleep", 5: "soft"}
+_GERMAN = {
+    "power-on": "Einschalten",
+    "hard": "Neustart",
+    "watchdog": "Watchdog",
+    "deep-sleep": "Aufwachen",
+    "soft": "von Hand",
+}
 _LOG_LINES = 10
 
 
@@ -53,7 +60,7 @@ def lines(facts: dict[str, Any]) -> str:
         ("Chip", facts["machine"]),
         ("MicroPython", facts["micropython"]),
         (pick("Software", "software"), software),
-        (pick("letzter Start", "last start"), facts["reset"]),
+        (pick("letzter Start", "last start"), pick(_GERMAN.get(facts["reset"], "unbekannt"), facts["reset"])),
         (pick("Zertifikat gültig bis", "certificate valid until"), facts["certificate_until"] or none),
         (
             pick("Speicher", "flash"),

@@ -48,6 +48,24 @@ cli_flash.add_to(app)
 cli_register.add_to(app)
 cli_support.add_to(app)
 
+# As --help shows them.
+_PANELS = {
+    pick("Ein Gerät fertig machen", "Make a board ready"): ("setup", "batch", "label", "register"),
+    pick("Das Gerät am Kabel", "The board on the cable"): (
+        *("show", "selftest", "watch", "logs", "console", "configure", "deploy", "flash", "reset", "decommission"),
+        *("diagnose",),
+    ),
+    pick("Schlüssel und Zertifikate", "Keys and certificates"): ("ca", "signing"),
+    pick("Dieser Computer", "This computer"): ("doctor", "ports", "images", "config"),
+}
+for _panel, _verbs in _PANELS.items():
+    for _command in app.registered_commands:
+        if (_command.name or getattr(_command.callback, "__name__", "")) in _verbs:
+            _command.rich_help_panel = _panel
+    for _group in app.registered_groups:
+        if _group.name in _verbs:
+            _group.rich_help_panel = _panel
+
 
 def _version(wanted: bool) -> None:
     if wanted:

@@ -13,7 +13,7 @@ from .keyfiles import PRIVATE, read
 from .output import FAILED, answer, failed
 from .texts import Problem, pick, reason
 
-app = group("Die Konfiguration eines Geräts.", "A device's configuration.")
+app = group("Konfigurationsdateien schreiben und prüfen.", "Write and check configuration files.")
 
 
 @verb(

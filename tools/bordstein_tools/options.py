@@ -31,10 +31,13 @@ Port = Annotated[
     typer.Option(
         "--port",
         metavar=pick("ANSCHLUSS", "PORT"),
+        envvar="BORDSTEIN_PORT",
+        show_envvar=False,
         help=pick(
-            "Anschluss, zum Beispiel /dev/ttyUSB0 oder COM3, oder rfc2217://-Adresse; sonst der einzige, an dem ein "
-            "Gerät steckt.",
-            "Port, for example /dev/ttyUSB0 or COM3, or rfc2217:// URL; else the only one that a board is on.",
+            "Anschluss, zum Beispiel /dev/ttyUSB0 oder COM3, oder rfc2217://-Adresse; sonst BORDSTEIN_PORT, sonst der "
+            "einzige, an dem ein Gerät steckt.",
+            "Port, for example /dev/ttyUSB0 or COM3, or rfc2217:// URL; else BORDSTEIN_PORT, else the only one that a "
+            "board is on.",
         ),
     ),
 ]

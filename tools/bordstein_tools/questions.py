@@ -25,7 +25,7 @@ def ask(given: Mapping[str, str | None], town: Town, base: Mapping[str, Any] | N
     if given["asset"] is None:
         answers = replace(answers, asset=_text("Inventarnummer", "Asset number", answers.asset))
     if given["place"] is None:
-        answers = replace(answers, place=_text("Wo wird es hängen?", "Where will it hang?", answers.place))
+        answers = replace(answers, place=_text("Wo es hängen wird", "Where it will hang", answers.place))
     if given["network"] is None and not (base and "network" in base):
         answers = replace(
             answers,
