@@ -3,7 +3,10 @@
 Exit codes: 0 done, 1 failed, 2 misuse.
 """
 
-from typing import Annotated
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -24,7 +27,8 @@ from . import (
     cli_wipe,
     commands,
 )
-from .texts import pick
+from .output import FAILED, failed
+from .texts import Problem, pick
 
 app = commands.group(
     "Bordstein-Straßensensoren: Schlüssel und Geräte.",
@@ -91,4 +95,24 @@ def _options(
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001  # nobody in a van reads a traceback, and there may be a password in it
+        unforeseen(error)
+
+
+def unforeseen(error: Exception) -> NoReturn:
+    """Ends the program with where it failed, and nothing of what it worked on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).parent == Path(__file__).parent] or frames
+    place = f"{type(error).__name__}, {Path(own[-1].filename).name}:{own[-1].lineno}"
+    problem = Problem(
+        f"Das hätte nicht geschehen dürfen ({place}). Denselben Befehl noch einmal geben; bleibt es so, bitte diese "
+        "Zeile melden, mit der Datei von „bordstein diagnose“.",
+        f"this should not have happened ({place}). Give the same command once more; if it stays so, report this line, "
+        'with the file of "bordstein diagnose".',
+    )
+    try:
+        failed(problem, "--json" in sys.argv[1:])
+    except typer.Exit:
+        sys.exit(FAILED)

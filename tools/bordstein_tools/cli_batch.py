@@ -1,5 +1,6 @@
 """`bordstein batch`: many boards out of a list, at several ports side by side."""
 
+import functools
 import sys
 import threading
 from pathlib import Path
@@ -7,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import batch_list, composing, images, protocol
+from . import batch_list, composing, protocol, revocation
 from .assigning import Book
 from .batch_list import Row
 from .cli_ca import DEFAULT_CA, FILE, FOLDER, CaFolder, Json, PassphraseFile
-from .cli_setup import Authority, gateway_and_token, software_and_keys, town_and_base
+from .cli_setup import Authority, gateway_and_token, refuse_unusable, software_and_keys, town_and_base
 from .commands import verb
 from .options import REGISTER, WAIT_S, Config, GatewayUrl, Image, Lists, Public, Register, Release, TokenFile, Wait
 from .output import FAILED, answer, failed
@@ -108,8 +109,7 @@ def batch(
 
         keys, software = software_and_keys(release, public)
         url, token = gateway_and_token(gateway, token_file, town)
-        if image:
-            images.read(image)
+        refuse_unusable(image, register)
         authority = Authority(ca, passphrase_file)
 
         def compose(row: Row, chip: str) -> setting_up.Wanted:
@@ -127,6 +127,7 @@ def batch(
                 token_file=token,
                 label=pdfs.file[row.asset] if pdfs else None,
                 wait_s=wait,
+                counts=functools.partial(revocation.counts, ca),
             )
 
         with protocol.Protocol(protocol.beside(file)) as noted:

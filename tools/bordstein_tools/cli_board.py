@@ -31,9 +31,11 @@ def deploy(
             public = PUBLIC
         keys = read(public, "Der öffentliche Schlüssel", "the public key") if public else None
         wanted = software.own() if release is None else None
+        if release is not None and keys is not None:
+            wanted = software.release(release, keys)
         with attached.board(port, board) as found, bar(as_json, "Software", "Software") as progress:
-            if release is not None:
-                wanted = software.release(release, keys or _its_own(found))
+            if release is not None and wanted is None:
+                wanted = software.release(release, _its_own(found))
             assert wanted is not None  # noqa: S101  # one of the two
             done = deploying.deploy(found, wanted, keys, lambda done, total: progress("", done, total))
     facts = {"port": found.port, "version": wanted.version, **done._asdict()}

@@ -116,6 +116,7 @@ def renew(
     made: list[renewal.Renewed] = []
     left: list[Problem] = []
     try:
+        pki.certificate(ca)  # where there is no authority, nothing would end soon
         entries = renewal.due(ca, devices or (), ends_within)
         if entries:
             made, left = renewal.renew(opened(ca, passphrase_file), entries, out, days)

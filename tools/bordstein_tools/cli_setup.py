@@ -1,6 +1,7 @@
 """`bordstein setup`: one command from a blank board on a cable to «mounted and reporting»."""
 
 import contextlib
+import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -9,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from . import composing, configuring, pki, town
+from . import boards, composing, configuring, images, pki, revocation, town
 from .cli_ca import DEFAULT_CA, FILE, CaFolder, Json, PassphraseFile, opened
 from .cli_config import parsed
 from .commands import verb
-from .keyfiles import read
+from .keyfiles import check_target, read, text
 from .options import (
     BOARD,
     CONFIG,
@@ -109,7 +110,11 @@ def setup(
 ) -> None:
     from . import ports, questions, selftest_report, setting_up
     from .label import SUFFIXES
+    from .label import of as label_of
 
+    if board is not None and board not in boards.known():
+        known = ", ".join(boards.known())
+        misuse(f"Ein Gerät {board} gibt es nicht; bekannt sind {known}.", f"No board {board}; known are {known}.")
     if label is not None and label.suffix.lower() not in SUFFIXES:
         misuse(f"{label}: bitte .svg oder .pdf.", f"{label}: use .svg or .pdf.")
     try:
@@ -118,20 +123,31 @@ def setup(
         keys, wanted_software = software_and_keys(release, public)
         given = {"site": site, "asset": asset, "place": place, "network": network, "sensors": sensors}
         if password_file:
-            given["password"] = read(password_file, "Das Passwort", "the password").decode().strip()
+            given["password"] = _password(password_file)
         url, token = gateway_and_token(gateway, token_file, common)
+        refuse_unusable(image, register)
+        authority = Authority(ca, passphrase_file)
+        if ca != DEFAULT_CA:
+            pki.certificate(ca)
+        if passphrase_file is not None:
+            authority()
+        if label is not None:
+            check_target(label)
         device_port = ports.choose(port)
         ask = sys.stdin.isatty() and not yes and not as_json
 
         def compose(chip: str) -> setting_up.Wanted:
             answers = (questions.ask if ask else questions.defaults)(given, common, base, register)
+            made = composing.compose(answers, common, base, chip, board, composing.brokers(ca))
+            if label is not None:
+                label_of("0" * 12, (answers.asset, str(made.get("name", "")), common.owner))  # it has room
             return setting_up.Wanted(
-                config=composing.compose(answers, common, base, chip, board, composing.brokers(ca)),
+                config=made,
                 asset=answers.asset,
                 site=answers.site,
                 software=wanted_software,
                 keys=keys,
-                authority=Authority(ca, passphrase_file),
+                authority=authority,
                 image=image,
                 owner=common.owner,
                 register=register,
@@ -139,9 +155,10 @@ def setup(
                 token_file=token,
                 label=label,
                 wait_s=wait,
+                counts=functools.partial(revocation.counts, ca),
             )
 
-        verdict = setting_up.prepare(device_port, compose, _Told(as_json))
+        verdict = setting_up.prepare(device_port, compose, _Told(as_json), board or (base or {}).get("board"))
     except Problem as problem:
         failed(problem, as_json)
     results = [result._asdict() for result in verdict.results]
@@ -182,6 +199,23 @@ def gateway_and_token(
     return url, token
 
 
+def refuse_unusable(image: Path | None, register: Path | None) -> None:
+    """Problem: these files would stop the work later."""
+    from . import registering
+
+    if image:
+        images.read(image)
+    if register:
+        registering.check_file(register)
+
+
+def _password(file: Path) -> str:
+    password = text(file, "Die Datei mit dem Passwort", "the file with the password").strip()
+    if not password:
+        raise Problem(f"In {file} steht kein Passwort.", f"there is no password in {file}.")
+    return password
+
+
 def software_and_keys(release: Path | None, public: Path | None) -> tuple[bytes | None, Any]:
     """(lines for release.pub, what goes onto boards). Problem."""
     from . import software
@@ -210,6 +244,7 @@ class Authority:
         with self._lock:
             if self._opened is None:
                 self._opened = opened(self._folder, self._passphrase_file)
+                self._opened.refuse_expired()
             return self._opened
 
 

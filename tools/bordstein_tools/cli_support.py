@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from . import keyfiles
 from .cli_ca import DEFAULT_CA, FILE, CaFolder, Json
 from .commands import verb
 from .options import PUBLIC, Port
@@ -89,6 +90,8 @@ def diagnose(
 
     now = dt.datetime.now().astimezone()
     try:
+        if out is not None:
+            keyfiles.check_target(out)  # before anybody waits for it
         bundle = diagnosing.diagnose(port, config, checking_computer.Computer(ca, PUBLIC), seconds, step)
         device = bundle.device if bundle.device.isalnum() else "computer"
         path = out or Path(f"bordstein-diagnose-{device}-{now:%Y%m%d-%H%M%S}.zip")

@@ -71,7 +71,9 @@ def compose(
             "In welches Netz gehört das Gerät? --network nennt es, oder eine --config.",
             "Which network does the board belong to? --network names it, or a --config.",
         )
-    config["buses"] = {**_used(config.get("sensors"), kind or {}), **config.get("buses", {})}
+    buses = config.get("buses", {})
+    if isinstance(buses, dict):  # else the checker says so
+        config["buses"] = {**_used(config.get("sensors"), kind or {}), **buses}
     return config
 
 

@@ -179,7 +179,8 @@ def _while_connecting(device: str, text: str, board: dict[str, Any] | None) -> P
         )
     if "autodetect" in text or "Unexpected chip" in text:
         return Problem(
-            f"Den Chip an {device} kennt diese Version nicht.", f"This version does not know the chip at {device}."
+            f"Den Chip an {device} kennt diese Version nicht; eine neuere von bordstein vielleicht.",
+            f"This version does not know the chip at {device}; a newer one of bordstein may.",
         )
     if "Wrong boot mode" in text:
         return Problem(
@@ -215,13 +216,18 @@ def _while_writing(text: str) -> Problem:
         )
     if "will not fit" in text:
         return Problem(
-            "Das Image ist größer als der Flash dieses Chips.", "The image is larger than this chip's flash."
+            "Das Image ist größer als der Flash dieses Chips: ein kleineres mit --image angeben.",
+            "The image is larger than this chip's flash: name a smaller one with --image.",
         )
     if "not an ESP" in text or "does not contain an ESP" in text:
-        return Problem("Das Image ist für einen anderen Chip.", "The image is for another chip.")
+        return Problem(
+            "Das Image ist für einen anderen Chip: das richtige mit --image angeben.",
+            "The image is for another chip: name the right one with --image.",
+        )
     if "requires chip revision" in text:
         return Problem(
-            "Das Image braucht eine neuere Revision dieses Chips.", "The image needs a newer revision of this chip."
+            "Das Image braucht eine neuere Revision dieses Chips: ein anderes mit --image angeben.",
+            "The image needs a newer revision of this chip: name another one with --image.",
         )
     if "Secure Boot" in text or "encryption" in text:
         return _locked()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import boards
+from . import boards, keyfiles
 from .texts import Problem, reason
 
 # The number of the chip family in an image's header. Source: esp_chip_id_t in ESP-IDF's esp_app_format.h.
@@ -166,14 +166,7 @@ def _put(name: str, content: bytes) -> Image:
                 f"{name} has a wrong check sum and is not used; download the file again.",
             )
     path = folder() / (name if name.endswith(".bin") else f"{name}.bin")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for file, data in ((path, content), (path.with_suffix(".sha256"), f"{found}\n".encode())):
-            new = file.with_name(f".{file.name}.new")
-            new.write_bytes(data)
-            new.replace(file)
-    except OSError as error:
-        raise Problem(
-            f"{path} lässt sich nicht schreiben ({reason(error)}).", f"{path} cannot be written ({error.strerror})."
-        ) from None
+    keyfiles.make_folder(path.parent)
+    for file, data in ((path, content), (path.with_suffix(".sha256"), f"{found}\n".encode())):
+        keyfiles.replace(file, data)
     return Image(path, chip, len(content), found, True)

@@ -9,7 +9,7 @@ import io
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,13 +102,15 @@ def _noted(directory: Path, kind: str, name: str, certificate: x509.Certificate)
     path = directory / FILE
     end = certificate.not_valid_after_utc
     row = (f"{certificate.serial_number:x}", kind, name, end.isoformat(timespec="seconds"))
+    size = path.stat().st_size if path.exists() else 0
     try:
         with path.open("a", newline="", encoding="utf-8") as file:
-            size = file.tell()
             csv.writer(file).writerows([row] if size else [_FIELDS, row])
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
+        with suppress(OSError):  # half a line would make the list useless
+            os.truncate(path, size)
         raise Problem(
             f"{path} ist nicht schreibbar ({reason(error)}); nichts wurde ausgestellt.",
             f"{path} cannot be written ({error.strerror}); nothing was issued.",

@@ -1,5 +1,7 @@
 """Keys and certificates as files: made once, never overwritten, keys readable for their owner only."""
 
+import contextlib
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,16 +70,49 @@ def make_folder(folder: Path) -> None:
 
 def replace(path: Path, content: bytes) -> None:
     """Write a public file in place of what is there: after a power cut it is the old or the new one. Problem."""
+    new = path.with_name(path.name + ".new")
     try:
-        with (new := path.with_name(path.name + ".new")).open("wb") as file:
+        with new.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
     except OSError as error:
-        raise Problem(
-            f"{path} lässt sich nicht schreiben ({reason(error)}).", f"{path} cannot be written ({error.strerror})."
-        ) from None
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise _unwritable(path, error) from None
+
+
+def check_target(path: Path) -> None:
+    """Problem where a file could not be made: to be said before the work whose result it is to hold."""
+    why = 0
+    if not path.parent.is_dir():
+        why = errno.ENOENT
+    elif path.is_dir():
+        why = errno.EISDIR
+    elif not os.access(path.parent, os.W_OK):
+        why = errno.EACCES
+    if why:
+        raise _unwritable(path, OSError(why, os.strerror(why)))
+
+
+def _unwritable(path: Path, error: OSError) -> Problem:
+    if error.errno == errno.ENOENT:
+        return Problem(
+            f"{path} lässt sich nicht schreiben: den Ordner {path.parent} gibt es nicht.",
+            f"{path} cannot be written: there is no folder {path.parent}.",
+        )
+    return Problem(
+        f"{path} lässt sich nicht schreiben ({reason(error)}).", f"{path} cannot be written ({error.strerror})."
+    )
+
+
+def text(path: Path, de: str, en: str) -> str:
+    """The same as read() of a text in UTF-8, however an editor has marked it as such."""
+    try:
+        return read(path, de, en).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Problem(f"{path}: bitte als UTF-8 speichern.", f"{path}: save it as UTF-8.") from None
 
 
 def read(path: Path, de: str, en: str) -> bytes:

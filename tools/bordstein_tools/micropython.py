@@ -17,15 +17,19 @@ OpenBar = Callable[[], AbstractContextManager[Callable[[int, int], None]]]
 
 
 class Found(NamedTuple):
-    """chip: family as in board files. fits: a MicroPython is there on which the software runs. device: its id."""
+    """chip: family as in board files. fits: a MicroPython is there on which the software runs. device: its id.
+
+    silent: only the chip's loader answered, as of a blank chip.
+    """
 
     chip: str
     fits: bool
     device: str
+    silent: bool = False
 
 
-def look(port: str) -> Found:
-    """What is on the board at a port. Problem: nothing answers."""
+def look(port: str, kind: str | None = None) -> Found:
+    """What is on the board at a port. kind: of board, for the names of its buttons. Problem: nothing answers."""
     # Loading esptool takes half a second, which no other verb should wait for.
     from . import flashing
 
@@ -34,8 +38,8 @@ def look(port: str) -> Found:
         version = tuple(int(part) for part in str(facts["micropython"]).split(".")[:2])
         if chip := _chip(str(facts["machine"])):
             return Found(chip, version >= OLDEST, str(facts["device"]))
-    with flashing.connected(port) as found:
-        return Found(found.chip.kind, False, found.chip.mac)
+    with flashing.connected(port, boards.known().get(kind or "")) as found:
+        return Found(found.chip.kind, False, found.chip.mac, silent=True)
 
 
 def put_on(
@@ -53,8 +57,8 @@ def put_on(
             made_for = images.chip_of(content, str(file or matched["image"]["name"]))
             if made_for != found.chip.kind:
                 raise Problem(
-                    f"Das Image ist für {made_for}, das Gerät ist ein {found.chip.kind}.",
-                    f"The image is for {made_for}, the board is an {found.chip.kind}.",
+                    f"Das Image ist für {made_for}, das Gerät ist ein {found.chip.kind}. Das richtige nennt --image.",
+                    f"The image is for {made_for}, the board is an {found.chip.kind}. --image names the right one.",
                 )
             with bar() as progress:
                 found.write(content, matched["flash"]["image_offset"], progress, baud)

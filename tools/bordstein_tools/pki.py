@@ -124,6 +124,17 @@ class Authority:
             **_both("ca", self.certificate),
         }
 
+    def refuse_expired(self) -> None:
+        """Problem: it can sign nothing any more."""
+        end = self.certificate.not_valid_after_utc
+        if end <= dt.datetime.now(dt.UTC):
+            raise Problem(
+                f"Die Zertifizierungsstelle in {self.directory} ist am {end:%d.%m.%Y} abgelaufen; bitte mit "
+                "„bordstein ca init“ eine neue anlegen.",
+                f"the authority in {self.directory} expired on {end:%Y-%m-%d}; make a new one with "
+                '"bordstein ca init".',
+            )
+
     def sign(
         self,
         kind: str,
@@ -134,15 +145,8 @@ class Authority:
     ) -> x509.Certificate:
         """A certificate for somebody's public key, noted nowhere; kind: broker, gateway or device. Problem: the
         authority itself has expired."""
-        now = dt.datetime.now(dt.UTC)
-        end = self.certificate.not_valid_after_utc
-        if end <= now:
-            raise Problem(
-                f"Die Zertifizierungsstelle in {self.directory} ist am {end:%d.%m.%Y} abgelaufen; bitte mit "
-                "„bordstein ca init“ eine neue anlegen.",
-                f"the authority in {self.directory} expired on {end:%Y-%m-%d}; make a new one with "
-                '"bordstein ca init".',
-            )
+        self.refuse_expired()
+        now, end = dt.datetime.now(dt.UTC), self.certificate.not_valid_after_utc
         usage = ExtendedKeyUsageOID.SERVER_AUTH if kind == "broker" else ExtendedKeyUsageOID.CLIENT_AUTH
         # A host name may be longer than a common name; clients look at the alternative names only (RFC 9525).
         subject = _name(name if len(name) <= 64 else kind)
@@ -209,8 +213,8 @@ def load(directory: Path, passphrase: bytes | None) -> Authority:
     except (ValueError, TypeError):
         if b"ENCRYPTED" in private:
             raise Problem(
-                f"{directory / 'ca.key.pem'} lässt sich mit dieser Passphrase nicht öffnen.",
-                f"{directory / 'ca.key.pem'} cannot be opened with this passphrase.",
+                f"{directory / 'ca.key.pem'} lässt sich mit dieser Passphrase nicht öffnen; bitte die richtige.",
+                f"{directory / 'ca.key.pem'} cannot be opened with this passphrase; give the right one.",
             ) from None
         raise Problem(
             f"{directory} enthält keine brauchbare Zertifizierungsstelle (ca.pem oder ca.key.pem ist beschädigt); "

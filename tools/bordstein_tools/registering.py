@@ -92,6 +92,14 @@ def register(
     return Registered(str(csv_path), missed=missed)
 
 
+def check_file(path: Path) -> None:
+    """Problem where no board could be noted, said before one is set up: no such folder, some other table."""
+    if not path.exists():
+        keyfiles.check_target(path)
+    elif head := _table(path)[0]:
+        _check_head(path, head)
+
+
 def post(facts: Mapping[str, str], gateway_url: str, token: str) -> bool:
     """Send a board to the gateway; whether it was new there. Problem: not reached; Refused: with its reason."""
     request = urllib.request.Request(  # noqa: S310  (check() has seen the address)
@@ -118,8 +126,9 @@ def post(facts: Mapping[str, str], gateway_url: str, token: str) -> bool:
         inner = getattr(error, "reason", error)
         why = reason(inner) if isinstance(inner, OSError) else str(inner)
         raise Problem(
-            f"Das Gateway unter {gateway_url} ist nicht erreichbar ({why}).",
-            f"the gateway at {gateway_url} cannot be reached ({getattr(inner, 'strerror', None) or inner}).",
+            f"Das Gateway unter {gateway_url} ist nicht erreichbar ({why}); läuft es, und der Tunnel dorthin?",
+            f"the gateway at {gateway_url} cannot be reached ({getattr(inner, 'strerror', None) or inner}); does it "
+            "run, and the tunnel to it?",
         ) from None
 
 
@@ -151,6 +160,8 @@ def _note(path: Path, facts: Mapping[str, str]) -> None:
     head, rows, separator = list(COLUMNS), list[dict[str, str]](), ","
     if path.exists():
         found, rows, separator = _table(path)
+        if found:
+            _check_head(path, found)
         head = list(dict.fromkeys([*found, *COLUMNS]))
     old = next((row for row in rows if row.get("device") == facts["device"]), {})
     new = {**old, **{name: value for name, value in facts.items() if value}, SINCE: ""}

@@ -8,11 +8,13 @@ import csv
 import datetime as dt
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
-from . import issued, keyfiles
+from . import issued, keyfiles, pki
 from .pki import BACKDATED, Authority
 from .texts import Problem
 
@@ -53,6 +55,20 @@ def revoke(authority: Authority, wanted: str) -> list[Revoked]:
     keyfiles.replace(authority.directory / issued.REVOKED, text.getvalue().encode())
     keyfiles.replace(authority.directory / LIST, _list(authority, rows))
     return new
+
+
+def counts(directory: Path, certificate: x509.Certificate) -> bool:
+    """Would the town's broker still believe it: is it of this authority, and not revoked? True where there is none
+    here, so that nobody can say. Problem: the list is damaged."""
+    try:
+        authority = pki.certificate(directory)
+    except Problem:
+        return True
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return f"{certificate.serial_number:x}" not in {row[0] for row in issued.rows(directory / issued.REVOKED)}
 
 
 def _list(authority: Authority, rows: list[tuple[str, ...]]) -> bytes:

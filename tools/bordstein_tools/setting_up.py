@@ -17,7 +17,7 @@ from .cable import Cable
 from .check_result import BAD, OK, Result
 from .composing import OWN_KEYS
 from .software import Software
-from .texts import pick
+from .texts import Problem, pick
 
 _STARTED = ", started by "  # in what a board says first (firmware/bordstein/app.py)
 _START_S = 15
@@ -38,7 +38,7 @@ class Wanted:
     """What a board is to become. config: the whole of it; keys: lines for its release.pub; authority: opens it, if
     something is to be signed; image: file of MicroPython, else out of stock; register: CSV file that it is entered
     into; gateway: URL of the one that it is registered with, with the token in token_file; wait_s: how long it may take
-    until its first readings are in the gateway."""
+    until its first readings are in the gateway; counts: is a certificate that the board has one of the town's still?"""
 
     config: dict[str, Any]
     asset: str
@@ -53,6 +53,7 @@ class Wanted:
     token_file: Path | None = None
     label: Path | None = None
     wait_s: float = 120
+    counts: Callable[[x509.Certificate], bool] = lambda certificate: True
 
 
 @dataclass
@@ -77,16 +78,19 @@ class Verdict:
         ]
 
 
-def prepare(port: str, compose: Callable[[str], Wanted], told: Told) -> Verdict:
-    """All of it. compose: gets the chip's family, and may ask people. Problem: the same once more goes on."""
+def prepare(port: str, compose: Callable[[str], Wanted], told: Told, kind: str | None = None) -> Verdict:
+    """All of it. compose: gets the chip's family, and may ask people. kind: of board, where that is known already.
+    Problem: the same once more goes on."""
     told.step("Nachsehen, was angeschlossen ist", "looking at what is on the cable")
-    found = micropython.look(port)
+    found = micropython.look(port, kind)
     return make_ready(port, found, compose(found.chip), told)
 
 
 def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) -> Verdict:
     """All of it on a board that was looked at already. Problem: the same once more goes on."""
     configuring.check(wanted.config)
+    if found.silent and "key" in wanted.config["mqtt"]:
+        wanted.authority()  # a wrong passphrase is said before the chip is written
     if not found.fits:
         told.step("MicroPython aufspielen", "putting MicroPython on")
         kind = boards.known().get(wanted.config.get("board", ""))
@@ -99,15 +103,17 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
     config = wanted.config
     with Cable.open(port, kind=config.get("board")) as cable:
         device = str(cable.facts()["device"])
+        identity = _has_identity(cable, config["mqtt"], device, wanted.counts)
+        authority = None if identity else wanted.authority()  # what is wrong with it is said before anything changes
         told.step("Software aufspielen", "putting the software on")
         with told.bar("Software", "Software")() as sent:
             deploying.deploy(cable, wanted.software, wanted.keys, sent)
         content = (json.dumps(config, ensure_ascii=False, indent=2) + "\n").encode()
         made: dict[str, bytes] = {}
-        if not _has_identity(cable, config["mqtt"], device):
+        if authority is not None:
             told.step("Schlüssel und Zertifikat ausstellen", "issuing key and certificate")
             # The key is in memory for so long only, and on the board then, and nowhere else.
-            files = wanted.authority().device_files(device)
+            files = authority.device_files(device)
             made = {config["mqtt"][key]: files[file] for key, file in OWN_KEYS.items() if key in config["mqtt"]}
         told.step("Konfiguration schreiben", "writing the configuration")
         configuring.apply(cable, config, content, (), keys=made)
@@ -124,9 +130,12 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
     }
     verdict = Verdict(device, not any(result.state == BAD for result in results), cable.port, results, facts)
     if verdict.ready:
-        verdict.registered = _registered(facts, wanted)
-        if wanted.label:
-            label.make(wanted.label, device, (wanted.asset, facts["place"], wanted.owner))
+        try:
+            verdict.registered = _registered(facts, wanted)
+            if wanted.label:
+                label.make(wanted.label, device, (wanted.asset, facts["place"], wanted.owner))
+        except Problem as problem:
+            raise _unwritten(device, problem) from None
     return verdict
 
 
@@ -152,9 +161,16 @@ def _registered(facts: dict[str, str], wanted: Wanted) -> registering.Registered
     return done
 
 
-def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str) -> bool:
-    """Are the certificates there, and this board's? A key that is there is never read back: without a configuration
-    nobody knows whether it belongs to them, as a cable may have been pulled."""
+def _unwritten(device: str, problem: Problem) -> Problem:
+    return Problem(
+        f"Gerät {device} ist gut, aber noch nicht eingetragen: {problem.de} Danach denselben Befehl noch einmal geben.",
+        f"device {device} is good, but not entered yet: {problem.en} Then give the same command once more.",
+    )
+
+
+def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str, counts: Callable[[x509.Certificate], bool]) -> bool:
+    """Are the certificates there, this board's, and the town's? A key that is there is never read back: without
+    a configuration nobody knows whether it belongs to them, as a cable may have been pulled."""
     names = [mqtt[key] for key in OWN_KEYS if key in mqtt]
     if names and not all(cable.exists(name) for name in (configuring.CONFIG, *names)):
         return False
@@ -163,7 +179,8 @@ def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str) -> bool:
     except (KeyError, ValueError):
         return "cert" not in mqtt
     [name] = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return name.value == device and certificate.not_valid_after_utc > dt.datetime.now(dt.UTC)
+    in_time = certificate.not_valid_after_utc > dt.datetime.now(dt.UTC)
+    return name.value == device and in_time and counts(certificate)
 
 
 def sentence(verdict: Verdict) -> str:

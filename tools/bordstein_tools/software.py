@@ -53,11 +53,16 @@ def release(path: Path, keys: bytes) -> Software:
     end = 8 + _SIGNATURE_BYTES + int.from_bytes(pack[4:8], "big")
     manifest = pack[8 + _SIGNATURE_BYTES : end]
     if pack[:4] != signing.MAGIC or len(pack) < end:
-        raise Problem(f"{path} ist keine Software für Geräte.", f"{path} is no software for boards.")
+        raise Problem(
+            f"{path} ist keine Software für Geräte; gebraucht wird die Datei .pack einer Version.",
+            f"{path} is no software for boards; the .pack file of a release is needed.",
+        )
     if not _genuine(manifest, pack[8 : 8 + _SIGNATURE_BYTES], keys):
         raise Problem(
-            f"{path} ist mit keinem Schlüssel signiert, dem hier vertraut wird; sie kommt nicht auf das Gerät.",
-            f"{path} is not signed with any key that is believed here; it does not go onto the board.",
+            f"{path} ist mit keinem Schlüssel signiert, dem hier vertraut wird; sie kommt nicht auf das Gerät. Ist es "
+            "die richtige Datei und die richtige release.pub (--public)?",
+            f"{path} is not signed with any key that is believed here; it does not go onto the board. Is it the right "
+            "file, and the right release.pub (--public)?",
         )
     head = json.loads(manifest)
     files: dict[str, bytes] = {}

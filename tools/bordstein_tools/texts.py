@@ -14,6 +14,13 @@ _REASONS = {
     errno.ENOTDIR: "dort liegt eine Datei, kein Ordner",
     errno.EISDIR: "das ist ein Ordner",
     errno.ENOSPC: "der Datenträger ist voll",
+    errno.EDQUOT: "das Kontingent auf dem Datenträger ist aufgebraucht",
+    errno.EFBIG: "die Datei würde zu groß",
+    errno.ECONNREFUSED: "dort antwortet niemand",
+    errno.ETIMEDOUT: "keine Antwort in der Zeit",
+    errno.ENETUNREACH: "kein Netz dorthin",
+    errno.EHOSTUNREACH: "kein Weg dorthin",
+    errno.ECONNRESET: "die Verbindung brach ab",
     errno.EROFS: "der Datenträger ist schreibgeschützt",
     errno.EIO: "der Datenträger hat einen Fehler",
 }

@@ -1,5 +1,6 @@
 """What a town's boards have in common: bordstein.toml, written once, read at each `bordstein setup`; see EXAMPLE."""
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,18 +63,15 @@ class Town:
 
 def read(path: Path) -> Town:
     """The town of a file. Problem: with the place of the mistake."""
-    content = keyfiles.read(path, "Die Datei", "the file")
     try:
-        values = tomllib.loads(content.decode())
-    except UnicodeDecodeError:
-        raise Problem(f"{path}: bitte als UTF-8 speichern.", f"{path}: save it as UTF-8.") from None
+        values = tomllib.loads(keyfiles.text(path, "Die Datei", "the file"))
     except tomllib.TOMLDecodeError as error:
-        raise Problem(f"{path} ist kein TOML: {error}", f"{path} is no TOML: {error}") from None
+        raise _no_toml(path, str(error)) from None
     for key, value in values.items():
         if key not in _KEYS:
             raise _unknown(path, key, _KEYS)
         if not isinstance(value, _KEYS[key]):
-            raise Problem(f"{path}: {key} hat die falsche Art.", f"{path}: {key} is of the wrong kind.")
+            raise _wrong_kind(path, key, _KEYS[key] is str)
     for part in ("networks", "kits", "sites"):
         for name, table in values.get(part, {}).items():
             if not isinstance(table, dict):
@@ -85,10 +83,17 @@ def read(path: Path) -> Town:
     for key in town.gateway:
         if key not in _GATEWAY:
             raise _unknown(path, f"gateway.{key}", _GATEWAY)
+        if not isinstance(town.gateway[key], str):
+            raise _wrong_kind(path, f"gateway.{key}", True)
+    for name, kit in town.kits.items():
+        if not isinstance(kit.get("board", ""), str):
+            raise _wrong_kind(path, f"kits.{name}.board", True)
     for site, table in town.sites.items():
         for key, value in table.items():
             if key not in _SITE:
                 raise _unknown(path, f"sites.{site}.{key}", _SITE)
+            if not isinstance(value, str):
+                raise _wrong_kind(path, f"sites.{site}.{key}", True)
             known = {"network": town.networks, "kit": town.kits}.get(key)
             if known is not None and value not in known:
                 raise Problem(
@@ -96,6 +101,24 @@ def read(path: Path) -> Town:
                     f"{path}: sites.{site}.{key} names {value}; there are {', '.join(known) or 'none'}.",
                 )
     return town
+
+
+def _no_toml(path: Path, said: str) -> Problem:
+    """tomllib's own sentence is English, but for the place."""
+    found = re.search(r"line (\d+), column (\d+)", said)
+    line, column = found.groups() if found else ("", "")
+    de, en = (f", Zeile {line}, Spalte {column}", f", line {line}, column {column}") if found else (" (Ende)", " (end)")
+    return Problem(
+        f'{path}{de}: so ist es kein TOML; erwartet wird [Abschnitt] oder name = "Wert", Texte in Anführungszeichen.',
+        f'{path}{en}: this is no TOML; expected is [section] or name = "value", texts in quotation marks.',
+    )
+
+
+def _wrong_kind(path: Path, key: str, text: bool) -> Problem:
+    return Problem(
+        f"{path}: {key} muss {'ein Text sein, in Anführungszeichen' if text else 'ein Abschnitt sein'}.",
+        f"{path}: {key} has to be {'a text, in quotation marks' if text else 'a section'}.",
+    )
 
 
 def _unknown(path: Path, key: str, known: Any) -> Problem:
