@@ -250,7 +250,8 @@ def test_what_cannot_be_renewed_is_said_and_the_others_are(tmp_path):
         (("renew", "24a1600000ff"), 1, "issued nothing"),
         (("list", "24a1600000ff"), 1, "issued nothing"),
         (("list", "--ca", "nowhere"), 1, "no authority in nowhere (no ca.pem)"),
-        (("renew", DEVICE, "--ca", "nowhere"), 1, "nothing"),
+        (("renew", DEVICE, "--ca", "nowhere"), 1, "no authority in nowhere (no ca.pem)"),
+        (("renew", "--ends-within", 9, "--ca", "nowhere"), 1, "no authority in nowhere (no ca.pem)"),
     ):
         run = bordstein("ca", *words, folder=tmp_path)
         assert (run.returncode, run.stdout) == (code, "") and sentence in run.stderr, run

@@ -132,10 +132,14 @@ def test_a_town_file_is_read(musterstadt):
     [
         ("owner", "is no TOML"),
         ("ownr = 'x'", "there is no ownr; allowed are owner, mqtt"),
-        ("owner = 3", "owner is of the wrong kind"),
+        ("owner = 3", "owner has to be a text"),
         ("networks.a = 3", "networks.a has to be a section"),
         ("[gateway]\nurll = 'x'", "there is no gateway.urll"),
         ("[sites.a]\nkit = 'x'", "sites.a.kit names x; there are none"),
+        ("[sites.a]\nkit = ['x']", "sites.a.kit has to be a text"),
+        ("[kits.a]\nboard = 3", "kits.a.board has to be a text"),
+        ("[gateway]\nurl = 3", "gateway.url has to be a text"),
+        ("mqtt = 3", "mqtt has to be a section"),
         ("[sites.a]\nplace = 'x'", "there is no sites.a.place"),
     ],
 )

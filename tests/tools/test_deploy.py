@@ -210,7 +210,9 @@ def test_the_verbs(signed: Path, whole: Path, tmp_path: Path, monkeypatch: pytes
         said = len(board.said)
         assert "Marktplatz 7" in run("show", lang="de")
         board.wait_for(cabled.STARTED, start=said)
+        said = len(board.said)
         assert cabled.DEVICE in run("logs")
+        board.wait_for(cabled.STARTED, start=said)  # or this start would be counted below
         run("reset", "--json", code=2)
         said, starts = len(board.said), board.starts
         run("reset", "--hard")

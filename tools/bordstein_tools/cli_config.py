@@ -9,9 +9,9 @@ import typer
 from . import boards, config_mistakes, firmware_rules, json_mistakes, town
 from .cli_ca import FILE, Json
 from .commands import group, verb
-from .keyfiles import PRIVATE, read
+from .keyfiles import PRIVATE, check_target, read, write_new
 from .output import FAILED, answer, failed
-from .texts import Problem, pick, reason
+from .texts import Problem, pick
 
 app = group("Konfigurationsdateien schreiben und prüfen.", "Write and check configuration files.")
 
@@ -25,25 +25,17 @@ def init(
     file: Annotated[Path, typer.Argument(metavar=FILE, help=pick("Die neue Datei.", "The new file."))],
     as_json: Json = False,
 ) -> None:
+    content = town.EXAMPLE.encode() if file.suffix == ".toml" else firmware_rules.example()
     try:
-        # It will hold a Wi-Fi password.
-        file.touch(mode=PRIVATE, exist_ok=False)
-        file.write_bytes(town.EXAMPLE.encode() if file.suffix == ".toml" else firmware_rules.example())
-    except FileExistsError:
-        failed(
-            Problem(
-                f"{file} gibt es schon und wird nicht überschrieben.", f"{file} is there and will not be overwritten."
-            ),
-            as_json,
-        )
-    except OSError as error:
-        failed(
-            Problem(
-                f"{file} lässt sich nicht schreiben ({reason(error)}).",
-                f"{file} cannot be written ({error.strerror}).",
-            ),
-            as_json,
-        )
+        if file.exists():
+            raise Problem(
+                f"{file} gibt es schon und wird nicht überschrieben; bitte einen anderen Namen angeben.",
+                f"{file} is there and will not be overwritten; give another name.",
+            )
+        check_target(file)
+        write_new(file.parent, {file.name: (content, PRIVATE)})  # it will hold a Wi-Fi password
+    except Problem as problem:
+        failed(problem, as_json)
     answer(
         as_json,
         {"file": str(file)},

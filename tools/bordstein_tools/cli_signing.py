@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import signing
+from . import keyfiles, signing
 from .cli_ca import FOLDER, Json, PassphraseFile, new_passphrase
 from .commands import FLAG, group, verb
 from .output import answer, failed, misuse
@@ -41,6 +41,7 @@ def init(
             "--no-passphrase and --passphrase-file exclude each other; give only one.",
         )
     try:
+        keyfiles.refuse_existing(folder / "release.key.pem")  # before anybody thinks of a passphrase
         passphrase = None
         if not no_passphrase:
             passphrase = new_passphrase(

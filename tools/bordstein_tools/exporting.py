@@ -45,7 +45,10 @@ def made(cable: Cable, with_secrets: bool) -> Export:
 
 def none_there() -> Problem:
     """For verbs that need the board's configuration."""
-    return Problem("Auf dem Gerät ist keine Konfiguration.", "there is no configuration on the board.")
+    return Problem(
+        "Auf dem Gerät ist keine Konfiguration; „bordstein setup“ oder „bordstein configure apply“ bringt sie auf.",
+        'there is no configuration on the board; "bordstein setup" or "bordstein configure apply" puts it on.',
+    )
 
 
 def write(path: Path, export: Export) -> None:

@@ -35,12 +35,7 @@ def _write_new(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
         if not (directory / name).exists():
             missing[name] = (content, mode)
         elif mode == PRIVATE or (directory / name).read_bytes() != content:
-            raise Problem(
-                f"{directory / name} gibt es schon und wird nicht überschrieben; bitte die Datei wegräumen oder mit "
-                "--out einen anderen Ordner wählen.",
-                f"{directory / name} is already there and will not be overwritten; move it away or choose another "
-                "folder with --out.",
-            )
+            refuse_existing(directory / name)
     written: list[Path] = []
     try:
         for name, (content, mode) in missing.items():
@@ -55,6 +50,16 @@ def _write_new(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
         for path in written:
             path.unlink(missing_ok=True)
         raise
+
+
+def refuse_existing(path: Path) -> None:
+    """Problem: a file that is not overwritten is there."""
+    if path.exists():
+        raise Problem(
+            f"{path} gibt es schon und wird nicht überschrieben; bitte die Datei wegräumen oder mit --out einen "
+            "anderen Ordner wählen.",
+            f"{path} is already there and will not be overwritten; move it away or choose another folder with --out.",
+        )
 
 
 def make_folder(folder: Path) -> None:

@@ -26,7 +26,8 @@ _VERSION = re.compile(r"(0|[1-9]\d{0,4})(\.(0|[1-9]\d{0,4})){2}")
 
 
 def create(directory: Path, passphrase: bytes | None) -> rsa.RSAPrivateKey:
-    """A new key: release.key.pem, and release.pub for the boards."""
+    """A new key: release.key.pem, and release.pub for the boards. Problem: there is one already."""
+    keyfiles.refuse_existing(directory / "release.key.pem")
     key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
     encryption: serialization.KeySerializationEncryption = (
         serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
