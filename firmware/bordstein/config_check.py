@@ -120,16 +120,16 @@ class Check:
                 self._section("network." + name, network[name], self._rules[name])
                 if name == "ppp":
                     self._alone("network.ppp", network[name], {})
-            elif name in network:
-                self._expected("network." + name, "an object {…}", network[name])
+            elif name in network:  # what stands there may be a password or a PIN: it is not said
+                self._say("network." + name, "expected an object {…}")
         wifi = network.get("wifi", [])
         if not isinstance(wifi, list):
-            self._expected("network.wifi", "a list of {ssid, password}", wifi)
+            self._say("network.wifi", "expected a list of {ssid, password}")
             return
         for i, entry in enumerate(wifi):
             path = "network.wifi[%d]" % i
             if not isinstance(entry, dict):
-                self._expected(path, "an object {ssid, password}", entry)
+                self._say(path, "expected an object {ssid, password}")
                 continue
             self._section(path, entry, self._rules["wifi"])
             password = entry.get("password")

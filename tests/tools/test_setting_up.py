@@ -1,13 +1,16 @@
 """What is easily lost when a board is set up in pieces, or several at once."""
 
 import csv
+import dataclasses
+import functools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
-from bordstein_tools import pki, registering, setting_up
+from bordstein_tools import pki, registering, revocation, setting_up
 from bordstein_tools.cable import Cable
 from bordstein_tools.micropython import OpenBar
 from bordstein_tools.setting_up import Wanted
@@ -43,6 +46,11 @@ def identity(board: PtyBoard) -> bytes:
         return cable.read("device.der") + cable.read("device.key.der")
 
 
+def certificate(board: PtyBoard) -> x509.Certificate:
+    with Cable.open(board.port) as cable:
+        return x509.load_der_x509_certificate(cable.read("device.der"))
+
+
 def test_a_board_with_keys_and_no_configuration_gets_new_ones_and_none_of_them_touches_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,6 +74,42 @@ def test_a_board_with_keys_and_no_configuration_gets_new_ones_and_none_of_them_t
             assert json.loads(cable.read("config.json")) == CONFIG
     assert (tmp_path / "ca" / "issued.csv").read_text().count(cabled.DEVICE) == 2
     assert not list(temporary.iterdir()) and not list((tmp_path / "ca").glob("devices/*"))
+
+
+def test_a_certificate_that_was_revoked_or_is_another_towns_is_replaced_and_nothing_done_without_the_authority(
+    tmp_path: Path,
+) -> None:
+    software = cabled.compiled(tmp_path / "firmware")
+    here = tmp_path / "ca"
+    authority = pki.create(here, "Musterstadt", None)
+    elsewhere = pki.create(tmp_path / "elsewhere", "Anderswo", None)
+
+    def wanted(of: pki.Authority) -> Wanted:
+        counts = functools.partial(revocation.counts, of.directory)
+        return Wanted(CONFIG, "BS-1", "", software, None, lambda: of, wait_s=0, counts=counts)
+
+    def none() -> pki.Authority:
+        return pki.load(tmp_path / "nowhere", None)
+
+    with cabled.board(tmp_path / "board") as board:
+        with Cable.open(board.port) as cable:
+            before = cable.tree("")
+        with pytest.raises(Problem, match="nowhere"):
+            setting_up.set_up(board.port, dataclasses.replace(wanted(authority), authority=none), Steps())
+        newer = dataclasses.replace(wanted(authority), software=software._replace(micropython="9.0"))
+        with pytest.raises(Problem, match=r"software needs 9\.0.*bordstein flash|braucht 9\.0.*bordstein flash"):
+            setting_up.set_up(board.port, newer, Steps())
+        with Cable.open(board.port) as cable:
+            assert cable.tree("") == before
+        setting_up.set_up(board.port, wanted(elsewhere), Steps())
+        foreign = identity(board)
+        setting_up.set_up(board.port, wanted(authority), Steps())
+        first = identity(board)
+        assert first != foreign and revocation.counts(here, certificate(board))
+        revocation.revoke(authority, cabled.DEVICE)
+        assert not revocation.counts(here, certificate(board))
+        setting_up.set_up(board.port, wanted(authority), Steps())
+        assert identity(board) != first and revocation.counts(here, certificate(board))
 
 
 def test_several_at_once_lose_nothing_of_what_was_issued_or_registered(tmp_path: Path) -> None:

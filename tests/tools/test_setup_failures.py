@@ -3,9 +3,12 @@ exit code, and nothing done by half."""
 
 import hashlib
 import json
+import os
 import resource
 import shutil
+import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bordstein_tools import cli, pki, ports, signing
+from tests.hardware.loader import Faults
+from tests.hardware.usb import UsbBoard
 from tests.tools.flash_image import image
+from tests.tools.typed import BORDSTEIN
 
 PASSPHRASE, PASSWORD = "ein langer Satz für die Stadt", "das WLAN der Stadt"
 DEVICE = "24a160123456"
@@ -266,6 +272,63 @@ def test_an_expired_authority_is_said_before_a_board_is_looked_for(van: Path, mo
     pki.create(van / "old-ca", "Musterstadt", PASSPHRASE.encode(), days=-1)
     words = (*SETUP, "--ca", "old-ca", *CA)
     says(monkeypatch, words, 1, "abgelaufen; bitte mit „bordstein ca init“", 'make a new one with "bordstein ca init"')
+
+
+REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
+    "image for another chip": (
+        ("--image", "c3.bin", *CA),
+        "Das Image ist für esp32c3, das Gerät ist ein esp32. Das richtige nennt --image.",
+    ),
+    "no image": (CA, "mit Internet „bordstein images fetch“ ausführen, oder die Datei mit --image angeben"),
+    "another board": (("--board", "esp32-c3-devkitm"), "ist es das richtige Gerät, der richtige Anschluss?"),
+    "unknown sensor": (("--sensors", "bme999"), "Einen Sensor oder Bausatz bme999 gibt es nicht; bekannt sind"),
+    "network's name": (("--network", "x" * 33), "network.wifi[0].ssid: erwartet wird höchstens 32 Bytes"),
+    "long place": (("--place", "x" * 99, "--label", "l.pdf"), "kürzere Angaben oder ein größeres Etikett"),
+    "authority without key": (("--image", "micropython.bin", "--ca", "public-ca"), "(ca.key.pem fehlt); „bordstein ca init“ legt eine an"),
+}
+
+
+def test_a_blank_board_that_cannot_become_what_is_wanted_stays_as_it_is_and_is_let_go(
+    van: Path, tmp_path: Path
+) -> None:
+    (van / "c3.bin").write_bytes(image("esp32c3"))
+    (van / "public-ca").mkdir()
+    shutil.copy(van / "bordstein-ca" / "ca.pem", van / "public-ca" / "ca.pem")
+
+    def refused(name: str) -> str:
+        words, sentence = REFUSED[name]
+        with UsbBoard(tmp_path / f"{name}.flash") as board:
+            done = subprocess.run(
+                [BORDSTEIN, *SETUP, "--port", board.url, *words],
+                cwd=van,
+                env={**os.environ, "BORDSTEIN_LANG": "de", "COLUMNS": "200"},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+                start_new_session=True,
+            )
+            blank = board.loader.flash.read_bytes().strip(b"\xff") == b""
+            fine = (done.returncode, done.stdout, board.mode) == (1, "", "run") and sentence in done.stderr
+            return "" if fine and blank and "Traceback" not in done.stderr else f"{name}: {board.mode} {done}"
+
+    with ThreadPoolExecutor(len(REFUSED)) as pool:
+        assert not any(said := list(pool.map(refused, REFUSED))), said
+
+
+def test_a_silent_board_is_told_of_by_the_names_of_its_buttons(van: Path, tmp_path: Path) -> None:
+    (tmp_path / "esptool.cfg").write_text("[esptool]\ntimeout = 1\n")
+    with UsbBoard(tmp_path / "flash", ("sleep", "1000"), serial="pty", faults=Faults(silent_after=0)) as board:
+        done = subprocess.run(
+            [BORDSTEIN, *SETUP, "--port", board.url, "--board", "esp32-c3-devkitm"],
+            cwd=van,
+            env={**os.environ, "BORDSTEIN_LANG": "de", "ESPTOOL_CFGFILE": str(tmp_path / "esptool.cfg")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1 and "Taste BOOT gedrückt halten, Taste RST kurz drücken" in done.stderr, done
 
 
 @contextmanager

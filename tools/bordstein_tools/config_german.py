@@ -9,8 +9,6 @@ import re
 
 _EXPECTED = {
     r"an object \{…\}": "ein Objekt {…}",
-    r"a list of \{ssid, password\}": "eine Liste von {ssid, password}",
-    r"an object \{ssid, password\}": "ein Objekt {ssid, password}",
     r"a list of names or addresses": "eine Liste von Namen oder Adressen",
     r"true or false": "true oder false",
     r"16 lower-case hex digits": "16 Hexadezimalziffern, klein geschrieben",
@@ -26,7 +24,11 @@ SENTENCES = {
         rf"expected {en}, got (.+)": rf"erwartet wird {de}, da steht \{en.count('(') + 1}"
         for en, de in _EXPECTED.items()
     },
+    # Where what stands there may be a secret.
     r"expected a text": "erwartet wird ein Text",
+    r"expected an object \{…\}": "erwartet wird ein Objekt {…}",
+    r"expected a list of \{ssid, password\}": "erwartet wird eine Liste von {ssid, password}",
+    r"expected an object \{ssid, password\}": "erwartet wird ein Objekt {ssid, password}",
     r"is missing": "fehlt",
     r"is missing; without a broker nothing can be sent: add host, ca, cert and key": "fehlt; ohne Broker lässt sich "
     "nichts senden: bitte host, ca, cert und key angeben",

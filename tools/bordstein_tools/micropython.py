@@ -42,6 +42,19 @@ def look(port: str, kind: str | None = None) -> Found:
         return Found(found.chip.kind, False, found.chip.mac, silent=True)
 
 
+def image(board: dict[str, Any] | None, file: Path | None) -> bytes | None:
+    """What put_on() would write; None: that depends on the chip. Problem: it is not here, or none."""
+    return images.read(file) if file else images.cached(board) if board else None
+
+
+def let_start(port: str) -> None:
+    """A chip that is in its loader runs what is in its flash again, if it can be reached."""
+    from . import flashing
+
+    with suppress(Problem), flashing.connected(port, attempts=1) as found:
+        found.restart()
+
+
 def put_on(
     port: str, board: dict[str, Any] | None, file: Path | None, bar: OpenBar, baud: int = BAUD
 ) -> dict[str, Any]:
@@ -49,7 +62,7 @@ def put_on(
     from . import flashing
 
     # What is known to fail is said before the board is disturbed.
-    content = images.read(file) if file else images.cached(board) if board else None
+    content = image(board, file)
     with flashing.connected(port, board) as found:
         try:
             matched = match(found.chip.kind, board, content is not None)

@@ -2,10 +2,11 @@
 repeated after a pulled cable, and a second run does nothing but look. Nothing is printed or asked for here: several
 boards can be set up side by side, a thread each."""
 
+import contextlib
 import datetime as dt
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -83,19 +84,35 @@ def prepare(port: str, compose: Callable[[str], Wanted], told: Told, kind: str |
     Problem: the same once more goes on."""
     told.step("Nachsehen, was angeschlossen ist", "looking at what is on the cable")
     found = micropython.look(port, kind)
-    return make_ready(port, found, compose(found.chip), told)
+    with _let_start(port, found):
+        wanted = compose(found.chip)
+    return make_ready(port, found, wanted, told)
 
 
 def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) -> Verdict:
     """All of it on a board that was looked at already. Problem: the same once more goes on."""
-    configuring.check(wanted.config)
-    if found.silent and "key" in wanted.config["mqtt"]:
-        wanted.authority()  # a wrong passphrase is said before the chip is written
+    kind = boards.known().get(wanted.config.get("board", ""))
+    with _let_start(port, found):
+        configuring.check(wanted.config)
+        if not found.fits:
+            micropython.image(kind, wanted.image)
+        if found.silent and "key" in wanted.config["mqtt"]:
+            wanted.authority()  # a wrong passphrase is said before the chip is written
     if not found.fits:
         told.step("MicroPython aufspielen", "putting MicroPython on")
-        kind = boards.known().get(wanted.config.get("board", ""))
         port = micropython.put_on(port, kind, wanted.image, told.bar("Schreiben", "Writing"))["port"]
     return set_up(port, wanted, told)
+
+
+@contextlib.contextmanager
+def _let_start(port: str, found: micropython.Found) -> Iterator[None]:
+    """A chip that was asked through its loader is there still: who gives up lets it go."""
+    try:
+        yield
+    except BaseException:
+        if found.silent:
+            micropython.let_start(port)
+        raise
 
 
 def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
