@@ -72,6 +72,12 @@ class PtyBoard:
             if not self._news.wait_for(lambda: text in self.said[start:], seconds):
                 raise AssertionError(f"{text!r} did not come; the board said {bytes(self.said[start:])!r}")
 
+    def wait_for_start(self, number: int, seconds: float = 20) -> None:
+        """Until it has started for the so-many-th time, and said something. AssertionError."""
+        with self._news:
+            if not self._news.wait_for(lambda: self.starts >= number, seconds):
+                raise AssertionError(f"the board has started {self.starts} times only")
+
     def _start(self, *cause: str) -> subprocess.Popen[bytes]:
         script = micropython.HARDWARE / "console.py"
         command = micropython.command(script, self._scenario, *cause)

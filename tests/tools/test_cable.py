@@ -139,6 +139,15 @@ def test_one_that_was_left_in_the_middle_of_a_paste_is_reached(board: PtyBoard) 
         assert cable.ask("print(1)") == 1
 
 
+@pytest.mark.parametrize("sent", [b"\x05A\x01print(", b"\x05A\x01import time\nwhile True: time.sleep_ms(50)\x04"])
+def test_ctrl_c_in_the_middle_of_something_leaves_a_board_that_works_on(board: PtyBoard, sent: bytes) -> None:
+    starts = board.starts
+    with pytest.raises(KeyboardInterrupt), Cable.open(board.port) as cable, cable.working_on():
+        cable._transport.serial.write(sent)
+        raise KeyboardInterrupt
+    board.wait_for_start(starts + 1)
+
+
 def test_nothing_is_printed(board: PtyBoard, capfd: pytest.CaptureFixture[str]) -> None:
     with Cable.open(board.port) as cable, pytest.raises(Problem):
         cable.run("1/0")

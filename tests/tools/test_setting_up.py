@@ -6,6 +6,7 @@ import functools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -110,6 +111,27 @@ def test_a_certificate_that_was_revoked_or_is_another_towns_is_replaced_and_noth
         assert not revocation.counts(here, certificate(board))
         setting_up.set_up(board.port, wanted(authority), Steps())
         assert identity(board) != first and revocation.counts(here, certificate(board))
+
+
+def test_a_board_works_on_when_setup_ends_at_an_answer_or_without_the_authority(tmp_path: Path) -> None:
+    software = cabled.compiled(tmp_path / "firmware")
+
+    def ended(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    def locked() -> pki.Authority:
+        raise Problem("falsche Passphrase", "wrong passphrase")
+
+    wanted = Wanted(CONFIG, "BS-1", "", software, None, locked, wait_s=0)
+    with cabled.board(tmp_path / "board") as board:
+        for error, setup in (
+            (KeyboardInterrupt, lambda: setting_up.prepare(board.port, ended, Steps())),
+            (Problem, lambda: setting_up.set_up(board.port, wanted, Steps())),
+        ):
+            starts = board.starts
+            with pytest.raises(error):
+                setup()
+            board.wait_for_start(starts + 1)
 
 
 def test_several_at_once_lose_nothing_of_what_was_issued_or_registered(tmp_path: Path) -> None:

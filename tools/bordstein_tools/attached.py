@@ -24,16 +24,5 @@ def board(port: str | None, kind: str | None = None) -> Iterator[Cable]:
 
     port: as the user gave it. kind: of board, for the names of its buttons.
     """
-    with Cable.open(ports.choose(port), kind=kind) as found:
-        try:
-            yield found
-        except BaseException:
-            with contextlib.suppress(Problem):
-                _restart(found)
-            raise
-        _restart(found)
-
-
-def _restart(found: Cable) -> None:
-    if not found.running:
-        found.reset()
+    with Cable.open(ports.choose(port), kind=kind) as found, found.working_on():
+        yield found

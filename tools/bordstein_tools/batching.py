@@ -182,7 +182,7 @@ class _Port:
             )
         self._say(f"{text} {self._move()}")
         if found.fits:
-            swapping.let_run(bench.port)
+            micropython.let_run(bench.port, found)
         with contextlib.suppress(Problem):
             self._wait(swapping.patiently(bench.port, self._stopped), found.device)
 

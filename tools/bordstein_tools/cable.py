@@ -106,6 +106,21 @@ class Cable:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @contextlib.contextmanager
+    def working_on(self) -> Iterator[Self]:
+        """The board restarts at the end, so that it works on, if there is still a connection: also after a Problem, or
+        Ctrl-C in the middle of whatever."""
+        try:
+            yield self
+        except BaseException:
+            with contextlib.suppress(Problem):
+                if not self.running:
+                    self.interrupt(_READ_S)
+                    self.reset()
+            raise
+        if not self.running:
+            self.reset()
+
     def close(self) -> None:
         """The board stays at its prompt; reset() lets it run again."""
         with contextlib.suppress(Exception):  # what a port raises that is gone depends on the system

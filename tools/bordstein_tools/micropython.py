@@ -47,12 +47,17 @@ def image(board: dict[str, Any] | None, file: Path | None) -> bytes | None:
     return images.read(file) if file else images.cached(board) if board else None
 
 
-def let_start(port: str) -> None:
-    """A chip that is in its loader runs what is in its flash again, if it can be reached."""
+def let_run(port: str, found: Found) -> None:
+    """A board that was looked at, and that nothing is done to, works on."""
     from . import flashing
 
-    with suppress(Problem), flashing.connected(port, attempts=1) as found:
-        found.restart()
+    with suppress(Problem):
+        if found.silent:
+            with flashing.connected(port, attempts=1) as chip:
+                chip.restart()
+        else:
+            with Cable.open(port) as cable:
+                cable.reset()
 
 
 def put_on(

@@ -84,7 +84,7 @@ def prepare(port: str, compose: Callable[[str], Wanted], told: Told, kind: str |
     Problem: the same once more goes on."""
     told.step("Nachsehen, was angeschlossen ist", "looking at what is on the cable")
     found = micropython.look(port, kind)
-    with _let_start(port, found):
+    with _let_run(port, found):
         wanted = compose(found.chip)
     return make_ready(port, found, wanted, told)
 
@@ -92,7 +92,7 @@ def prepare(port: str, compose: Callable[[str], Wanted], told: Told, kind: str |
 def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) -> Verdict:
     """All of it on a board that was looked at already. Problem: the same once more goes on."""
     kind = boards.known().get(wanted.config.get("board", ""))
-    with _let_start(port, found):
+    with _let_run(port, found):
         configuring.check(wanted.config)
         if not found.fits:
             micropython.image(kind, wanted.image)
@@ -105,20 +105,19 @@ def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) 
 
 
 @contextlib.contextmanager
-def _let_start(port: str, found: micropython.Found) -> Iterator[None]:
-    """A chip that was asked through its loader is there still: who gives up lets it go."""
+def _let_run(port: str, found: micropython.Found) -> Iterator[None]:
+    """A board that was looked at stands at its prompt, or in its loader: who gives up, at a question too, lets it go."""
     try:
         yield
     except BaseException:
-        if found.silent:
-            micropython.let_start(port)
+        micropython.let_run(port, found)
         raise
 
 
 def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
     """Software, identity and configuration onto a board with MicroPython; then its self-test. Problem."""
     config = wanted.config
-    with Cable.open(port, kind=config.get("board")) as cable:
+    with Cable.open(port, kind=config.get("board")) as cable, cable.working_on():
         device = str(cable.facts()["device"])
         identity = _has_identity(cable, config["mqtt"], device, wanted.counts)
         authority = None if identity else wanted.authority()  # what is wrong with it is said before anything changes

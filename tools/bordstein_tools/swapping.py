@@ -10,7 +10,6 @@ from pathlib import Path
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
 from . import ports
-from .cable import Cable
 from .texts import Problem
 
 _STARTS = b"rst:0x", b"invalid header"  # what a chip's ROM says with new power, and one without an image
@@ -31,12 +30,6 @@ def there(port: str) -> bool:
     if sys.platform == "win32":
         return port.upper() in (found.device.upper() for found in list_ports.comports())
     return Path(port).exists()
-
-
-def let_run(port: str) -> None:
-    """A board that was looked at runs its software again, if it has any."""
-    with contextlib.suppress(Problem), Cable.open(port) as cable:
-        cable.reset()
 
 
 class Kept:
