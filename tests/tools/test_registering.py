@@ -16,7 +16,7 @@ from bordstein_gateway import web
 from bordstein_gateway.config import Config, Http, Mqtt
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Store
-from bordstein_tools import registering
+from bordstein_tools import questions, registering
 from bordstein_tools.texts import Problem
 from tests.street.processes import free_port, until
 from tests.tools.test_cli_ca import bordstein
@@ -105,6 +105,40 @@ def test_the_file_has_each_board_once_and_keeps_what_somebody_has_added(tmp_path
     registering.note(path, {"device": DEVICE, "asset": "BS-7"})
     assert path.read_text().splitlines()[1].startswith(f"{DEVICE};Königsplatz;mitte;")
     assert registering.entries(path)[0]["groups"] == "mitte"
+
+
+def test_a_spreadsheet_reads_what_it_wrote_and_a_board_has_one_row_however_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "boards.csv"
+    for before in ("cp1252", "utf-8-sig"):
+        path.write_bytes('device;asset;place\r\n24:A1:60:00:00:01;BS-0041;"Süd; ""links"""\r\n'.encode(before))
+        assert questions.next_asset(path) == "BS-0042"
+        registering.note(path, {"device": DEVICE, "board": "esp32-devkitc"})
+        assert path.read_bytes().startswith(b"\xef\xbb\xbfdevice;asset;place;")
+        (row,) = registering.entries(path)
+        assert (row["device"], row["place"]) == (DEVICE, 'Süd; "links"')
+        path.write_bytes(path.read_bytes().replace(DEVICE.encode(), b"24-A1-60-00-00-01"))
+        assert registering.decommission(path, DEVICE, "2026-11-26T00:00:00+00:00") and len(at_gateway.read(path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('device,asset\n24a160000001,"BS-1\n24a160000002,BS-2\n', "line 3: of no use"),
+        ("device,asset\n24a160000001,BS-1,Rathaus\n", "line 2: of no use"),
+        ("inventarnummer;ort\nBS-1;Rathaus\n", "the column device"),
+    ],
+)
+def test_a_file_that_would_be_spoilt_is_refused_and_stays(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "boards.csv"
+    path.write_text(content)
+    for touch in (lambda: registering.note(path, FACTS), lambda: registering.known(path)):
+        with pytest.raises(Problem, match=says):
+            touch()
+    assert path.read_text() == content
+    with pytest.raises(Problem, match="no folder"):
+        registering.known(tmp_path / "nowhere" / "boards.csv")
+    path.write_text("")
+    assert registering.known(path) == []
 
 
 @pytest.mark.parametrize(

@@ -94,10 +94,11 @@ def batch(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    from . import batch_labels
+    from . import batch_labels, registering
 
     try:
         # What is known to fail is said before anything is asked or changed.
+        registering.known(register)
         town, base = town_and_base(lists, config)
         recipes = Recipes(town, base, composing.brokers(ca))
         rows = batch_list.read(

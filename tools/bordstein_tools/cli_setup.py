@@ -108,7 +108,7 @@ def setup(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    from . import ports, questions, selftest_report, setting_up
+    from . import ports, questions, registering, selftest_report, setting_up
     from .label import SUFFIXES
     from .label import of as label_of
 
@@ -119,6 +119,7 @@ def setup(
         misuse(f"{label}: bitte .svg oder .pdf.", f"{label}: use .svg or .pdf.")
     try:
         # What is known to fail is said before anything is asked or changed.
+        registering.known(register)
         common, base = town_and_base(lists, config)
         keys, wanted_software = software_and_keys(release, public)
         given = {"site": site, "asset": asset, "place": place, "network": network, "sensors": sensors}
@@ -169,6 +170,14 @@ def setup(
     answer(as_json, {**facts, "registered": verdict.registered._asdict()}, text, text)
     if not verdict.ready:
         raise typer.Exit(FAILED)
+
+
+def _password(file: Path) -> str:
+    """The first line, as an editor writes it. Problem."""
+    try:
+        return read(file, "Das Passwort", "the password").decode("utf-8-sig").partition("\n")[0].rstrip("\r")
+    except UnicodeDecodeError:
+        raise Problem(f"{file}: bitte als UTF-8 speichern.", f"{file}: save it as UTF-8.") from None
 
 
 def town_and_base(lists: Path | None, config: Path | None) -> tuple[town.Town, Mapping[str, Any] | None]:

@@ -1,7 +1,5 @@
 """What `bordstein setup` asks at a terminal: five questions at most, each with what is likely as its answer."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +8,7 @@ from typing import Any
 
 import typer
 
-from . import firmware_rules
+from . import firmware_rules, registering
 from .composing import Answers
 from .texts import pick
 from .town import Town
@@ -33,9 +31,14 @@ def ask(given: Mapping[str, str | None], town: Town, base: Mapping[str, Any] | N
                 "Netz (oder Name eines WLANs)", "Network (or name of a Wi-Fi)", town.networks, answers.network
             ),
         )
-        if answers.network not in town.networks and answers.network != "ethernet" and not answers.password:
+        if answers.network not in town.networks and answers.network.lower() != "ethernet" and not answers.password:
             password = typer.prompt(
-                pick(f"Passwort von {answers.network}", f"Password of {answers.network}"), hide_input=True
+                pick(
+                    f"Passwort von {answers.network} (keines: Eingabe)", f"Password of {answers.network} (none: Enter)"
+                ),
+                default="",
+                show_default=False,
+                hide_input=True,
             )
             answers = replace(answers, password=str(password))
     if given["sensors"] is None and not (base and "sensors" in base):
@@ -63,11 +66,11 @@ def defaults(
 
 
 def next_asset(register: Path | None) -> str:
-    """The asset number after the last one in the register: BS-0041 → BS-0042; "" where there is none to count on."""
-    if register is None or not register.is_file():
-        return ""
-    rows = csv.DictReader(io.StringIO(register.read_text(encoding="utf-8", errors="replace")))
-    numbers = [found for row in rows if (found := re.fullmatch(r"(.*?)(\d+)", row.get("asset") or ""))]
+    """The asset number after the last one in the register: BS-0041 → BS-0042; "" where there is none to count on.
+    Problem: the file is none."""
+    numbers = [
+        found for row in registering.known(register) if (found := re.fullmatch(r"(.*?)(\d+)", row.get("asset") or ""))
+    ]
     if not numbers:
         return ""
     last = max(numbers, key=lambda found: int(found[2]))

@@ -3,6 +3,7 @@
 The file is what `bordstein-gateway board import` takes (gateway/bordstein_gateway/registering.py).
 """
 
+import codecs
 import csv
 import io
 import json
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from . import keyfiles
+from . import keyfiles, names
 from .texts import Problem, pick, reason
 
 COLUMNS = ("device", "urn", "asset", "place", "board", "software", "set_up", "site")
@@ -153,48 +154,96 @@ def _refusal(gateway_url: str, error: urllib.error.HTTPError) -> Problem:
 def note(path: Path, facts: Mapping[str, str]) -> None:
     """One line a board, the newest for each. Columns that somebody has added stay. Problem: it cannot be written."""
     with _noting:
-        _note(path, facts)
-
-
-def _note(path: Path, facts: Mapping[str, str]) -> None:
-    head, rows, separator = list(COLUMNS), list[dict[str, str]](), ","
-    if path.exists():
-        found, rows, separator = _table(path)
-        if found:
-            _check_head(path, found)
-        head = list(dict.fromkeys([*found, *COLUMNS]))
-    old = next((row for row in rows if row.get("device") == facts["device"]), {})
-    new = {**old, **{name: value for name, value in facts.items() if value}, SINCE: ""}
-    _write(path, head, [*(row for row in rows if row is not old), new], separator)
+        table = _read(path) if path.exists() else _Table([], [])
+        if table.head:
+            _check_head(path, table.head)
+        rows = table.rows
+        old = next((row for row in rows if _device(row) == facts["device"]), {})
+        new = {**old, **{name: value for name, value in facts.items() if value}, SINCE: ""}
+        _write(path, table, [*table.head, *COLUMNS], [*(row for row in rows if row is not old), new])
 
 
 def decommission(path: Path, device: str, when: str) -> bool:
     """Notes in a column `decommissioned` when a board left (ISO 8601); is it in the file? Its row stays, as that of
     every asset that is written off: who asks later what became of a number finds the day. Problem."""
     with _noting:
-        head, rows, separator = _table(path)
-        _check_head(path, head)
-        found = [row for row in rows if row.get("device") == device]
+        table = _read(path)
+        _check_head(path, table.head)
+        found = [row for row in table.rows if _device(row) == device]
         for row in found:
             row[SINCE] = row.get(SINCE) or when
         if found:
-            _write(path, list(dict.fromkeys([*head, SINCE])), rows, separator)
+            _write(path, table, [*table.head, SINCE], table.rows)
     return bool(found)
-
-
-def _write(path: Path, head: list[str], rows: list[dict[str, str]], separator: str) -> None:
-    made = io.StringIO()
-    writer = csv.DictWriter(made, head, restval="", extrasaction="ignore", delimiter=separator)
-    writer.writeheader()
-    writer.writerows(rows)
-    keyfiles.replace(path, made.getvalue().encode())
 
 
 def entries(path: Path) -> list[dict[str, str]]:
     """The boards in such a file. Problem: not readable, no column `device`."""
-    head, rows, _ = _table(path)
-    _check_head(path, head)
-    return rows
+    table = _read(path)
+    _check_head(path, table.head)
+    return table.rows
+
+
+def known(path: Path | None) -> list[dict[str, str]]:
+    """The same of a file that note() may still have to make. Problem: one day it could not, or would spoil the file."""
+    if path is None:
+        return []
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise Problem(
+                f"Den Ordner {path.parent} für {path.name} gibt es nicht.",
+                f"there is no folder {path.parent} for {path.name}.",
+            )
+        return []
+    return entries(path) if _read(path).head else []
+
+
+class _Table(NamedTuple):
+    """head: names of the columns. separator: what stands between them. mark: what the file begins with."""
+
+    head: list[str]
+    rows: list[dict[str, str]]
+    separator: str = ","
+    mark: bytes = b""
+
+
+def _read(path: Path) -> _Table:
+    """A spreadsheet may have written it since. Problem."""
+    content = keyfiles.read(path, "Das Verzeichnis", "the register")
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # It is written as UTF-8; without the mark Windows' spreadsheet would take that for its own letters.
+        text, mark = content.decode("cp1252", "replace"), codecs.BOM_UTF8
+    first = text.partition("\n")[0]
+    separator = ";" if first.count(";") > first.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    head, rows = list[str](), list[dict[str, str]]()
+    try:
+        for cells in reader:
+            if not head:
+                head = [name.strip() for name in cells] if any(cells) else []
+            elif any(cells[len(head) :]):
+                raise csv.Error
+            elif any(cells):
+                rows.append(dict(zip(head, cells, strict=False)))
+    except csv.Error:
+        raise Problem(
+            f"{path}, Zeile {reader.line_num}: unbrauchbar, Anführungszeichen und Zahl der Spalten prüfen; die Datei "
+            "bleibt, wie sie ist.",
+            f"{path}, line {reader.line_num}: of no use, check the quotation marks and how many columns there are; the "
+            "file stays as it is.",
+        ) from None
+    return _Table(head, rows, separator, mark)
+
+
+def _device(row: Mapping[str, str]) -> str:
+    """As a person may have written it, too."""
+    try:
+        return names.device_id(row.get("device", ""))
+    except Problem:
+        return ""
 
 
 def _check_head(path: Path, head: list[str]) -> None:
@@ -205,15 +254,11 @@ def _check_head(path: Path, head: list[str]) -> None:
         )
 
 
-def _table(path: Path) -> tuple[list[str], list[dict[str, str]], str]:
-    """(names of the columns, the rows, what stands between): a spreadsheet may have written it since."""
-    content = keyfiles.read(path, "Das Verzeichnis", "the register")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", "replace")
-    first = text.partition("\n")[0]
-    separator = ";" if first.count(";") > first.count(",") else ","
-    head, *rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(row)] or [[]]
-    head = [name.strip() for name in head]
-    return head, [dict(zip(head, row, strict=False)) for row in rows], separator
+def _write(path: Path, table: _Table, head: list[str], rows: list[dict[str, str]]) -> None:
+    made = io.StringIO()
+    writer = csv.DictWriter(
+        made, list(dict.fromkeys(head)), restval="", extrasaction="ignore", delimiter=table.separator
+    )
+    writer.writeheader()
+    writer.writerows(rows)
+    keyfiles.replace(path, table.mark + made.getvalue().encode())
