@@ -29,7 +29,7 @@ COLUMNS = (
 LARGEST = 4 << 20
 _LONGEST = 500
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class RegisterError(Exception):

@@ -276,6 +276,8 @@ def test_who_has_no_token_enters_nothing(state: ServiceState, tmp_path: Path) ->
         (b"[" * 9000, 400, "no JSON object"),
         ([], 400, "no JSON object"),
         ({"device": "x", "place": 3}, 400, "device: "),
+        (b'{"device": "24a160000001", "place": "\\ud800"}', 400, "place: "),
+        (b'{"\\udfff": "x"}', 400, "is not known"),
         ({"device": DEVICE, "place": "x" * 20_000}, 413, "16384 bytes"),
     ],
 )

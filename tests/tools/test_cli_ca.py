@@ -256,5 +256,6 @@ def test_what_cannot_be_renewed_is_said_and_the_others_are(tmp_path):
         run = bordstein("ca", *words, folder=tmp_path)
         assert (run.returncode, run.stdout) == (code, "") and sentence in run.stderr, run
         assert len(run.stderr.splitlines()) == 1
-    (folder / "issued.csv").write_text("serial,kind,name,not_after\nab,device,x,yesterday\n")
-    assert "line 2" in bordstein("ca", "list", folder=tmp_path).stderr
+    for end in ("yesterday", "2036-11-26T00:00:00"):  # the latter says not whose midnight
+        (folder / "issued.csv").write_text(f"serial,kind,name,not_after\nab,device,x,{end}\n")
+        assert "line 2" in bordstein("ca", "list", "--ends-within", "9", folder=tmp_path).stderr

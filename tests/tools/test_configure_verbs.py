@@ -157,6 +157,8 @@ def test_mistakes_are_said_and_the_text_is_edited_again_or_kept(
     assert "ended with an error" in bordstein("edit", code=1)
     monkeypatch.setenv("EDITOR", "/nowhere/editor")
     assert "does not start" in bordstein("edit", code=1)
+    monkeypatch.setenv("EDITOR", "rm")
+    assert "cannot be read" in bordstein("edit", code=1)
     assert not list(tmp_path.glob("config-*"))
 
 

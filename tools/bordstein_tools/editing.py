@@ -24,13 +24,16 @@ def draft(name: str, text: bytes) -> Iterator[Path]:
     path.write_bytes(text)
 
     def changed() -> bool:
-        return path.read_bytes() != text
+        try:
+            return path.read_bytes() != text
+        except OSError:  # the editor has removed it
+            return False
 
     try:
         yield path
     except Problem as problem:
         if not changed():
-            path.unlink()
+            path.unlink(missing_ok=True)
             raise
         raise Problem(
             f"{problem.de} Der Text liegt in {path}; mit „bordstein configure apply {path}“ kommt er auf das Gerät.",
@@ -40,9 +43,9 @@ def draft(name: str, text: bytes) -> Iterator[Path]:
         if changed():
             print(pick(f"Der Text liegt in {path}.", f"The text is in {path}."), file=sys.stderr)  # noqa: T201
         else:
-            path.unlink()
+            path.unlink(missing_ok=True)
         raise
-    path.unlink()
+    path.unlink(missing_ok=True)
 
 
 def revised(path: Path, mistakes: Callable[[bytes], list[str]], again: Callable[[list[str]], bool]) -> bytes | None:

@@ -44,12 +44,19 @@ def listed(directory: Path) -> list[Entry]:
     newest: dict[tuple[str, str], str] = {}
     for number, (serial, kind, name, end) in enumerate(rows(directory / FILE), 2):
         try:
-            found.append((serial, kind, name, dt.datetime.fromisoformat(end)))
+            found.append((serial, kind, name, _aware(end)))
         except ValueError:
             raise _damaged(directory / FILE, number) from None
         if serial not in revoked:
             newest[kind, name] = serial
     return [Entry(*one, one[0] in revoked, newest.get(one[1:3]) == one[0]) for one in found]
+
+
+def _aware(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
 
 
 def is_meant(wanted: str, serial: str, kind: str, name: str) -> bool:

@@ -40,6 +40,8 @@ kit = "strassenwetter"
 _KEYS = {"owner": str, "mqtt": dict, "gateway": dict, "networks": dict, "kits": dict, "sites": dict}
 _GATEWAY = ("url", "token_file")
 _SITE = ("title", "network", "kit")
+_PARTS = {"title": str, "board": str, "buses": dict}
+"""What is looked at before the configuration that it becomes part of is checked."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def read(path: Path) -> Town:
                     f"{path}: {part}.{name} muss ein Abschnitt sein: [{part}.{name}]",
                     f"{path}: {part}.{name} has to be a section: [{part}.{name}]",
                 )
+            for key, kind in _PARTS.items():
+                _check_kind(path, f"{part}.{name}.{key}", table.get(key, kind()), kind)
     town = Town(**values, folder=path.parent)
     for key in town.gateway:
         if key not in _GATEWAY:
