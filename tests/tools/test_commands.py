@@ -1,6 +1,8 @@
 """Help and complaints of `bordstein`, Typer's own words too, are in the user's language."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -62,3 +64,28 @@ def test_every_complaint_that_is_translated_was_seen():
     for _, german in commands._COMPLAINTS:
         form = re.compile(re.sub(r"\\\\\d", ".+", re.escape(german)))
         assert any(form.match(sentence) for sentence in said), german
+
+
+ABORTS = """
+import typer
+from bordstein_tools import commands
+app = commands.group("", "")
+@commands.verb(app, "", "")
+def asks(): raise typer.Abort
+@commands.verb(app, "", "")
+def other(): pass
+app(["asks"])
+"""
+
+
+def test_what_ends_a_question_is_said_in_german():
+    run = subprocess.run(
+        [sys.executable, "-c", ABORTS], env={"BORDSTEIN_LANG": "de"}, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr.strip()) == (1, "Abgebrochen.")
+
+
+def test_no_verb_waits_for_what_only_another_one_needs():
+    heavy = "cryptography", "mpremote", "esptool", "rich", "fpdf", "segno"
+    code = f"import sys, bordstein_tools.cli; print(*set({heavy}) & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""

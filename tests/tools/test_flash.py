@@ -80,7 +80,7 @@ def test_a_blank_board_is_flashed_and_runs_and_nothing_is_printed(
             assert (found.chip.kind, found.chip.mac, found.chip.flash_size) == (chip, "24a160abcdef", SIZE)
             seen: list[tuple[int, int]] = []
             found.write(content, OFFSETS[chip], lambda done, total: seen.append((done, total)))
-            assert board.loader.baud == flashing.BAUD
+            assert board.loader.baud == ports.BAUD
             found.restart()
         assert (board.mode, board.starts) == ("run", 1)
         assert in_flash(board, len(content)) == content

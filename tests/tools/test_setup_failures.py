@@ -284,7 +284,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown sensor": (("--sensors", "bme999"), "Einen Sensor oder Bausatz bme999 gibt es nicht; bekannt sind"),
     "network's name": (("--network", "x" * 33), "network.wifi[0].ssid: erwartet wird höchstens 32 Bytes"),
     "long place": (("--place", "x" * 99, "--label", "l.pdf"), "kürzere Angaben oder ein größeres Etikett"),
-    "authority without key": (("--image", "micropython.bin", "--ca", "public-ca"), "(ca.key.pem fehlt); „bordstein ca init“ legt eine an"),
+    "authority without key": (
+        ("--image", "micropython.bin", "--ca", "public-ca"),
+        "(ca.key.pem fehlt); „bordstein ca init“ legt eine an",
+    ),
 }
 
 

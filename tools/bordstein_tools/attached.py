@@ -2,11 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from . import ports
-from .cable import Cable
 from .output import failed
 from .texts import Problem
+
+if TYPE_CHECKING:
+    from .cable import Cable
 
 
 @contextlib.contextmanager
@@ -19,10 +22,12 @@ def problems(as_json: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def board(port: str | None, kind: str | None = None) -> Iterator[Cable]:
+def board(port: str | None, kind: str | None = None) -> Iterator["Cable"]:
     """The board, interrupted; it restarts at the end, so that it works on, if there is still a connection.
 
     port: as the user gave it. kind: of board, for the names of its buttons.
     """
+    from .cable import Cable  # takes its time to load
+
     with Cable.open(ports.choose(port), kind=kind) as found, found.working_on():
         yield found

@@ -2,13 +2,13 @@
 
 import datetime as dt
 import json
-from typing import Any
-
-from cryptography import x509
+from typing import TYPE_CHECKING, Any
 
 from . import configuring
-from .cable import Cable
 from .texts import pick
+
+if TYPE_CHECKING:
+    from .cable import Cable
 
 _CAUSES = {1: "power-on", 2: "hard", 3: "watchdog", 4: "deep-sleep", 5: "soft"}
 _GERMAN = {
@@ -21,7 +21,7 @@ _GERMAN = {
 _LOG_LINES = 10
 
 
-def collect(board: Cable) -> dict[str, Any]:
+def collect(board: "Cable") -> dict[str, Any]:
     """Plain values for JSON: who the board is (device, machine, micropython, software, slot, reset), what it has
     (config, certificate_until, files, volume, spool), and its last words (log)."""
     facts = board.facts()
@@ -81,12 +81,14 @@ def lines(facts: dict[str, Any]) -> str:
     return "\n".join(text)
 
 
-def certificate_until(board: Cable, config: dict[str, Any] | None) -> dt.date | None:
+def certificate_until(board: "Cable", config: dict[str, Any] | None) -> dt.date | None:
     """The day on which the board's certificate ends; None: it has none that can be read."""
     mqtt = (config or {}).get("mqtt")
     name = mqtt.get("cert") if isinstance(mqtt, dict) else None
     if not isinstance(name, str) or not board.exists(name):
         return None
+    from cryptography import x509  # takes its time to load
+
     try:
         return x509.load_der_x509_certificate(board.read(name)).not_valid_after_utc.date()
     except ValueError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import batch_list, composing, protocol, revocation
+from . import batch_list, composing, protocol
 from .assigning import Book
 from .batch_list import Row
 from .cli_ca import DEFAULT_CA, FILE, FOLDER, CaFolder, Json, PassphraseFile
@@ -106,7 +106,7 @@ def batch(
             lambda row: recipes.mistakes(row) + (batch_labels.mistakes(row, town.owner) if labels else []),
         )
         pdfs = batch_labels.Labels(labels, rows, town.owner) if labels else None
-        from . import batch_table, batching, setting_up  # what needs a board takes its time to load
+        from . import batch_table, batching, revocation, setting_up  # what needs a board takes its time to load
 
         keys, software = software_and_keys(release, public)
         url, token = gateway_and_token(gateway, token_file, town)

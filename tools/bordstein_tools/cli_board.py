@@ -1,15 +1,19 @@
 """`bordstein deploy`, `show` and `logs`: a board with MicroPython on the cable."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from . import attached, board_report, deploying, software
-from .cable import Cable
+from . import attached, board_report
 from .cli_ca import Json
 from .commands import verb
 from .keyfiles import read
 from .options import PUBLIC, Kind, Port, Public, Release
 from .output import answer, bar
 from .texts import Problem
+
+if TYPE_CHECKING:
+    from .cable import Cable
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +30,8 @@ def deploy(
     public: Public = None,
     as_json: Json = False,
 ) -> None:
+    from . import deploying, software  # they take their time to load
+
     with attached.problems(as_json):
         if public is None and PUBLIC.is_file():
             public = PUBLIC
@@ -69,7 +75,9 @@ def logs(port: Port = None, board: Kind = None, as_json: Json = False) -> None:
     )
 
 
-def _its_own(board: Cable) -> bytes:
+def _its_own(board: "Cable") -> bytes:
+    from . import deploying
+
     if board.exists(deploying.KEYS):
         return board.read(deploying.KEYS)
     raise Problem(

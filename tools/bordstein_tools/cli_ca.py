@@ -4,15 +4,18 @@ import getpass
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import pki, revocation
+from . import validity
 from .commands import FLAG, group, verb
 from .keyfiles import read
 from .output import answer, failed, misuse
 from .texts import Problem, pick
+
+if TYPE_CHECKING:
+    from . import pki
 
 SHORTEST_PASSPHRASE = 12
 
@@ -75,7 +78,7 @@ def init(
             help=pick("Den CA-Schlüssel unverschlüsselt ablegen.", "Store the CA key without encryption."),
         ),
     ] = False,
-    days: Days = pki.AUTHORITY_DAYS,
+    days: Days = validity.AUTHORITY_DAYS,
     as_json: Json = False,
 ) -> None:
     if no_passphrase and passphrase_file is not None:
@@ -83,6 +86,8 @@ def init(
             "--no-passphrase und --passphrase-file schließen sich aus; bitte nur eines angeben.",
             "--no-passphrase and --passphrase-file exclude each other; give only one.",
         )
+    from . import pki  # takes its time to load, here and below
+
     try:
         pki.refuse_second(ca)  # before anybody thinks of a passphrase
         passphrase = None
@@ -128,7 +133,7 @@ def broker(
     ca: CaFolder = DEFAULT_CA,
     out: OutFolder = None,
     passphrase_file: PassphraseFile = None,
-    days: Days = pki.SERVER_DAYS,
+    days: Days = validity.SERVER_DAYS,
     as_json: Json = False,
 ) -> None:
     _issue(lambda authority: authority.issue_broker(hosts, out=out, days=days), ca, passphrase_file, as_json)
@@ -142,7 +147,7 @@ def gateway(
     ca: CaFolder = DEFAULT_CA,
     out: OutFolder = None,
     passphrase_file: PassphraseFile = None,
-    days: Days = pki.SERVER_DAYS,
+    days: Days = validity.SERVER_DAYS,
     as_json: Json = False,
 ) -> None:
     _issue(lambda authority: authority.issue_gateway(name, out=out, days=days), ca, passphrase_file, as_json)
@@ -159,7 +164,7 @@ def device(
     ca: CaFolder = DEFAULT_CA,
     out: OutFolder = None,
     passphrase_file: PassphraseFile = None,
-    days: Days = pki.CLIENT_DAYS,
+    days: Days = validity.CLIENT_DAYS,
     as_json: Json = False,
 ) -> None:
     _issue(lambda authority: authority.issue_device(mac, out=out, days=days), ca, passphrase_file, as_json)
@@ -181,6 +186,8 @@ def revoke(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
+    from . import revocation
+
     try:
         revoked = revocation.revoke(opened(ca, passphrase_file), name)
     except Problem as problem:
@@ -199,11 +206,15 @@ def revoke(
     )
 
 
-def opened(ca: Path, passphrase_file: Path | None) -> pki.Authority:
+def opened(ca: Path, passphrase_file: Path | None) -> "pki.Authority":
+    from . import pki
+
     return pki.load(ca, _passphrase(passphrase_file) if pki.is_encrypted(ca) else None)
 
 
-def _issue(sign: Callable[[pki.Authority], pki.Issued], ca: Path, passphrase_file: Path | None, as_json: bool) -> None:
+def _issue(
+    sign: "Callable[[pki.Authority], pki.Issued]", ca: Path, passphrase_file: Path | None, as_json: bool
+) -> None:
     try:
         issued = sign(opened(ca, passphrase_file))
     except Problem as problem:

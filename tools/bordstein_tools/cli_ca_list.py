@@ -1,15 +1,18 @@
 """`bordstein ca list` and `ca renew`: which certificates end when, and new ones for the boards that have them."""
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import issued, pki, renewal
+from . import validity
 from .cli_ca import DEFAULT_CA, NAME, CaFolder, Days, Json, OutFolder, PassphraseFile, app, opened
 from .commands import FLAG, verb
 from .output import FAILED, answer, complain, failed, misuse
 from .texts import Problem, pick
+
+if TYPE_CHECKING:
+    from . import issued, renewal
 
 __all__ = ["app"]
 
@@ -55,6 +58,8 @@ def list_issued(
     ] = False,
     as_json: Json = False,
 ) -> None:
+    from . import issued, pki  # takes its time to load, here and below
+
     try:
         authority = pki.certificate(ca)
         entries = issued.listed(ca)
@@ -105,7 +110,7 @@ def renew(
     ends_within: EndsWithin = None,
     out: OutFolder = None,
     passphrase_file: PassphraseFile = None,
-    days: Days = pki.CLIENT_DAYS,
+    days: Days = validity.CLIENT_DAYS,
     as_json: Json = False,
 ) -> None:
     if not devices and ends_within is None:
@@ -113,6 +118,8 @@ def renew(
             "Welche? Geräte nennen, oder --ends-within TAGE angeben.",
             "which ones? Name devices, or give --ends-within DAYS.",
         )
+    from . import pki, renewal
+
     made: list[renewal.Renewed] = []
     left: list[Problem] = []
     try:
@@ -147,11 +154,13 @@ def renew(
         raise typer.Exit(FAILED)
 
 
-def _is_meant(name: str, entry: issued.Entry) -> bool:
+def _is_meant(name: str, entry: "issued.Entry") -> bool:
+    from . import issued
+
     return issued.is_meant(name, entry.serial, entry.kind, entry.name)
 
 
-def _state(entry: issued.Entry, now: dt.datetime) -> str:
+def _state(entry: "issued.Entry", now: dt.datetime) -> str:
     if entry.revoked:
         return "revoked"
     return _over(entry.end, now) if entry.current else "replaced"
@@ -166,7 +175,7 @@ def _line(kind: str, name: str, serial: str, end: dt.datetime, state: str) -> st
     return pick(f"{kind:8}{name}  {de} {end:%d.%m.%Y}", f"{kind:8}{name}  {en} {end:%Y-%m-%d}") + f"  {serial}".rstrip()
 
 
-def _facts(entry: issued.Entry) -> dict[str, Any]:
+def _facts(entry: "issued.Entry") -> dict[str, Any]:
     return {
         "kind": entry.kind,
         "name": entry.name,
@@ -175,7 +184,7 @@ def _facts(entry: issued.Entry) -> dict[str, Any]:
     }
 
 
-def _renewed(one: renewal.Renewed) -> dict[str, Any]:
+def _renewed(one: "renewal.Renewed") -> dict[str, Any]:
     return {
         "name": one.name,
         "serial": one.serial,

@@ -3,18 +3,20 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import attached, board_report, cli_config, config_mistakes, configuring, editing, exporting
-from .cable import Cable
 from .cli_ca import DEFAULT_CA, FILE, FOLDER, Json
 from .commands import FLAG, group, verb
 from .keyfiles import read
 from .options import Kind, Port, Yes
 from .output import answer
 from .texts import Problem, pick
+
+if TYPE_CHECKING:
+    from .cable import Cable
 
 app = group("Die Konfiguration auf dem angeschlossenen Gerät.", "The configuration on the board on the cable.")
 Keys = Annotated[
@@ -207,7 +209,7 @@ def _asking(allowed: bool) -> Callable[[str], str]:
     return lambda path: str(typer.prompt(path, hide_input=True, err=True))
 
 
-def _applied(found: Cable, done: configuring.Applied, as_json: bool) -> None:
+def _applied(found: "Cable", done: configuring.Applied, as_json: bool) -> None:
     facts = {"port": found.port, **done._asdict()}
     if not done.written:
         answer(as_json, facts, "Das ist schon alles auf dem Gerät.", "all of that is on the board already.")

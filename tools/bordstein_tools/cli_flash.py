@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import boards, images, micropython
+from . import boards, images, ports
 from .cli_ca import FILE, Json
 from .commands import group, verb
 from .options import BOARD, Image, Port
@@ -78,8 +78,6 @@ def fetch(
 
 
 def list_ports(as_json: Json = False) -> None:
-    from . import ports
-
     found = ports.found()
     if as_json:
         typer.echo(json.dumps({"ports": [vars(port) for port in found]}))
@@ -113,7 +111,7 @@ def flash(
         typer.Option(
             "--baud", metavar="BAUD", min=9600, max=2000000, help=pick("Geschwindigkeit.", "Speed of the transfer.")
         ),
-    ] = micropython.BAUD,
+    ] = ports.BAUD,
     as_json: Json = False,
 ) -> None:
     known = boards.known()
@@ -121,7 +119,7 @@ def flash(
         names = ", ".join(name for name, what in known.items() if "image" in what)
         misuse(f"Ein Gerät {board} gibt es nicht; bekannt sind {names}.", f"No board {board}; known are {names}.")
     try:
-        from . import ports
+        from . import micropython  # takes its time to load
 
         device = ports.choose(port)
         facts = micropython.put_on(device, known[board] if board else None, image, lambda: writing(as_json), baud)

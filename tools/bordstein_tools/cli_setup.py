@@ -6,11 +6,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import boards, composing, configuring, images, pki, revocation, town
+from . import boards, composing, images, town
 from .cli_ca import DEFAULT_CA, FILE, CaFolder, Json, PassphraseFile, opened
 from .cli_config import parsed
 from .commands import verb
@@ -35,6 +35,9 @@ from .options import (
 )
 from .output import FAILED, answer, bar, failed, misuse
 from .texts import Problem, pick
+
+if TYPE_CHECKING:
+    from . import pki
 
 
 def add_to(app: typer.Typer) -> None:
@@ -108,7 +111,7 @@ def setup(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    from . import ports, questions, registering, selftest_report, setting_up
+    from . import pki, ports, questions, registering, revocation, selftest_report, setting_up
     from .label import SUFFIXES
     from .label import of as label_of
 
@@ -189,6 +192,8 @@ def town_and_base(lists: Path | None, config: Path | None) -> tuple[town.Town, M
 def _base(config: Path | None, lists: Path | None) -> Mapping[str, Any] | None:
     if config is None and (lists or town.FILE.exists() or not CONFIG.exists()):
         return None
+    from . import configuring  # takes its time to load
+
     file = config or CONFIG
     made = parsed(file, read(file, "Die Konfiguration", "the configuration"))
     configuring.check(made)
@@ -249,7 +254,7 @@ class Authority:
         self._opened: pki.Authority | None = None
         self._lock = threading.Lock()
 
-    def __call__(self) -> pki.Authority:
+    def __call__(self) -> "pki.Authority":
         with self._lock:
             if self._opened is None:
                 self._opened = opened(self._folder, self._passphrase_file)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import keyfiles, signing
+from . import keyfiles
 from .cli_ca import FOLDER, Json, PassphraseFile, new_passphrase
 from .commands import FLAG, group, verb
 from .output import answer, failed, misuse
@@ -47,6 +47,8 @@ def init(
             passphrase = new_passphrase(
                 passphrase_file, "Neue Passphrase für den Signaturschlüssel", "New passphrase for the signing key"
             )
+        from . import signing  # takes its time to load
+
         signing.create(folder, passphrase)
     except Problem as problem:
         failed(problem, as_json)

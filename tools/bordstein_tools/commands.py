@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
 from .texts import language, pick
@@ -32,7 +31,13 @@ _COMPLAINTS = [
     )
 ]
 
-if language() == "de":
+
+def _german() -> None:
+    """What Typer says around help and complaints; loaded when there are such, as it takes a quarter of a second."""
+    if language() != "de":
+        return
+    from typer import rich_utils
+
     rich_utils.ARGUMENTS_PANEL_TITLE = "Angaben"
     rich_utils.OPTIONS_PANEL_TITLE = "Optionen"
     rich_utils.COMMANDS_PANEL_TITLE = "Befehle"
@@ -54,7 +59,11 @@ class _Complaint(typer.BadParameter):
 def _translated() -> Iterator[None]:
     try:
         yield
+    except (typer.Abort, KeyboardInterrupt, EOFError):
+        _german()
+        raise
     except typer.TyperException as error:
+        _german()
         for form, german in _COMPLAINTS if language() == "de" else ():
             match = form.fullmatch(error.format_message())
             if match:
@@ -68,6 +77,10 @@ class _Shown:
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         pieces: list[str] = self.collect_usage_pieces(ctx)  # type: ignore[attr-defined]
         formatter.write_usage(ctx.command_path, " ".join(pieces), prefix=pick("Aufruf: ", "Usage: "))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        _german()
+        super().format_help(ctx, formatter)  # type: ignore[misc]
 
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)  # type: ignore[misc]

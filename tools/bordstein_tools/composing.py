@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import boards as kinds
-from . import firmware_rules, micropython
+from . import firmware_rules
 from .texts import Problem
 from .town import Town
 
@@ -96,6 +96,8 @@ def _network(answers: Answers, town: Town) -> dict[str, Any]:
 
 def _kind(name: Any, chip: str, network: Mapping[str, Any]) -> dict[str, Any] | None:
     """The board file: the named one, or the only one with this chip and this way into the network. Problem."""
+    from . import micropython  # takes its time to load
+
     if name:
         known = kinds.known()
         if name not in known:

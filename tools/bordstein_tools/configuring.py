@@ -7,15 +7,13 @@ never leaves a board that works under another's name.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import config_mistakes, firmware_rules
-from .cable import Cable, digest
 from .texts import Problem
+
+if TYPE_CHECKING:
+    from .cable import Cable
 
 CONFIG = "config.json"
 HIDDEN = "•••"
@@ -91,7 +89,7 @@ def _matching(item: Any, at: int, all_of_them: list[Any], known: list[Any]) -> A
     return known[at] if at < len(known) and ssid(known[at]) not in named else None
 
 
-def raw(cable: Cable) -> dict[str, Any] | None:
+def raw(cable: "Cable") -> dict[str, Any] | None:
     """The configuration there, with its secrets: not to be shown. None: none, or one that is no JSON object."""
     if not cable.exists(CONFIG):
         return None
@@ -102,7 +100,7 @@ def raw(cable: Cable) -> dict[str, Any] | None:
     return config if isinstance(config, dict) else None
 
 
-def on_board(cable: Cable) -> dict[str, Any] | None:
+def on_board(cable: "Cable") -> dict[str, Any] | None:
     """The configuration there, without secrets; None: none, or one that is no JSON object."""
     config = raw(cable)
     return None if config is None else without_secrets(config)
@@ -124,7 +122,7 @@ def check(config: Any) -> None:
 
 
 def apply(
-    cable: Cable,
+    cable: "Cable",
     config: Any,
     content: bytes,
     folders: Iterable[Path],
@@ -137,6 +135,8 @@ def apply(
 
     Problem: mistakes in it (all of them), files that are not there, keys of another board.
     """
+    from .cable import digest  # takes its time to load
+
     check(config)
     if config != (whole := revealed(config, raw(cable), ask)):
         config, content = whole, as_file(whole)
@@ -177,12 +177,14 @@ def _find(name: str, device: str, folders: Iterable[Path]) -> Path | None:
     return None
 
 
-def _has_newer(cable: Cable, mqtt: dict[str, str], here: dict[str, bytes]) -> bool:
+def _has_newer(cable: "Cable", mqtt: dict[str, str], here: dict[str, bytes]) -> bool:
     """Does the board have a certificate for the same key that lasts longer? It came over its connection; the one in the
     folder may be revoked by now."""
     cert = mqtt.get("cert", "")
     if cert not in here or not cable.exists(cert):
         return False
+    from cryptography import x509
+
     try:
         ours, theirs = map(x509.load_der_x509_certificate, (here[cert], cable.read(cert)))
     except ValueError:
@@ -194,14 +196,17 @@ def _has_newer(cable: Cable, mqtt: dict[str, str], here: dict[str, bytes]) -> bo
     )
 
 
-def _check_identity(cable: Cable, mqtt: dict[str, str], here: dict[str, bytes], device: str) -> None:
+def _check_identity(cable: "Cable", mqtt: dict[str, str], here: dict[str, bytes], device: str) -> None:
     """A certificate is this board's, and its key belongs to it."""
     if "cert" not in mqtt:
         return
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+
     cert = here.get(mqtt["cert"]) or cable.read(mqtt["cert"])
     try:
         certificate = x509.load_der_x509_certificate(cert)
-        [name] = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        [name] = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     except ValueError:
         raise Problem(
             f"{mqtt['cert']} ist kein Zertifikat in DER.", f"{mqtt['cert']} is no certificate in DER."

@@ -3,11 +3,13 @@
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import configuring, keyfiles
-from .cable import Cable
 from .texts import Problem
+
+if TYPE_CHECKING:
+    from .cable import Cable
 
 SUFFIX = ".bordstein.json"
 _FORMAT = 1
@@ -27,7 +29,7 @@ class Export(NamedTuple):
     config: dict[str, Any]
 
 
-def made(cable: Cable, with_secrets: bool) -> Export:
+def made(cable: "Cable", with_secrets: bool) -> Export:
     """From the board on the cable. Problem: it has no configuration."""
     facts = cable.facts()
     config = configuring.raw(cable)

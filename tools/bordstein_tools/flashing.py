@@ -17,7 +17,6 @@ from . import boards, ports
 from .texts import Problem
 
 Progress = Callable[[int, int], None]
-BAUD = 460800
 _START_BAUD = 115200
 _BACK_S = 10
 _TIMEOUT_S = 3  # esptool's own for a command: kept on the port, it is not set anew at each one
@@ -86,7 +85,7 @@ class Board:
             flash_size=_bytes(cmds.detect_flash_size(loader)),
         )
 
-    def write(self, image: bytes, offset: int, progress: Progress, baud: int = BAUD) -> None:
+    def write(self, image: bytes, offset: int, progress: Progress, baud: int = ports.BAUD) -> None:
         """Write an image and compare it with what is then in flash; what is there already is not written again.
 
         progress: (done, total) in bytes on the wire. Raises Problem; the same again then finishes it.

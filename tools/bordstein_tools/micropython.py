@@ -6,12 +6,11 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import boards, images
+from . import boards, images, ports
 from .cable import Cable
 from .texts import Problem
 
 OLDEST = (1, 25)
-BAUD = 460800
 OpenBar = Callable[[], AbstractContextManager[Callable[[int, int], None]]]
 """Opens a progress bar, which gets how much is done and of how much."""
 
@@ -61,7 +60,7 @@ def let_run(port: str, found: Found) -> None:
 
 
 def put_on(
-    port: str, board: dict[str, Any] | None, file: Path | None, bar: OpenBar, baud: int = BAUD
+    port: str, board: dict[str, Any] | None, file: Path | None, bar: OpenBar, baud: int = ports.BAUD
 ) -> dict[str, Any]:
     """MicroPython onto the board at a port; what is known of it then. board: its file; file: the image. Problem."""
     from . import flashing

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from .texts import Problem, pick
 
@@ -49,6 +47,9 @@ def bar(as_json: bool, de: str, en: str) -> Iterator[Callable[[str, int, int], N
     if as_json or not sys.stderr.isatty():
         yield lambda name, done, total: None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -21,11 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from . import issued, keyfiles, names
 from .texts import Problem
-
-AUTHORITY_DAYS = 365 * 20
-SERVER_DAYS = 365 * 2
-CLIENT_DAYS = 365 * 10
-BACKDATED = dt.timedelta(days=730)
+from .validity import AUTHORITY_DAYS, BACKDATED, CLIENT_DAYS, SERVER_DAYS
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from .texts import Problem, reason
 
 # USB vendor ids, from the makers' drivers; the C3's and S3's own USB is Espressif's.
 MAKERS = {0x10C4: "CP210x", 0x1A86: "CH340/CH9102", 0x0403: "FTDI", 0x303A: "Espressif"}
+BAUD = 460800
+"""At which a chip's flash is written."""
 BROKEN = (OSError, struct.error, ValueError, TypeError)
 """What pyserial raises of a port that goes away; the latter two in the middle of a call."""
 _LEAVES_S = 2

@@ -97,7 +97,7 @@ def check_file(path: Path) -> None:
     """Problem where no board could be noted, said before one is set up: no such folder, some other table."""
     if not path.exists():
         keyfiles.check_target(path)
-    elif head := _table(path)[0]:
+    elif head := _read(path).head:
         _check_head(path, head)
 
 

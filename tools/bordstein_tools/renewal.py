@@ -8,8 +8,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from . import issued, keyfiles
-from .pki import CLIENT_DAYS, Authority
+from .pki import Authority
 from .texts import Problem
+from .validity import CLIENT_DAYS
 
 
 @dataclass(frozen=True)

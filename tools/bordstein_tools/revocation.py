@@ -15,8 +15,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
 from . import issued, keyfiles, pki
-from .pki import BACKDATED, Authority
+from .pki import Authority
 from .texts import Problem
+from .validity import BACKDATED
 
 LIST = "ca.crl.pem"
 _FIELDS = ("serial", "kind", "name", "revoked")

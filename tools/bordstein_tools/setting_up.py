@@ -106,7 +106,8 @@ def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) 
 
 @contextlib.contextmanager
 def _let_run(port: str, found: micropython.Found) -> Iterator[None]:
-    """A board that was looked at stands at its prompt, or in its loader: who gives up, at a question too, lets it go."""
+    """A board that was looked at stands at its prompt, or in its loader: who gives up, at a question too, lets it
+    go."""
     try:
         yield
     except BaseException:

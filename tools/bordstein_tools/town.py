@@ -72,8 +72,7 @@ def read(path: Path) -> Town:
     for key, value in values.items():
         if key not in _KEYS:
             raise _unknown(path, key, _KEYS)
-        if not isinstance(value, _KEYS[key]):
-            raise _wrong_kind(path, key, _KEYS[key] is str)
+        _check_kind(path, key, value, _KEYS[key])
     for part in ("networks", "kits", "sites"):
         for name, table in values.get(part, {}).items():
             if not isinstance(table, dict):
@@ -87,17 +86,12 @@ def read(path: Path) -> Town:
     for key in town.gateway:
         if key not in _GATEWAY:
             raise _unknown(path, f"gateway.{key}", _GATEWAY)
-        if not isinstance(town.gateway[key], str):
-            raise _wrong_kind(path, f"gateway.{key}", True)
-    for name, kit in town.kits.items():
-        if not isinstance(kit.get("board", ""), str):
-            raise _wrong_kind(path, f"kits.{name}.board", True)
+        _check_kind(path, f"gateway.{key}", town.gateway[key], str)
     for site, table in town.sites.items():
         for key, value in table.items():
             if key not in _SITE:
                 raise _unknown(path, f"sites.{site}.{key}", _SITE)
-            if not isinstance(value, str):
-                raise _wrong_kind(path, f"sites.{site}.{key}", True)
+            _check_kind(path, f"sites.{site}.{key}", value, str)
             known = {"network": town.networks, "kit": town.kits}.get(key)
             if known is not None and value not in known:
                 raise Problem(
@@ -118,11 +112,13 @@ def _no_toml(path: Path, said: str) -> Problem:
     )
 
 
-def _wrong_kind(path: Path, key: str, text: bool) -> Problem:
-    return Problem(
-        f"{path}: {key} muss {'ein Text sein, in Anführungszeichen' if text else 'ein Abschnitt sein'}.",
-        f"{path}: {key} has to be {'a text, in quotation marks' if text else 'a section'}.",
-    )
+def _check_kind(path: Path, key: str, value: Any, kind: type) -> None:
+    if not isinstance(value, kind):
+        text = kind is str
+        raise Problem(
+            f"{path}: {key} muss {'ein Text sein, in Anführungszeichen' if text else 'ein Abschnitt sein'}.",
+            f"{path}: {key} has to be {'a text, in quotation marks' if text else 'a section'}.",
+        )
 
 
 def _unknown(path: Path, key: str, known: Any) -> Problem:
