@@ -178,7 +178,12 @@ FAILURES: dict[str, tuple[tuple[object, ...], int, str, str]] = {
     "password empty": ((*SETUP, "--password-file", "empty"), 1, "In empty steht kein Passwort", "no password in empty"),
     "label's folder": ((*SETUP, "--label", "x/l.pdf"), 1, "den Ordner x gibt es nicht", "there is no folder x"),
     "label's kind": ((*SETUP, "--label", "l.doc"), 2, "bitte .svg oder .pdf", "use .svg or .pdf"),
-    "register's folder": ((*SETUP, "--register", "x/b.csv"), 1, "den Ordner x gibt es nicht", "there is no folder x"),
+    "register's folder": (
+        (*SETUP, "--register", "x/b.csv"),
+        1,
+        "Den Ordner x für b.csv gibt es nicht",
+        "there is no folder x",
+    ),
     "register a folder": (
         (*SETUP, "--register", "works"),
         1,

@@ -175,14 +175,6 @@ def setup(
         raise typer.Exit(FAILED)
 
 
-def _password(file: Path) -> str:
-    """The first line, as an editor writes it. Problem."""
-    try:
-        return read(file, "Das Passwort", "the password").decode("utf-8-sig").partition("\n")[0].rstrip("\r")
-    except UnicodeDecodeError:
-        raise Problem(f"{file}: bitte als UTF-8 speichern.", f"{file}: save it as UTF-8.") from None
-
-
 def town_and_base(lists: Path | None, config: Path | None) -> tuple[town.Town, Mapping[str, Any] | None]:
     """What the town's boards have in common, and a configuration that is there already, checked. Problem."""
     common = town.read(lists or town.FILE) if lists or town.FILE.exists() else town.Town()
@@ -224,8 +216,10 @@ def refuse_unusable(image: Path | None, register: Path | None) -> None:
 
 
 def _password(file: Path) -> str:
-    password = text(file, "Die Datei mit dem Passwort", "the file with the password").strip()
-    if not password:
+    """Its first line, spaces too. Problem."""
+    whole = text(file, "Die Datei mit dem Passwort", "the file with the password")
+    password = whole.partition("\n")[0].rstrip("\r")
+    if not password.strip():
         raise Problem(f"In {file} steht kein Passwort.", f"there is no password in {file}.")
     return password
 
