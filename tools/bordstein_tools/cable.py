@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, Self
 from mpremote import transport_serial  # type: ignore[import-untyped]
 from mpremote.transport import TransportError, TransportExecError  # type: ignore[import-untyped]
 
-from . import boards, on_board, ports
+from . import boards, cable_prompt, on_board, ports
+from . import cable_failures as failures
+from .cable_failures import OnBoard
 from .texts import Problem
 
-_RAW = b"raw REPL; CTRL-B to exit\r\n"
 _END = b"\x04"  # of what a program printed, and of its exception
 _CHUNK = 1536  # bytes of a file that go in one step; a board that ran for months may have no larger hole in its heap
 _READ_S = 3.0  # on a pseudo-terminal the transport waits for so long for each single byte
@@ -23,10 +24,11 @@ _QUIET_S = 0.05
 _BOOT_S = 12.0
 _BACK_S = 10
 _TEMPORARY = ".new"
-_FULL = "ENOSPC", "28"
 
 # It prints what it received when a board does not answer; that is not for people.
 transport_serial.print = lambda *_: None
+
+__all__ = ["Cable", "File", "OnBoard", "digest"]
 
 
 class File(NamedTuple):
@@ -39,14 +41,6 @@ class File(NamedTuple):
 def digest(content: bytes) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(content).hexdigest()
-
-
-class OnBoard(Problem):
-    """What was run on the board raised an exception. last: its last line, such as "OSError: 28"."""
-
-    def __init__(self, de: str, en: str, last: str) -> None:
-        super().__init__(de, en)
-        self.last = last
 
 
 class Cable:
@@ -91,7 +85,7 @@ class Cable:
     def interrupt(self, patience_s: float = _BOOT_S) -> None:
         """Takes the prompt, and nothing more."""
         with self._guarded():
-            self._knock(patience_s)
+            cable_prompt.take(self._transport, patience_s)
         self.running = False
 
     def talk(self, loop: Callable[[Any], bool]) -> None:
@@ -131,7 +125,7 @@ class Cable:
         with self._guarded():
             said, error = self._transport.exec_raw(code, timeout=timeout_s)
         if error:
-            raise _on_board(error.decode(errors="replace"), self._reset_button)
+            raise failures.on_board(error.decode(errors="replace"), self._reset_button)
         return str(said.decode(errors="replace"))
 
     def ask(self, code: str) -> Any:
@@ -140,7 +134,7 @@ class Cable:
         try:
             return json.loads([line for line in lines if line.strip()][-1])
         except (ValueError, IndexError):
-            raise self._garbled() from None
+            raise failures.garbled(self.port) from None
 
     def tree(self, *roots: str, hashed: bool = True) -> dict[str, File]:
         """All files at or below these paths ("": everything); those that are not there are left out."""
@@ -150,7 +144,7 @@ class Cable:
                 try:
                     path, size, content = json.loads(line)
                 except ValueError:
-                    raise self._garbled() from None
+                    raise failures.garbled(self.port) from None
                 found[path] = File(size, content)
         return found
 
@@ -163,9 +157,9 @@ class Cable:
         try:
             content = b"".join(base64.b64decode(line, validate=True) for line in lines)
         except binascii.Error:
-            raise self._garbled() from None
+            raise failures.garbled(self.port) from None
         if digest(content) != said:
-            raise self._garbled()
+            raise failures.garbled(self.port)
         return content
 
     def write(self, name: str, content: bytes, progress: Callable[[int], None] = lambda _: None) -> None:
@@ -216,7 +210,7 @@ class Cable:
         try:
             with self._guarded():
                 self._transport.exec_raw_no_follow(on_board.RESET)
-                self._heard = self._drain(0.2)
+                self._heard = cable_prompt.drain(self._transport.serial, 0.2)
             gone = self._known.vanishes and ports.left(self._transport.serial, self._hear)
         except Problem:
             gone = self._known.vanishes
@@ -231,9 +225,9 @@ class Cable:
             transport = self._transport
             transport.read_until(1, b">", timeout=2)
             transport.serial.write(b"\x04")
-            for ending in (b"soft reboot\r\n", _RAW):
+            for ending in (b"soft reboot\r\n", cable_prompt.RAW):
                 if not transport.read_until(1, ending, timeout_overall=_BOOT_S).endswith(ending):
-                    raise self._silent(b"")
+                    raise failures.silent(self.port, self._reset_button, b"")
 
     def follow(self, code: str, going_on: Callable[[], bool]) -> Generator[str]:
         """Runs Python that does not end by itself; what it prints, line by line, or "" when there was nothing for a
@@ -245,7 +239,7 @@ class Cable:
         try:
             while running and going_on():
                 with self._guarded():
-                    rest += self._drain(0.1)
+                    rest += cable_prompt.drain(self._transport.serial, 0.1)
                     running = _END not in rest
                     if not running:
                         rest += self._transport.read_until(1, _END, timeout=2) if rest.count(_END) < 2 else b""
@@ -254,7 +248,7 @@ class Cable:
                 for line in whole or [b""]:
                     yield line.decode(errors="replace").strip()
                 if failed.strip(_END + b">"):
-                    raise _on_board(failed.partition(_END)[0].decode(errors="replace"), self._reset_button)
+                    raise failures.on_board(failed.partition(_END)[0].decode(errors="replace"), self._reset_button)
         finally:
             self.interrupt()
 
@@ -264,7 +258,7 @@ class Cable:
         while going_on():
             try:
                 with self._guarded():
-                    rest += self._drain(0.1)
+                    rest += cable_prompt.drain(self._transport.serial, 0.1)
             except Problem:
                 if not self._known.vanishes:
                     raise
@@ -290,95 +284,18 @@ class Cable:
                     raise
                 time.sleep(_QUIET_S)
 
-    # How the prompt is reached
-
-    def _knock(self, patience_s: float) -> None:
-        transport, end, seen = self._transport, time.monotonic() + patience_s, b""
-        while True:
-            transport.serial.write(b"\r\x03")
-            seen += self._drain()
-            transport.serial.write(b"\r\x01")
-            said = self._until(_RAW, 1, 2)
-            if said.endswith(_RAW):
-                break
-            seen = (seen + said)[-4000:]
-            if time.monotonic() > end or seen.count(b"invalid header") > 9:  # again and again: it won't get better
-                raise self._silent(seen)
-        # What an earlier knock is still answered must not be taken for an answer to what follows.
-        self._drain()
-        transport.serial.write(b"\r\x01")
-        if not self._until(_RAW, 2, 4).endswith(_RAW):
-            raise self._silent(seen)
-        transport.in_raw_repl = True
-
-    def _until(self, ending: bytes, quiet_s: float, most_s: float) -> bytes:
-        """What comes up to the ending, or until it is quiet. The transport's own never ends while something talks."""
-        port, said = self._transport.serial, b""
-        start = last = time.monotonic()
-        while not said.endswith(ending) and time.monotonic() < min(last + quiet_s, start + most_s):
-            if port.in_waiting:
-                said += port.read(1)
-                last = time.monotonic()
-            else:
-                time.sleep(0.005)
-        return said
-
-    def _drain(self, quiet_s: float = _QUIET_S) -> bytes:
-        """Takes what has come until it is quiet, for a second at most."""
-        port, said = self._transport.serial, b""
-        end = time.monotonic() + 1
-        last = time.monotonic()
-        while time.monotonic() < min(end, last + quiet_s):
-            if waiting := port.in_waiting:
-                said += (data := port.read(waiting))
-                if len(data) < waiting:
-                    raise OSError  # so the port of a serial server ends
-                last = time.monotonic()
-            else:
-                time.sleep(0.005)
-        return said
-
-    # Failures
-
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
         except TransportExecError as error:
-            raise _on_board(error.error_output, self._reset_button) from None
+            raise failures.on_board(error.error_output, self._reset_button) from None
+        except cable_prompt.Silent as silent:
+            raise failures.silent(self.port, self._reset_button, silent.seen) from None
         except TransportError:
-            raise self._silent(b"") from None
+            raise failures.silent(self.port, self._reset_button, b"") from None
         except ports.BROKEN:
-            raise Problem(
-                f"Die Verbindung über {self.port} ist abgerissen. Das Kabel wieder einstecken und denselben Befehl "
-                "noch einmal geben.",
-                f"the connection over {self.port} broke. Plug the cable in again and give the same command once more.",
-            ) from None
-
-    def _silent(self, seen: bytes) -> Problem:
-        if b"invalid header" in seen:
-            return Problem(
-                f"Auf dem Gerät an {self.port} ist kein MicroPython; «bordstein flash» bringt es auf.",
-                f'there is no MicroPython on the board at {self.port}; "bordstein flash" puts it on.',
-            )
-        if seen.strip(b"\r\n\0 ") and b">>>" not in seen:
-            return Problem(
-                f"Was an {self.port} hängt, sendet etwas, antwortet aber nicht wie MicroPython. Auf dem Gerät "
-                f"{self._reset_button} drücken und sofort noch einmal versuchen; hilft das nicht, «bordstein flash».",
-                f"what hangs at {self.port} sends something, but does not answer as MicroPython does. Press "
-                f'{self._reset_button} on the board and try again at once; if that does not help, "bordstein flash".',
-            )
-        return Problem(
-            f"Das Gerät an {self.port} antwortet nicht. Auf dem Gerät {self._reset_button} drücken, sofort noch einmal "
-            "versuchen.",
-            f"the board at {self.port} does not answer. Press {self._reset_button} on the board and try again at once.",
-        )
-
-    def _garbled(self) -> Problem:
-        return Problem(
-            f"Über {self.port} kam Unleserliches. Kabel und Stecker prüfen und denselben Befehl noch einmal geben.",
-            f"what came over {self.port} cannot be read. Check cable and plug and give the same command once more.",
-        )
+            raise failures.broken(self.port) from None
 
 
 def _opened(device: str) -> Any:
@@ -390,22 +307,3 @@ def _opened(device: str) -> Any:
         # It does not say why; whoever tries it too learns it.
         ports.opened(device).close()
         raise ports.problem(device, OSError()) from None
-
-
-def _on_board(traceback: str, reset_button: str) -> OnBoard:
-    last = traceback.strip().splitlines()[-1] if traceback.strip() else ""
-    if last.startswith("OSError") and any(word in last for word in _FULL):
-        return OnBoard("Der Speicher des Geräts ist voll.", "the board's flash is full.", last)
-    if last == "ValueError: flash":
-        return OnBoard(
-            "Was auf dem Gerät ankam, ist nicht, was gesendet wurde: Kabel oder Flash ist schadhaft.",
-            "what arrived on the board is not what was sent: cable or flash is bad.",
-            last,
-        )
-    if last.startswith("MemoryError"):
-        return OnBoard(
-            f"Dem Gerät fehlt gerade Arbeitsspeicher. {reset_button} drücken und sofort noch einmal versuchen.",
-            f"the board is short of memory just now. Press {reset_button} and try again at once.",
-            last,
-        )
-    return OnBoard(f"Auf dem Gerät ging etwas schief ({last}).", f"something failed on the board ({last}).", last)
