@@ -9,7 +9,7 @@ LONGEST = 4096
 def mistakes(config: dict[str, Any]) -> list[str] | None:
     """A sentence each; None: the rules are not here, the board will say it."""
     try:
-        from bordstein_tools import config_mistakes
+        from bordstein_tools.config import mistakes as config_mistakes
     except ImportError:
         return None
     return config_mistakes.wanted(config)

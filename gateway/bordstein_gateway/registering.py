@@ -1,6 +1,6 @@
 """Entries for the register: checked, from a CSV file or as JSON over HTTP, and written as CSV.
 
-The file is what `bordstein setup` writes (tools/bordstein_tools/registering.py); an office may add columns to it. An
+The file is what `bordstein setup` writes (bordstein_tools/setup/registering.py); an office may add columns to it. An
 empty cell leaves what is known, "-" takes it away; in JSON that is null.
 """
 

@@ -268,7 +268,7 @@ def test_properties_that_a_sensor_may_have_are_its_drivers_and_in_the_table():
 
 
 def test_all_drivers_are_found_and_the_tool_reads_of_them_what_the_board_does():
-    from bordstein_tools.firmware_rules import Drivers
+    from bordstein_tools.config.firmware_rules import Drivers
 
     folder = ROOT / "firmware/bordstein/sensors"
     assert sensors.names() == Drivers.names() == sorted(file.stem for file in folder.glob("[!_]*.py"))

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
 from bordstein import config_check, config_rules  # noqa: E402
-from bordstein_tools.firmware_rules import Drivers  # noqa: E402
+from bordstein_tools.config.firmware_rules import Drivers  # noqa: E402
 
 README = (ROOT / "firmware/README.md").read_text(encoding="utf-8")
 RULES = config_rules.RULES | {name: Drivers.load(name).OPTIONS for name in Drivers.names()}

@@ -19,7 +19,7 @@ from bordstein_gateway.doctor_mosquitto import mosquitto_conf
 from bordstein_gateway.finding import Finding, loses
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import ConfigReport, Store
-from bordstein_tools import pki, revocation
+from bordstein_tools.keys import pki, revocation
 from tests.gateway.loopback import Loopback
 from tests.street.processes import free_port
 from tests.street.servers import Town

@@ -10,7 +10,7 @@ import pytest
 from bordstein_gateway.releases import PackError, inspect, keep
 from bordstein_gateway.store import BoardUpdate, StateReport, Store
 from bordstein_gateway.store import releases as store_releases
-from bordstein_tools import signing
+from bordstein_tools.keys import signing
 from tests.gateway.test_cli import configured, gateway
 from tests.gateway.test_ingest import Service
 from tests.street.client import Client

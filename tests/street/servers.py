@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bordstein_gateway.store import Store
-from bordstein_tools import pki
+from bordstein_tools.keys import pki
 from tests.street.processes import NotReady, Process, free_port
 
 GATEWAY_USER = "bordstein-gateway"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_tools import protocol
+from bordstein_tools.batch import protocol
 from tests.hardware.loader import Faults
 from tests.hardware.usb import UsbBoard
 from tests.street import van as vans

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from bordstein_tools import revocation
+from bordstein_tools.keys import revocation
 from tests.street.client import Client
 from tests.street.servers import GATEWAY_USER, Mosquitto, Town
 

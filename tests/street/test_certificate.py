@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_tools import issued, renewal, revocation
+from bordstein_tools.keys import issued, renewal, revocation
 from tests.hardware.scenarios import BOARDS
 from tests.street.boards import Board
 from tests.street.client import Client

@@ -15,8 +15,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from bordstein_tools import setting_up, software
-from bordstein_tools.setting_up import Wanted
+from bordstein_tools.board import software
+from bordstein_tools.setup import setting_up
+from bordstein_tools.setup.setting_up import Wanted
 from bordstein_tools.texts import Problem
 from tests.hardware.micropython import HARDWARE, command
 from tests.street import van

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_tools import signing
+from bordstein_tools.keys import signing
 from tests.hardware.micropython import HARDWARE, command, compiled_hardware, interpreter_of_32_bits
 from tests.hardware.scenarios import BOARDS
 from tests.street.boards import Board

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bordstein_tools import deploying, signing
-from bordstein_tools import software as unpacked
-from bordstein_tools.cable import Cable
+from bordstein_tools.board import deploying
+from bordstein_tools.board import software as unpacked
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.keys import signing
 from tests.hardware.loader import SIZE
 from tests.hardware.micropython import HARDWARE, command
 from tests.hardware.scenarios import BOARDS

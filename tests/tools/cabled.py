@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from bordstein_tools.software import STARTERS, Software
+from bordstein_tools.board.software import STARTERS, Software
 from tests.hardware.pty_bridge import PtyBoard
 from tools.dev.mpy import FIRMWARE, compile_to
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bordstein_tools import configuring
-from bordstein_tools.cable import Cable
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.config import configuring
 from tests.hardware.micropython import HARDWARE, command
 from tests.hardware.pty_bridge import PtyBoard
 from tests.hardware.scenarios import BOARDS

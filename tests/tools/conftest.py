@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_tools import deploying
-from bordstein_tools.cable import Cable
+from bordstein_tools.board import deploying
+from bordstein_tools.board.cable import Cable
 from tests.street.servers import Mosquitto, Town
 from tests.tools import cabled, checked
 

@@ -2,7 +2,7 @@
 
 import random
 
-from bordstein_tools.images import CHIP_IDS
+from bordstein_tools.board.images import CHIP_IDS
 
 
 def image(chip: str, size: int = 40000, seed: int = 1) -> bytes:

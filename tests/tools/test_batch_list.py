@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_tools import batch_list
-from bordstein_tools.batch_list import Row
-from bordstein_tools.recipes import Recipes
+from bordstein_tools.batch import rows as batch_list
+from bordstein_tools.batch.recipes import Recipes
+from bordstein_tools.batch.rows import Row
+from bordstein_tools.config.town import Town
 from bordstein_tools.texts import Problem
-from bordstein_tools.town import Town
 from tests.tools.test_cli_ca import bordstein
 
 TOWN = Town(

@@ -8,11 +8,12 @@ import pytest
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
-from bordstein_tools import ports, swapping
-from bordstein_tools.assigning import Book
-from bordstein_tools.batch_list import Row
-from bordstein_tools.batching import Batch
-from bordstein_tools.protocol import Protocol
+from bordstein_tools.batch import swapping
+from bordstein_tools.batch.assigning import Book
+from bordstein_tools.batch.batching import Batch
+from bordstein_tools.batch.protocol import Protocol
+from bordstein_tools.batch.rows import Row
+from bordstein_tools.board import ports
 from bordstein_tools.texts import Problem
 from tests.hardware.usb import UsbBoard
 from tests.street import van

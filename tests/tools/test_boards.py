@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "firmware"))
 
 from bordstein import config, config_check  # noqa: E402
-from bordstein_tools.firmware_rules import Drivers  # noqa: E402
+from bordstein_tools.config.firmware_rules import Drivers  # noqa: E402
 
 FOLDER = ROOT / "boards"
 FILES = sorted(FOLDER.glob("*.toml"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_tools.cable import Cable, OnBoard
+from bordstein_tools.board.cable import Cable, OnBoard
 from bordstein_tools.texts import Problem
 from tests.hardware.pty_bridge import PtyBoard
 from tests.tools import cabled

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
-from bordstein_tools import check_board, check_hints, check_sensors, check_way, selftest_report
-from bordstein_tools.check_result import Result
-from bordstein_tools.observing import Line, Reading, Seen, Sensor, Status
+from bordstein_tools.checks import board as check_board
+from bordstein_tools.checks import hints as check_hints
+from bordstein_tools.checks import report as selftest_report
+from bordstein_tools.checks import sensors as check_sensors
+from bordstein_tools.checks import way as check_way
+from bordstein_tools.checks.observing import Line, Reading, Seen, Sensor, Status
+from bordstein_tools.checks.result import Result
 
 STATUS: dict[str, Any] = {
     "boot": 3,

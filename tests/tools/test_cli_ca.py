@@ -12,7 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from bordstein_tools import cli_ca, pki
+from bordstein_tools.cli import ca as cli_ca
+from bordstein_tools.keys import pki
 
 DEVICE, OTHER = "24a160123456", "24a160123457"
 PASSPHRASE = "ein langer Satz für die Stadt"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_tools import json_mistakes
+from bordstein_tools.config import json_mistakes
 
 ROOT = Path(__file__).parents[2]
 SOUND = {
@@ -158,7 +158,7 @@ def test_the_wheel_carries_the_checker_the_example_and_the_boards(file, tmp_path
     file.write_text(json.dumps(WRONG))
     # Isolated from the checkout: only the unpacked wheel and the installed dependencies are on the path.
     script = f"import sys; sys.path.insert(0, {str(tmp_path / 'unpacked')!r}); import bordstein_tools.cli as cli; "
-    script += "from bordstein_tools import boards, firmware_rules, properties; "
+    script += "from bordstein_tools import boards, properties; from bordstein_tools.config import firmware_rules; "
     script += "assert boards.CARRIED.is_dir() and firmware_rules.CARRIED.is_dir() and properties.table(); cli.main()"
     program = (sys.executable, "-I", "-c", script)
     run = check(file, program=program)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bordstein_tools import commands
+from bordstein_tools.cli import commands
 from tests.tools.test_cli_ca import bordstein
 
 HELP = [
@@ -68,7 +68,7 @@ def test_every_complaint_that_is_translated_was_seen():
 
 ABORTS = """
 import typer
-from bordstein_tools import commands
+from bordstein_tools.cli import commands
 app = commands.group("", "")
 @commands.verb(app, "", "")
 def asks(): raise typer.Abort

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bordstein_tools import boards, composing, config_mistakes, firmware_rules, town
-from bordstein_tools.composing import Answers
+from bordstein_tools import boards
+from bordstein_tools.config import composing, firmware_rules, town
+from bordstein_tools.config import mistakes as config_mistakes
+from bordstein_tools.config.composing import Answers
 from bordstein_tools.texts import Problem
 from tests.tools.test_cli_config import bordstein
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bordstein_tools import config_german, firmware_rules
+from bordstein_tools.config import firmware_rules
+from bordstein_tools.config import german as config_german
 from tests.firmware.test_config import (
     GOOD,
     JSON,

@@ -8,8 +8,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from bordstein_tools import configuring, pki
-from bordstein_tools.cable import Cable
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.config import configuring
+from bordstein_tools.keys import pki
 from bordstein_tools.texts import Problem
 from tests.tools import cabled
 

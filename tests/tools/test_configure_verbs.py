@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bordstein_tools import cli, configuring, pki
-from bordstein_tools.cable import Cable
+from bordstein_tools import cli
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.config import configuring
+from bordstein_tools.keys import pki
 from bordstein_tools.texts import Problem
 from tests.hardware.micropython import HARDWARE, command
 from tests.hardware.pty_bridge import PtyBoard

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from bordstein_tools import cli, deploying, signing, software
-from bordstein_tools.cable import Cable, File, digest
-from bordstein_tools.software import Software
+from bordstein_tools import cli
+from bordstein_tools.board import deploying, software
+from bordstein_tools.board.cable import Cable, File, digest
+from bordstein_tools.board.software import Software
+from bordstein_tools.keys import signing
 from bordstein_tools.texts import Problem
 from tests.hardware.pty_bridge import PtyBoard
 from tests.tools import cabled

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from bordstein_tools import pki
-from bordstein_tools.cable import Cable
-from bordstein_tools.redacting import Redactor, hidden, in_text
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.keys import pki
+from bordstein_tools.support.redacting import Redactor, hidden, in_text
 from tests.tools import cabled
 from tests.tools.test_cli_ca import PASSPHRASE, bordstein
 

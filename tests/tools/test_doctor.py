@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_tools import boards, checking_computer, images, pki, revocation, signing
-from bordstein_tools.checking_computer import Computer
-from bordstein_tools.finding import Finding
-from bordstein_tools.ports import MAKERS, Port
+from bordstein_tools import boards
+from bordstein_tools.board import images
+from bordstein_tools.board.ports import MAKERS, Port
+from bordstein_tools.keys import pki, revocation, signing
+from bordstein_tools.support import computer as checking_computer
+from bordstein_tools.support.computer import Computer
+from bordstein_tools.support.finding import Finding
 from tests.tools.flash_image import image
 from tests.tools.test_cli_ca import bordstein
 

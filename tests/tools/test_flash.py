@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bordstein_tools import boards, cli, flashing, images, ports
+from bordstein_tools import boards, cli
+from bordstein_tools.board import flashing, images, ports
 from bordstein_tools.texts import Problem
 from tests.hardware.loader import SIZE, Faults
 from tests.hardware.usb import UsbBoard

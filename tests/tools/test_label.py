@@ -7,7 +7,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from bordstein_tools.label import Label, urn
+from bordstein_tools.setup.label import Label, urn
 from bordstein_tools.texts import Problem
 from tests.tools.test_cli_ca import bordstein
 

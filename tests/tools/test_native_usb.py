@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bordstein_tools import cli, ports
-from bordstein_tools.cable import Cable
+from bordstein_tools import cli
+from bordstein_tools.board import ports
+from bordstein_tools.board.cable import Cable
 from bordstein_tools.texts import Problem
 from tests.hardware.micropython import HARDWARE, command
 from tests.hardware.usb import UsbBoard

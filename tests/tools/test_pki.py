@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bordstein_tools import names, pki
+from bordstein_tools.keys import names, pki
 from bordstein_tools.texts import Problem
 
 ROOT = Path(__file__).parents[2]

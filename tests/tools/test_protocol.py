@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bordstein_tools import protocol
-from bordstein_tools.assigning import Book
-from bordstein_tools.batch_list import Row
-from bordstein_tools.protocol import Protocol
+from bordstein_tools.batch import protocol
+from bordstein_tools.batch.assigning import Book
+from bordstein_tools.batch.protocol import Protocol
+from bordstein_tools.batch.rows import Row
 from bordstein_tools.texts import Problem
 
 RECORDS = st.lists(
@@ -48,7 +48,7 @@ def test_any_torn_prefix_is_readable_and_can_be_gone_on_with(
 
 def test_only_one_program_writes_it_and_a_dead_one_does_not_hinder(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
-    holds = "import sys; from bordstein_tools.protocol import Protocol; from pathlib import Path\n"
+    holds = "import sys; from bordstein_tools.batch.protocol import Protocol; from pathlib import Path\n"
     holds += "p = Protocol(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", holds, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -16,7 +16,7 @@ from bordstein_gateway import web
 from bordstein_gateway.config import Config, Http, Mqtt
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Store
-from bordstein_tools import questions, registering
+from bordstein_tools.setup import questions, registering
 from bordstein_tools.texts import Problem
 from tests.street.processes import free_port, until
 from tests.tools.test_cli_ca import bordstein

@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bordstein_tools import check_board, cli, selftest, selftest_report
-from bordstein_tools.cable import Cable
-from bordstein_tools.check_result import Result
-from bordstein_tools.pki import Issued
+from bordstein_tools import cli
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.checks import board as check_board
+from bordstein_tools.checks import report as selftest_report
+from bordstein_tools.checks import selftest
+from bordstein_tools.checks.result import Result
+from bordstein_tools.keys.pki import Issued
 from bordstein_tools.texts import Problem
 from tests.hardware.pty_bridge import PtyBoard
 from tests.street.servers import Gateway, Mosquitto, Town

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from bordstein_tools import pki, registering, revocation, setting_up
-from bordstein_tools.cable import Cable
-from bordstein_tools.micropython import OpenBar
-from bordstein_tools.setting_up import Wanted
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.board.micropython import OpenBar
+from bordstein_tools.keys import pki, revocation
+from bordstein_tools.setup import registering, setting_up
+from bordstein_tools.setup.setting_up import Wanted
 from bordstein_tools.texts import Problem
 from tests.hardware.pty_bridge import PtyBoard
 from tests.tools import cabled

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bordstein_tools import cli, pki, ports, signing
+from bordstein_tools import cli
+from bordstein_tools.board import ports
+from bordstein_tools.keys import pki, signing
 from tests.hardware.loader import Faults
 from tests.hardware.usb import UsbBoard
 from tests.tools.flash_image import image

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from bordstein_tools import signing
+from bordstein_tools.keys import signing
 from bordstein_tools.texts import Problem
 from tests.tools.test_cli_ca import PASSPHRASE, bordstein
 

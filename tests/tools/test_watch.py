@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_tools.cable import Cable
-from bordstein_tools.observing import Status, observe
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.checks.observing import Status, observe
 from bordstein_tools.texts import Problem
 from tests.street.client import Client
 from tests.street.processes import until

@@ -11,8 +11,11 @@ import pytest
 from cryptography import x509
 from typer.testing import CliRunner
 
-from bordstein_tools import cli, configuring, deploying, on_board, pki, wiping
-from bordstein_tools.cable import Cable
+from bordstein_tools import cli
+from bordstein_tools.board import deploying, on_board, wiping
+from bordstein_tools.board.cable import Cable
+from bordstein_tools.config import configuring
+from bordstein_tools.keys import pki
 from bordstein_tools.texts import Problem
 from tests.hardware.pty_bridge import PtyBoard
 from tests.tools import cabled

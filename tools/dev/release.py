@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bordstein_tools import keyfiles, signing
+from bordstein_tools.keys import keyfiles, signing
 from bordstein_tools.texts import Problem
 from tools.dev.mpy import ROOT, build_time, compile_to
 

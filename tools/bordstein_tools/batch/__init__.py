@@ -1,0 +1,1 @@
+"""The same for many boards, out of a list, over several ports."""

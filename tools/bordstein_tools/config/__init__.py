@@ -1,0 +1,1 @@
+"""A board's configuration: its rules, what it is made of, and how it gets onto a board."""

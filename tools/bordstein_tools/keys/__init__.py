@@ -1,0 +1,1 @@
+"""The town's authority, certificates, and the key that signs software."""

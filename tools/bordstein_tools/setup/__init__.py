@@ -1,0 +1,1 @@
+"""From a blank board to one that reports, one board."""
