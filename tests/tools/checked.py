@@ -23,8 +23,8 @@ SENSORS = {"air": {"driver": "bme280", "bus": "i2c0", "address": 0x76, "interval
 
 
 def keys(town: Town) -> dict[str, bytes]:
-    issued = town.device(cabled.DEVICE)
     """The files of a board that this town knows."""
+    issued = town.device(cabled.DEVICE)
     return {
         "ca.der": issued.ca_der.read_bytes(),
         "device.der": issued.certificate_der.read_bytes(),

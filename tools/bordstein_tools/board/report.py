@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import configuring
 from ..texts import pick
+from . import found
 
 if TYPE_CHECKING:
     from .cable import Cable
@@ -23,7 +24,7 @@ _LOG_LINES = 10
 
 def collect(board: "Cable") -> dict[str, Any]:
     """Plain values for JSON: who the board is (device, machine, micropython, software, slot, reset), what it has
-    (config, certificate_until, files, volume, spool), and its last words (log)."""
+    (config, certificate_until, sensors, files, volume, spool), and its last words (log)."""
     facts = board.facts()
     files = {name: file.size for name, file in board.tree("", hashed=False).items()}
     free, total = board.free()
@@ -35,6 +36,7 @@ def collect(board: "Cable") -> dict[str, Any]:
         "reset": _CAUSES.get(facts["reset"], "unknown"),
         "config": config,
         "certificate_until": until.isoformat() if (until := certificate_until(board, config)) else None,
+        "sensors": [chip._asdict() for chip in found.look(board, config)],
         "files": files,
         "volume": {"free": free, "size": total},
         "spool": {"files": len(spool), "bytes": sum(spool)},
@@ -73,6 +75,7 @@ def lines(facts: dict[str, Any]) -> str:
             pick("wartende Messwerte", "readings that wait"),
             pick(f"{spool['files']} Dateien, {spool['bytes']} Byte", f"{spool['files']} files, {spool['bytes']} bytes"),
         ),
+        (pick("Sensoren gefunden", "sensors found"), found.sentence([found.Chip(**one) for one in facts["sensors"]])),
         (pick("Dateien", "files"), ", ".join(f"{name} ({size})" for name, size in sorted(loose.items())) or none),
     ]
     text = [f"{title + ':':<25}{value}" for title, value in rows]
