@@ -41,9 +41,23 @@ def test_every_line_stays_on_the_label(width: int, height: int) -> None:
         assert float(x) + len(line) * float(size) * 0.5 <= width and float(size) < float(y) < height
 
 
+def test_a_long_text_is_broken_into_lines_on_the_label() -> None:
+    lines = (
+        "BS-0042",
+        "24:A1:60:12:34:56",
+        "Marktplatz 7, Lampenmast vor der Apotheke",
+        "Stadt Musterstadt, Tel. 0123 4567",
+    )
+    svg = Label(DEVICE, lines).svg()
+    found = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" font-size="([\d.]+)"[^>]*>([^<]*)<', svg)
+    assert " ".join(text for *_, text in found) == " ".join(lines) and len(found) > 4
+    for x, y, size, text in found:
+        assert float(x) + len(text) * float(size) * 0.5 <= 62 and 1.6 <= float(size) < float(y) < 29
+
+
 def test_what_does_not_fit_legibly_is_said() -> None:
     with pytest.raises(Problem, match=r"legibly|lesbar"):
-        Label(DEVICE, ("An endless name " * 4,)).svg()
+        Label(DEVICE, ("An endless name " * 60,)).svg()
 
 
 def test_markup_in_a_text_stays_text() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..config import firmware_rules
 from ..texts import pick
+
 if TYPE_CHECKING:
     from .cable import Cable
 

@@ -3,6 +3,7 @@
 The code holds nothing secret: who scans it learns the device id, as everybody does who reads the label.
 """
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 _MARGIN = 2.0  # mm
 _QUIET = 4  # modules round a QR code that have to stay white (ISO/IEC 18004)
-_LARGEST, _SMALLEST = 4.2, 1.6  # mm, height of the letters
+_LARGEST, _PLEASANT, _SMALLEST = 4.2, 2.4, 1.6  # mm, height of the letters; below the second a text is rather broken
+_BOLD = ' font-weight="bold"'
 _WIDTH = 0.56  # of a letter, in heights, as it is on average in bold
 _LINE = 1.25
 _POINT = 72 / 25.4
@@ -77,10 +79,9 @@ class Label:
         rows = self._matrix()
         scale = side / len(rows)
         squares = "".join(f"M{x} {y}h1v1h-1z" for x, y in _dark(rows))
-        bold = [' font-weight="bold"', *[""] * len(self.lines)]
         written = "".join(
-            f'<text x="{x:g}" y="{y:.2f}" font-size="{size:.3f}"{weight}>{escape(text)}</text>'
-            for (x, y, size, text), weight in zip(self._texts(side), bold, strict=False)
+            f'<text x="{x:g}" y="{y:.2f}" font-size="{size:.3f}"{_BOLD * (number == 0)}>{escape(text)}</text>'
+            for number, (x, y, size, text) in enumerate(self._texts(side))
         )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width:g}mm" height="{self.height:g}mm" '
@@ -125,19 +126,34 @@ class Label:
     def _texts(self, side: float) -> list[tuple[float, float, float, str]]:
         """(x, baseline, height of the letters, text) of each line, as large as the label lets it be."""
         left = _MARGIN + side
-        room = self.width - left - _MARGIN
-        tall = min(_LARGEST, (self.height - 2 * _MARGIN) / len(self.lines) / _LINE)
+        room, high = self.width - left - _MARGIN, self.height - 2 * _MARGIN
+        tall = min(_LARGEST, high / len(self.lines) / _LINE)
         sizes = [min(tall, room / len(line) / _WIDTH) for line in self.lines]
-        if min(sizes) < _SMALLEST:
-            raise Problem(
-                f"Auf {self.width:g} × {self.height:g} mm passt das nicht lesbar; bitte kürzere Angaben oder ein "
-                "größeres Etikett (--size).",
-                f"that does not fit legibly on {self.width:g} × {self.height:g} mm; give shorter texts or a larger "
-                "label (--size).",
-            )
+        lines = list(self.lines)
+        if min(sizes) < _PLEASANT:
+            tall, lines = self._broken(room, high)
+            sizes = [tall] * len(lines)
         step = tall * _LINE
-        top = (self.height - step * len(self.lines)) / 2 + tall
-        return [(left, top + at * step, sizes[at], line) for at, line in enumerate(self.lines)]
+        top = (self.height - step * len(lines)) / 2 + tall
+        return [(left, top + at * step, sizes[at], line) for at, line in enumerate(lines)]
+
+    def _broken(self, room: float, high: float) -> tuple[float, list[str]]:
+        """Height of the letters, and the texts broken into lines that have room then. Problem."""
+        tall = _LARGEST
+        while tall >= _SMALLEST:
+            most = int(room / tall / _WIDTH)
+            lines = [
+                piece for text in self.lines for piece in textwrap.wrap(text, max(most, 1), break_long_words=False)
+            ]
+            if len(lines) * tall * _LINE <= high and max(map(len, lines)) <= most:
+                return tall, lines
+            tall -= 0.1
+        raise Problem(
+            f"Auf {self.width:g} × {self.height:g} mm passt das nicht lesbar; bitte kürzere Angaben oder ein größeres "
+            "Etikett (--size).",
+            f"that does not fit legibly on {self.width:g} × {self.height:g} mm; give shorter texts or a larger label "
+            "(--size).",
+        )
 
 
 def _dark(rows: list[list[bool]]) -> Iterable[tuple[int, int]]:

@@ -99,6 +99,8 @@ def make_ready(port: str, found: micropython.Found, wanted: Wanted, told: Told) 
     kind = boards.known().get(wanted.config.get("board", ""))
     with _let_run(port, found):
         configuring.check(wanted.config)
+        if wanted.label:  # that it fits shall not be known only at the end
+            label.of("0" * 12, _on_label(wanted))
         if not found.fits:
             micropython.image(kind, wanted.image)
         if found.silent and "key" in wanted.config["mqtt"]:
@@ -155,7 +157,7 @@ def set_up(port: str, wanted: Wanted, told: Told) -> Verdict:
         try:
             verdict.registered = _registered(facts, wanted)
             if wanted.label:
-                label.make(wanted.label, device, (wanted.asset, facts["place"], wanted.owner))
+                label.make(wanted.label, device, _on_label(wanted))
         except Problem as problem:
             raise _unwritten(device, problem) from None
     return verdict
@@ -188,6 +190,10 @@ def _unwritten(device: str, problem: Problem) -> Problem:
         f"Gerät {device} ist gut, aber noch nicht eingetragen: {problem.de} Danach denselben Befehl noch einmal geben.",
         f"device {device} is good, but not entered yet: {problem.en} Then give the same command once more.",
     )
+
+
+def _on_label(wanted: Wanted) -> tuple[str, str, str]:
+    return wanted.asset, str(wanted.config.get("name", "")), wanted.owner
 
 
 def _has_identity(cable: Cable, mqtt: dict[str, Any], device: str, counts: Callable[[x509.Certificate], bool]) -> bool:
