@@ -10,7 +10,7 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from bordstein_tools.batch import swapping
 from bordstein_tools.batch.assigning import Book
-from bordstein_tools.batch.batching import Batch
+from bordstein_tools.batch.batching import Batch, Bench
 from bordstein_tools.batch.protocol import Protocol
 from bordstein_tools.batch.rows import Row
 from bordstein_tools.board import ports
@@ -92,6 +92,26 @@ def test_without_ports_it_takes_all_that_look_like_boards_and_lets_one_run_that_
             batch.stop()
             run.join()
     assert book.count("open") == 1 and not protocol.found and list(batch.benches) == [board.url]
+
+
+def test_a_board_whose_port_comes_back_under_another_name_stays_with_its_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(device: str, serial_number: str) -> ListPortInfo:
+        port = ListPortInfo(device)
+        port.vid, port.serial_number = 0x303A, serial_number
+        return port
+
+    there = [listed("/dev/ttyACM1", "24:A1:60:12:34:56"), listed("/dev/ttyACM2", "24:A1:60:12:34:57")]
+    monkeypatch.setattr(list_ports, "comports", lambda: there)
+    with Protocol(tmp_path / "p.jsonl") as protocol:
+        batch = Batch(
+            Book([Row(2, "BS-1")], protocol), lambda row, chip: pytest.fail("no board"), [], lambda bench: None
+        )
+        bench = batch.benches["/dev/ttyACM0"] = Bench("/dev/ttyACM0", serial_number="24:A1:60:12:34:56")
+        assert batch.unserved() == ["/dev/ttyACM2"]
+        bench.serial_number = ""
+        assert batch.unserved() == ["/dev/ttyACM1", "/dev/ttyACM2"]
 
 
 def test_patience_ends_it(tmp_path: Path) -> None:

@@ -385,8 +385,8 @@ def test_what_nobody_foresaw_is_a_sentence_without_what_it_was_about(
 
     monkeypatch.setattr(cli, "app", fails)
     for language, words, sentence in (
-        ("de", [], "Das hätte nicht geschehen dürfen (RuntimeError, cli.py:"),
-        ("en", ["--json"], "this should not have happened (RuntimeError, cli.py:"),
+        ("de", [], "Das hätte nicht geschehen dürfen (RuntimeError, cli/__init__.py:"),
+        ("en", ["--json"], "this should not have happened (RuntimeError, cli/__init__.py:"),
     ):
         monkeypatch.setenv("BORDSTEIN_LANG", language)
         monkeypatch.setattr("sys.argv", ["bordstein", "show", *words])

@@ -36,7 +36,10 @@ class _Stopped(Exception):
 
 @dataclass
 class Bench:
-    """What goes on at a port. text: for people. done of total: the step's bar, which began at `since` (monotonic)."""
+    """What goes on at a port. text: for people. done of total: the step's bar, which began at `since` (monotonic).
+
+    serial_number: of a board at work whose port may go at a restart and come back under another name.
+    """
 
     port: str
     text: str = ""
@@ -44,6 +47,7 @@ class Bench:
     done: int = 0
     total: int = 0
     since: float = 0
+    serial_number: str = ""
 
 
 @dataclass
@@ -73,7 +77,7 @@ class Batch:
         self._last = time.monotonic()
         try:
             while not self.stopped.is_set() and not self.book.over:
-                for port in self.fixed or [found.device for found in ports.found()]:
+                for port in self.fixed or self.unserved():
                     if port not in self.benches:
                         self._open(port)
                 if self.patience_s is not None and time.monotonic() - self._last > self.patience_s:
@@ -90,6 +94,12 @@ class Batch:
         end = time.monotonic() + _STOPS_S
         for worker in self._workers:
             worker.join(max(0, end - time.monotonic()))
+
+    def unserved(self) -> list[str]:
+        """The ports that look like boards and have no thread; not those to which another thread's board has moved."""
+        at_work = {bench.serial_number for bench in self.benches.values()} - {""}
+        there = ports.found()
+        return [it.device for it in there if it.device not in self.benches and it.serial_number not in at_work]
 
     def busy(self) -> None:
         """Something goes on."""
@@ -162,6 +172,7 @@ class _Port:
     def _next(self) -> None:
         """One board, from the moment it is there until it is replaced."""
         bench = self._bench
+        bench.serial_number = ""
         try:
             found = micropython.look(bench.port)
         except Problem as problem:
@@ -191,6 +202,8 @@ class _Port:
     def _set_up(self, standing: Standing, found: micropython.Found) -> None:
         port, began = self._bench.port, time.monotonic()
         verdict = None
+        at = ports.at(port)
+        self._bench.serial_number = at.serial_number if at.vanishes else ""
         try:
             verdict = setting_up.make_ready(port, found, self._batch.compose(standing.row, found.chip), self)
             error = "" if verdict.ready else setting_up.sentence(verdict)
@@ -203,7 +216,7 @@ class _Port:
         # Open before anybody reads that the cable may be moved: or that would go unnoticed.
         kept = None
         with contextlib.suppress(Problem):
-            kept = swapping.Kept(port)
+            kept = swapping.Kept(verdict.port if verdict else port)
         asset = standing.row.asset
         if verdict is not None and verdict.ready:
             missed = [verdict.registered.sentence()] if verdict.registered.missed else []

@@ -102,8 +102,10 @@ def main() -> None:
 def unforeseen(error: Exception) -> NoReturn:
     """Ends the program with where it failed, and nothing of what it worked on."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).parent == Path(__file__).parent] or frames
-    place = f"{type(error).__name__}, {Path(own[-1].filename).name}:{own[-1].lineno}"
+    ours = Path(__file__).parents[1]
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(ours)]
+    file = Path(own[-1].filename).relative_to(ours).as_posix() if own else Path(frames[-1].filename).name
+    place = f"{type(error).__name__}, {file}:{(own or frames)[-1].lineno}"
     problem = Problem(
         f"Das hätte nicht geschehen dürfen ({place}). Denselben Befehl noch einmal geben; bleibt es so, bitte diese "
         "Zeile melden, mit der Datei von „bordstein diagnose“.",
