@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..keys import keyfiles
 from ..setup import label
-from ..texts import Problem, pick, reason
+from ..texts import Problem, pick
 from .assigning import Book
 from .rows import Row
 
@@ -37,13 +37,7 @@ class Labels:
                 stem, number = f"{plain}_{number}", number + 1
             taken.add(stem.casefold())
             self.file[row.asset] = folder / f"{stem}.pdf"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Problem(
-                f"Der Ordner {folder} lässt sich nicht anlegen ({reason(error)}).",
-                f"the folder {folder} cannot be made ({error.strerror}).",
-            ) from None
+        keyfiles.make_folder(folder)
 
     def write(self, book: Book) -> None:
         """What is missing of the boards that are ready, and the file of all. Problem."""
