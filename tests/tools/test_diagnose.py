@@ -1,6 +1,5 @@
 """`bordstein diagnose`: all that helps, and no secret, whoever has printed it in whatever form."""
 
-import base64
 import json
 import os
 import pty
@@ -11,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
 from bordstein_tools.board.cable import Cable
 from bordstein_tools.keys import pki
 from bordstein_tools.support.redacting import Redactor, hidden, in_text
 from tests.tools import cabled
+from tests.tools.secrecy import assert_without
 from tests.tools.test_cli_ca import PASSPHRASE, bordstein
 
 WIFI, OLD_WIFI, PPP, PIN, TYPO = 'Grüße "an" alle 7', "das alte Passwort", "tm!x", "73914826", "falsch geschrieben"
@@ -90,23 +89,7 @@ def content(path: Path) -> dict[str, str]:
 
 
 def without_secrets(files: dict[str, str], key: bytes) -> None:
-    """No secret is in the files, in any usual form, and no eighth of the key."""
-    text = "\n".join([*files, *files.values()])
-    raw = text.encode()
-    for secret in SECRETS:
-        plain = secret.encode()
-        forms = {secret, json.dumps(secret)[1:-1], repr(plain)[2:-1], plain.hex(), base64.b64encode(plain).decode()}
-        for form in forms:
-            assert form not in text, (secret, form, text[text.index(form) - 200 :][:400])
-    assert key not in raw and "PRIVATE KEY" not in text
-    lower, encoded = text.lower().replace(":", ""), base64.b64encode(key).decode()
-    scalar = serialization.load_der_private_key(key, None).private_numbers().private_value.to_bytes(32, "big")  # type: ignore[union-attr,call-arg]
-    assert scalar.hex() not in lower
-    for start in range(0, len(key) - 16, 8):
-        assert key[start : start + 16].hex() not in lower
-        assert ", ".join(map(str, key[start : start + 16])) not in text
-    for start in range(0, len(encoded) - 22, 4):
-        assert encoded[start : start + 22] not in text
+    assert_without({name: text.encode() for name, text in files.items()}, SECRETS, [key])
 
 
 def test_all_that_helps_is_there_and_no_secret(prepared: tuple[str, Path], keys: Path) -> None:
