@@ -16,6 +16,7 @@ from tests.street.servers import Gateway, Mosquitto, Town
 from tests.tools.secrecy import assert_without
 from tests.tools.typed import BORDSTEIN
 
+pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # of pyserial
 PASSPHRASE, TOKEN = "ein langer Satz für die Stadt", "token-das-niemand-kennt"
 PIN, PPP, SIXTH = "73914826", "Zugang zum Mobilfunk", "in die falsche Zeile"
 SECRETS = (*vans.SECRETS, PASSPHRASE, TOKEN, PIN, PPP, SIXTH)

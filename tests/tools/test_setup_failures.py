@@ -22,8 +22,9 @@ from bordstein_tools.keys import pki, signing
 from tests.hardware.loader import Faults
 from tests.hardware.usb import UsbBoard
 from tests.tools.flash_image import image
-from tests.tools.typed import BORDSTEIN
+from tests.tools.typed import BORDSTEIN, Terminal
 
+pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # of pyserial
 PASSPHRASE, PASSWORD = "ein langer Satz für die Stadt", "das WLAN der Stadt"
 DEVICE = "24a160123456"
 TOWN = f"""owner = "Stadt Musterstadt"
@@ -339,6 +340,16 @@ def test_a_silent_board_is_told_of_by_the_names_of_its_buttons(van: Path, tmp_pa
             timeout=60,
         )
     assert done.returncode == 1 and "Taste BOOT gedrückt halten, Taste RST kurz drücken" in done.stderr, done
+
+
+def test_ctrl_c_ends_it_with_a_sentence(van: Path, tmp_path: Path) -> None:
+    with (
+        UsbBoard(tmp_path / "flash", ("sleep", "1000"), serial="pty") as board,
+        Terminal(*SETUP, "--port", board.url, folder=van) as terminal,
+    ):
+        terminal.wait_for("looking at what is on the cable")
+        terminal.type(b"\x03")
+        assert terminal.ends() == 1 and "the same command goes on" in terminal.said, terminal.said
 
 
 @contextmanager

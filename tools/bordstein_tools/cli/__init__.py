@@ -26,7 +26,7 @@ from . import setup as cli_setup
 from . import signing as cli_signing
 from . import support as cli_support
 from . import wipe as cli_wipe
-from .output import FAILED, failed
+from .output import FAILED, complain, failed
 
 app = commands.group(
     "Bordstein-Straßensensoren: Schlüssel und Geräte.",
@@ -91,10 +91,18 @@ def _options(
     pass
 
 
+_INTERRUPTED = 130  # Typer's exit code after Ctrl-C
+
+
 def main() -> None:
     """Entry point of the console script."""
     try:
         app()
+    except SystemExit as end:
+        if end.code != _INTERRUPTED:
+            raise
+        complain(Problem("Abgebrochen; derselbe Befehl macht weiter.", "Ended; the same command goes on."))
+        sys.exit(FAILED)
     except Exception as error:  # noqa: BLE001  # nobody in a van reads a traceback, and there may be a password in it
         unforeseen(error)
 
