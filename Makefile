@@ -8,8 +8,8 @@ DEMO_ARGUMENTS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(filter-out 0,$(CHA
 # For make release: KEY and VERSION are needed, the rest has defaults.
 RELEASE_ARGUMENTS = --key "$(KEY)" --version "$(VERSION)" $(if $(FLOOR),--floor "$(FLOOR)") \
     $(foreach board,$(BOARDS),--board "$(board)") $(if $(PASSPHRASE_FILE),--passphrase-file "$(PASSPHRASE_FILE)")
-# For make test: two workers more than there are cores, as many tests wait for a board; TESTS=tests/gateway runs a part.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# For make test: three workers more than there are cores, as many tests wait for a board; TESTS=tests/gateway runs a part.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 TESTS ?= tests
 # Tests start some hundred Python programs; what these import is compiled once, whatever the caller's environment says.
 BYTECODE = PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/.cache/bytecode"

@@ -42,8 +42,10 @@ def free_port() -> int:
         sign = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             sign.bind(("127.0.0.1", port))
-            with socket.create_server(("127.0.0.1", port)):
-                pass
+            with socket.socket() as probe:
+                # Bound and not listening: a child that another thread starts just now holds a copy for a moment.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
         except OSError:
             sign.close()
             continue
