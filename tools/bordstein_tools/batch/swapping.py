@@ -1,7 +1,6 @@
 """Is the board on a port still the same? Noticed without a word to it, as it works already."""
 
 import contextlib
-import struct
 import sys
 import threading
 import time
@@ -16,7 +15,6 @@ _STARTS = b"rst:0x", b"invalid header"  # what a chip's ROM says with new power,
 _SETTLES_S = 3  # opening a port may restart the board
 _LOOK_S = 15
 _READ_S = 0.2
-_LOST = (OSError, struct.error, ValueError, TypeError)  # pyserial raises all of them of a port that goes away
 
 
 def there(port: str) -> bool:
@@ -41,7 +39,7 @@ class Kept:
         self._opened = time.monotonic()
 
     def close(self) -> None:
-        with contextlib.suppress(*_LOST):
+        with contextlib.suppress(*ports.BROKEN):
             self._serial.close()
 
     def same(self, stopped: threading.Event) -> bool:
@@ -51,7 +49,7 @@ class Kept:
         while not stopped.is_set():
             try:
                 said = said[-20:] + self._serial.read(4096)
-            except _LOST:
+            except ports.BROKEN:
                 return False
             passed = time.monotonic() - self._opened
             starts = any(word in said for word in _STARTS)

@@ -13,13 +13,14 @@ from ..batch import rows as batch_list
 from ..batch.assigning import Book
 from ..batch.recipes import Recipes
 from ..batch.rows import Row
+from ..board import images
 from ..config import composing
 from ..texts import Problem, pick
 from .ca import DEFAULT_CA, FILE, FOLDER, CaFolder, Json, PassphraseFile
 from .commands import verb
 from .options import REGISTER, WAIT_S, Config, GatewayUrl, Image, Lists, Public, Register, Release, TokenFile, Wait
 from .output import FAILED, answer, failed
-from .setup import Authority, gateway_and_token, refuse_unusable, software_and_keys, town_and_base
+from .setup import Authority, gateway_and_token, software_and_keys, town_and_base
 
 if TYPE_CHECKING:
     from ..batch.batching import Batch, Bench
@@ -116,7 +117,8 @@ def batch(
 
         keys, software = software_and_keys(release, public)
         url, token = gateway_and_token(gateway, token_file, town)
-        refuse_unusable(image, register)
+        if image:
+            images.read(image)
         authority = Authority(ca, passphrase_file)
 
         def compose(row: Row, chip: str) -> setting_up.Wanted:

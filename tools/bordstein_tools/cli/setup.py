@@ -118,7 +118,6 @@ def setup(
     from ..keys import pki, revocation
     from ..setup import questions, registering, setting_up
     from ..setup.label import SUFFIXES
-    from ..setup.label import of as label_of
 
     if board is not None and board not in boards.known():
         known = ", ".join(boards.known())
@@ -134,7 +133,8 @@ def setup(
         if password_file:
             given["password"] = _password(password_file)
         url, token = gateway_and_token(gateway, token_file, common)
-        refuse_unusable(image, register)
+        if image:
+            images.read(image)
         authority = Authority(ca, passphrase_file)
         if ca != DEFAULT_CA:
             pki.certificate(ca)
@@ -148,8 +148,6 @@ def setup(
         def compose(chip: str) -> setting_up.Wanted:
             answers = (questions.ask if ask else questions.defaults)(given, common, base, register)
             made = composing.compose(answers, common, base, chip, board, composing.brokers(ca))
-            if label is not None:
-                label_of("0" * 12, (answers.asset, str(made.get("name", "")), common.owner))  # it has room
             return setting_up.Wanted(
                 config=made,
                 asset=answers.asset,
@@ -208,16 +206,6 @@ def gateway_and_token(
     if url:
         registering.check(url, token)
     return url, token
-
-
-def refuse_unusable(image: Path | None, register: Path | None) -> None:
-    """Problem: these files would stop the work later."""
-    from ..setup import registering
-
-    if image:
-        images.read(image)
-    if register:
-        registering.check_file(register)
 
 
 def _password(file: Path) -> str:

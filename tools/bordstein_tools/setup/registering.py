@@ -93,14 +93,6 @@ def register(
     return Registered(str(csv_path), missed=missed)
 
 
-def check_file(path: Path) -> None:
-    """Problem where no board could be noted, said before one is set up: no such folder, some other table."""
-    if not path.exists():
-        keyfiles.check_target(path)
-    elif head := _read(path).head:
-        _check_head(path, head)
-
-
 def post(facts: Mapping[str, str], gateway_url: str, token: str) -> bool:
     """Send a board to the gateway; whether it was new there. Problem: not reached; Refused: with its reason."""
     request = urllib.request.Request(  # noqa: S310  (check() has seen the address)
@@ -194,8 +186,12 @@ def known(path: Path | None) -> list[dict[str, str]]:
                 f"Den Ordner {path.parent} für {path.name} gibt es nicht.",
                 f"there is no folder {path.parent} for {path.name}.",
             )
+        keyfiles.check_target(path)
         return []
-    return entries(path) if _read(path).head else []
+    table = _read(path)
+    if table.head:
+        _check_head(path, table.head)
+    return table.rows
 
 
 class _Table(NamedTuple):
