@@ -17,6 +17,7 @@ from .cli_common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, misuse
 from .config_check import unreadable
 from .config_files import FileProblem
 from .config_words import is_host
+from .example import text as example_text
 from .store.types import StoreError
 from .texts import language, os_reason, pick, said
 
@@ -150,8 +151,7 @@ def init(
             "--host",
         )
     package = files(__package__)
-    example = package.joinpath("gateway.example.toml").read_text(encoding="utf-8")
-    example = example.replace(_HOST, f'host = "{host}"'.ljust(len(_HOST)))
+    example = example_text().replace(_HOST, f'host = "{host}"'.ljust(len(_HOST)))
     if str(target) == "-":
         output(example, end="")
         return

@@ -1,21 +1,18 @@
 """Rules of [forward.…]: what has to be so that a target can be built, each request sent and no secret shown."""
 
-import datetime
-import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
+from .config import AnyForward
 from .config_files import FileProblem, no_authority, no_secret, secret
-from .config_words import is_here, is_host, missing, table
+from .config_types import HttpForward
+from .config_words import Rule, is_here, is_host, missing, table
 from .texts import pick
-from .toml_lines import Path as KeyPath
-
-Rule = Iterator[tuple[KeyPath, str]]
-"""Places below [forward.<name>], and what is wrong there; empty: nothing."""
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")
@@ -24,18 +21,24 @@ _TOKEN = re.compile(r"[!-~]+")
 _FRAMING = ("connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade")
 _SECRETS = ("auth", "authorization", "cookie", "key", "pass", "passwd", "pwd", "sas", "session", "sig")
 _SECRET_ENDS = ("apikey", "credential", "credentials", "password", "secret", "signature", "token")
-_DEEPEST = 20
 
 
 def forward_rules(forward: dict[str, Any]) -> Rule:
-    """What is wrong in one target."""
-    yield from _credentials(forward)
-    for key in ("headers", "header_files"):
-        for name, value in table(forward, key).items():
-            yield (key, name), _header(forward, key, name, value)
-    yield from _address(forward)
-    yield ("ca",), no_authority(forward.get("ca"))
-    yield ("members",), _no_json(table(forward, "members"))
+    """What is wrong in one target: what its kind has from HttpForward, and what rules(forward) beside its settings
+    finds."""
+    kind = {of.__struct_config__.tag: of for of in AnyForward.__args__}.get(forward.get("kind"))
+    if kind is None:
+        return
+    if issubclass(kind, HttpForward):
+        yield from _credentials(forward)
+        for key in ("headers", "header_files"):
+            for name, value in table(forward, key).items():
+                yield (key, name), _header(forward, key, name, value)
+        yield from _address(forward)
+        yield ("ca",), no_authority(forward.get("ca"))
+    own: Callable[[dict[str, Any]], Rule] | None = getattr(import_module(kind.__module__), "rules", None)
+    if own is not None:
+        yield from own(forward)
 
 
 def _credentials(forward: dict[str, Any]) -> Rule:
@@ -130,7 +133,7 @@ def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
             "in einer Adresse steht weder Benutzer noch Passwort: user und password_file verwenden",
             "no user or password stands in an address: use user and password_file",
         )
-    if "#" in url or ("?" in url and forward.get("kind") == "sensorthings"):
+    if "#" in url or ("?" in url and forward.get("kind") != "webhook"):
         return pick("die Adresse endet vor ? und #", "the address ends before ? and #")
     if key == "url" and any(_is_secret(name) or name == "code" for name, _ in parse_qsl(parts.query)):
         return pick(
@@ -143,23 +146,4 @@ def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
             "ein Geheimnis ginge im Klartext durchs Netz: https:// verwenden",
             "a password or token would travel in the clear: use https://",
         )
-    return ""
-
-
-def _no_json(value: Any, depth: int = 0) -> str:
-    """Why this can't be sent as JSON."""
-    if depth > _DEEPEST:
-        return pick("ist zu tief geschachtelt", "is nested too deep")
-    if isinstance(value, dict | list):
-        inner = value.values() if isinstance(value, dict) else value
-        return next(filter(None, (_no_json(item, depth + 1) for item in inner)), "")
-    if isinstance(value, datetime.date | datetime.time):
-        return pick(
-            f'JSON kennt keine Zeitangaben: "{value}" in Anführungszeichen',
-            f'JSON has no dates and times: write "{value}" in quotes',
-        )
-    if isinstance(value, float) and not math.isfinite(value):
-        return pick(f"JSON kennt kein {value}", f"JSON has no {value}")
-    if isinstance(value, int) and value.bit_length() > 63:
-        return pick("eine ganze Zahl ist zu groß für JSON", "an integer is too large for JSON")
     return ""

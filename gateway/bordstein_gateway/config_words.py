@@ -1,20 +1,27 @@
 """The words in which mistakes of a configuration are said: what is allowed, what stands there, what may be meant."""
 
+import datetime
 import difflib
 import ipaddress
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import inspect
 
 from .texts import pick
+from .toml_lines import Path as KeyPath
+
+Rule = Iterator[tuple[KeyPath, str]]
+"""Places below a section, and what is wrong there; empty: nothing."""
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _USER = re.compile(r"//[^/@\s]*@")
 _QUERY = re.compile(r"\?.*", re.DOTALL)
 _BARE = re.compile(r"[\w.@:-]+")
 _LONGEST = 60
+_DEEPEST = 20
 
 
 def marks_of(info: Any) -> tuple[Any, dict[str, Any]]:
@@ -132,3 +139,22 @@ def table(values: dict[str, Any], key: str) -> dict[str, Any]:
     """The table of this name; an empty one where there is none."""
     found = values.get(key)
     return found if isinstance(found, dict) else {}
+
+
+def no_json(value: Any, depth: int = 0) -> str:
+    """Why this can't be sent as JSON."""
+    if depth > _DEEPEST:
+        return pick("ist zu tief geschachtelt", "is nested too deep")
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return next(filter(None, (no_json(item, depth + 1) for item in inner)), "")
+    if isinstance(value, datetime.date | datetime.time):
+        return pick(
+            f'JSON kennt keine Zeitangaben: "{value}" in Anführungszeichen',
+            f'JSON has no dates and times: write "{value}" in quotes',
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        return pick(f"JSON kennt kein {value}", f"JSON has no {value}")
+    if isinstance(value, int) and value.bit_length() > 63:
+        return pick("eine ganze Zahl ist zu groß für JSON", "an integer is too large for JSON")
+    return ""

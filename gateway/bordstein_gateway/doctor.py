@@ -17,11 +17,11 @@ import httpx2
 from cryptography import x509
 
 from .cli_common import Failed, open_store
-from .config import Config, Http, SensorThings, Webhook
+from .config import Config, Http
+from .config_types import HttpForward
 from .doctor_broker import broker
 from .doctor_mosquitto import mosquitto_conf
 from .finding import Finding, expiry, fine, loses, loses_by, note
-from .forward.http import shown
 from .listen import NoAddress, listen
 from .store import StoreError
 from .texts import os_reason
@@ -46,7 +46,8 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     yield from certificates(config, datetime.now(UTC))
     yield from boards(config, datetime.now(UTC))
     for name, target in config.forward.items():
-        yield from forwarder(name, target)
+        if isinstance(target, HttpForward):
+            yield from forwarder(name, target)
 
 
 def disk(folder: Path) -> Iterator[Finding]:
@@ -206,9 +207,9 @@ def boards(config: Config, now: datetime) -> Iterator[Finding]:
         )
 
 
-def forwarder(name: str, target: SensorThings | Webhook) -> Iterator[Finding]:
+def forwarder(name: str, target: HttpForward) -> Iterator[Finding]:
     """Whether a town's system answers, and whether its clock agrees with ours. Nothing is lost if not: it waits."""
-    where = shown(target)
+    where = target.shown
     try:
         context = ssl.create_default_context()
         if target.ca:  # beside the system's authorities

@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 import uvicorn
 
-from . import __version__, forward, log, notify, web
+from . import __version__, log, notify, web
 from .config import Config
+from .forward.starting import start
 from .ingest import Ingest
 from .listen import NoAddress, listen
 from .status import ServiceState
@@ -72,7 +73,7 @@ async def _serve(state: ServiceState, sockets: list[socket.socket]) -> int:
     _log.info("starts", version=__version__, store=str(config.store_path), pages=pages)
     ingest = Ingest(config, store, state.ingest)
     ingest.start()
-    state.forwarders = list(forward.start(config, store))
+    state.forwarders = list(start(config, store))
     tasks = [asyncio.create_task(_forward(forwarder, stop)) for forwarder in state.forwarders]
     server = _make_server(state)
     serving = asyncio.create_task(server._serve(sockets))

@@ -7,7 +7,8 @@ from typing import Any
 
 from bordstein_gateway import normalise
 from bordstein_gateway.config import Config, Device, Gateway, Mqtt, SensorThings, Webhook
-from bordstein_gateway.forward import Outbox, start
+from bordstein_gateway.forward.outbox import Outbox
+from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.store import Arrival, Store
 from tests.street.account import Key, Value

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bordstein_gateway import config, forward
+from bordstein_gateway import config
+from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.unbuilt import Unbuilt
 from bordstein_gateway.store import Store
 
@@ -138,7 +139,7 @@ def test_checking_never_raises_and_what_passes_can_be_started(folder: Path, stor
     assert "geheim" not in "".join(found)
     if not found:
         loaded = config.load(path)
-        for box in forward.start(loaded, store):
+        for box in start(loaded, store):
             assert not isinstance(box._target, Unbuilt), box._target._reason
             target: Any = box._target
             target._http.build_request("POST", loaded.forward[box.name].url, content=b"")

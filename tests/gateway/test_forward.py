@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway.forward import webhook
+from bordstein_gateway.forward.webhook import target as webhook
 from bordstein_gateway.store import Store
 from tests.gateway.forwarding import BASE, DEVICE, deliver, measure, one_failure, outbox, same, stored
 from tests.street.receivers import Receiver, SensorThings, Webhook

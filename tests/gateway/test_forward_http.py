@@ -12,9 +12,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 
 from bordstein_gateway import doctor
 from bordstein_gateway.config import Config, Gateway, Mqtt, SensorThings, Webhook
-from bordstein_gateway.forward import http, start
+from bordstein_gateway.forward import http
+from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.target import Retry
-from bordstein_gateway.forward.webhook import WebhookTarget
+from bordstein_gateway.forward.webhook.target import WebhookTarget
 from tests.gateway.loopback import Log, Loopback
 
 SECRET_PATH = "/hook/s3cretpath?token=s3crettoken"

@@ -14,7 +14,7 @@ from bordstein_gateway.config import Config, Device, Gateway, Mqtt, Webhook
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.target import Refused, Retry
-from bordstein_gateway.forward.webhook import WebhookTarget, key, signature
+from bordstein_gateway.forward.webhook.target import WebhookTarget, key, signature
 from tests.gateway.loopback import START, Log, Loopback
 from tests.street.webhook_server import Receiver
 

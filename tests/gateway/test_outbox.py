@@ -11,7 +11,7 @@ import pytest
 from bordstein_gateway.config import SensorThings
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
-from bordstein_gateway.forward.sensorthings import SensorThingsTarget
+from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
 from bordstein_gateway.forward.target import Refused, Retry
 from bordstein_gateway.store import Store
 from bordstein_gateway.store.types import StoredReading

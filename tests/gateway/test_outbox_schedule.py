@@ -12,7 +12,7 @@ from bordstein_gateway.config import SensorThings
 from bordstein_gateway.forward import schedule
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import LONGEST_PAUSE_S, LONGEST_WAIT_S, Schedule
-from bordstein_gateway.forward.sensorthings import SensorThingsTarget
+from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.texts import both, said
 from tests.gateway.loopback import Log, Loopback

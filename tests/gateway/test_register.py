@@ -23,8 +23,8 @@ from starlette.testclient import TestClient
 from bordstein_gateway import config, registering, web
 from bordstein_gateway.config import Device, Http, SensorThings
 from bordstein_gateway.config import Webhook as WebhookSettings
-from bordstein_gateway.forward.sensorthings import SensorThingsTarget
-from bordstein_gateway.forward.webhook import WebhookTarget
+from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
+from bordstein_gateway.forward.webhook.target import WebhookTarget
 from bordstein_gateway.stations import Stations
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Store

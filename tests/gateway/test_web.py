@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from bordstein_gateway import overview, web
 from bordstein_gateway.broker_words import connect_error, thrown_off
-from bordstein_gateway.forward import start
+from bordstein_gateway.forward.starting import start
 from bordstein_gateway.normalise import FLAGS, Pack, Reading
 from bordstein_gateway.pagetexts import TEXTS, clock, number, when, zone
 from bordstein_gateway.status import ServiceState

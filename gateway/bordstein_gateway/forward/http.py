@@ -10,13 +10,13 @@ import ssl
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import httpx2
 
 from .. import __version__
-from ..config import Forward, Webhook
 from ..config_files import secret
+from ..config_types import HttpForward, origin, without_query
 from ..texts import both, said
 from .target import Retry
 
@@ -27,7 +27,7 @@ _SHORTEST = 4
 """Letters of a part of an address that is looked for in what the other side says."""
 
 
-def client(settings: Forward, headers: Mapping[str, str] | None = None) -> httpx2.AsyncClient:
+def client(settings: HttpForward, headers: Mapping[str, str] | None = None) -> httpx2.AsyncClient:
     """A client for one target. Secrets are read here, so that a changed file counts from the next start on."""
     auth = None
     given = httpx2.Headers({"user-agent": f"bordstein-gateway/{__version__}", **(headers or {})})
@@ -49,22 +49,6 @@ def client(settings: Forward, headers: Mapping[str, str] | None = None) -> httpx
         follow_redirects=False,
         limits=httpx2.Limits(max_connections=2, max_keepalive_connections=2),
     )
-
-
-def shown(settings: Forward) -> str:
-    """A target's address as people may see it."""
-    return origin(settings.url) if isinstance(settings, Webhook) else without_query(settings.url)
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def without_query(url: str) -> str:
-    """And the path."""
-    return origin(url) + urlsplit(url).path
 
 
 async def request(

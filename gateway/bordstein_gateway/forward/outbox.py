@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 
-from ..config import Forward
+from ..config_types import Forward
 from ..store import Store
 from ..store.types import Place, Refill, StoredReading, StoreError
 from ..texts import both

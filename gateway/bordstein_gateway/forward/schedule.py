@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from ..config import Forward
+from ..config_types import Forward
 from ..store import Store
 from ..texts import both, said
 

@@ -20,17 +20,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..config import Config, Webhook
-from ..config_files import secret
-from ..normalise import flag_names
-from ..properties import row_of
-from ..stations import Station, Stations
-from ..store import Store
-from ..store.types import StoredReading
-from ..texts import both
-from . import http
-from .target import Refused, Retry
-from .times import urn, zulu
+from ...config import Config
+from ...config_files import secret
+from ...normalise import flag_names
+from ...properties import row_of
+from ...stations import Station, Stations
+from ...store import Store
+from ...store.types import StoredReading
+from ...texts import both
+from .. import http
+from ..target import Refused, Retry
+from ..times import urn, zulu
+from .settings import Webhook
 
 TYPE = "de.bordstein.reading.v1"
 _TOO_LARGE = 413
@@ -38,12 +39,17 @@ _SETTINGS = (404, 405, 406, 410, 415)
 """Answers that no reading is to blame for."""
 
 
+def build(_: str, settings: Webhook, config: Config, store: Store) -> "WebhookTarget":
+    """The target of one [forward.…]."""
+    return WebhookTarget(settings, config, store)
+
+
 class WebhookTarget:
     """One receiver."""
 
     def __init__(self, settings: Webhook, config: Config, store: Store | None = None) -> None:
         self._url = settings.url
-        self._name = http.shown(settings)
+        self._name = settings.shown
         self._source = settings.source or f"urn:bordstein:{config.gateway.name}"
         self._stations = Stations(config.devices, store)
         self._places: Mapping[str, Station] = {}

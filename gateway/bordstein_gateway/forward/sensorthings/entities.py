@@ -15,16 +15,17 @@ from typing import Any
 import httpx2
 import structlog
 
-from ..config import Device, SensorThings
-from ..properties import property_of
-from ..stations import Station, Stations
-from ..store import Store
-from ..store.types import StoredReading
-from ..texts import both
-from . import http
+from ...config import Device
+from ...properties import property_of
+from ...stations import Station, Stations
+from ...store import Store
+from ...store.types import StoredReading
+from ...texts import both
+from .. import http
+from ..target import Retry
+from ..times import urn
 from .bodies import Bodies
-from .target import Retry
-from .times import urn
+from .settings import SensorThings
 
 _ELSEWHERE = (404, 405, 410, 501)
 """Answers to a POST that say: this is not the place."""

@@ -11,15 +11,16 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from ..config import Device, SensorThings
-from ..normalise import flag_names
-from ..store import Store
-from ..store.types import StoredReading
-from ..texts import both, said
-from . import http
+from ...config import Config, Device
+from ...normalise import flag_names
+from ...store import Store
+from ...store.types import StoredReading
+from ...texts import both, said
+from .. import http
+from ..target import Refused, Retry
+from ..times import milliseconds, zulu
 from .entities import Entities, EntityRefused, literal
-from .target import Refused, Retry
-from .times import milliseconds, zulu
+from .settings import SensorThings
 
 _DATA_ARRAY = "data-array"
 _PAGE = 1000
@@ -28,6 +29,11 @@ _GONE = (404, 405, 410, 501)
 
 _Streams = dict[Any, list[StoredReading]]
 """Datastream -> its readings in log order."""
+
+
+def build(name: str, settings: SensorThings, config: Config, store: Store) -> "SensorThingsTarget":
+    """The target of one [forward.…]."""
+    return SensorThingsTarget(name, settings, config.devices, store)
 
 
 class SensorThingsTarget:

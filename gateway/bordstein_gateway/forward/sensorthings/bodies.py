@@ -6,11 +6,11 @@ Source: OGC 18-088 section 8.2; units are UCUM's.
 from collections.abc import Mapping
 from typing import Any
 
-from .. import properties
-from ..config import SensorThings
-from ..stations import Station
-from ..store.types import StoredReading
-from .times import urn
+from ... import properties
+from ...stations import Station
+from ...store.types import StoredReading
+from ..times import urn
+from .settings import SensorThings
 
 _OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
 _TYPES = {"number": "OM_Measurement", "count": "OM_CountObservation", "boolean": "OM_TruthObservation"}

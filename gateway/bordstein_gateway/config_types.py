@@ -1,0 +1,133 @@
+"""The types of which gateway.toml's sections are made, and what every [forward.…] has, whatever its kind."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+
+def like(pattern: str, de: str, en: str, **marks: str) -> Meta:
+    """Text of this pattern, whole, and what is expected in words. `$` would let a line end pass; \\Z does not."""
+    return Meta(pattern=rf"\A(?:{pattern})\Z", extra={"de": de, "en": en, **marks})
+
+
+_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+"
+_TEXT = ("Text in Anführungszeichen, in einer Zeile und nicht leer", "text in quotes, of one line and not empty")
+_FILE = ("der Name einer Datei", "the name of a file")
+
+Text = Annotated[str, like(_LINE, *_TEXT)]
+File = Annotated[str, like(_LINE, *_FILE, **{"is": "file"})]
+Secret = Annotated[str, like(_LINE, *_FILE, **{"is": "secret"})]
+Host = Annotated[
+    str,
+    like(
+        _LINE,
+        "ein Rechnername oder eine IP-Adresse, wie mqtt.musterstadt.de",
+        "a host name or an IP address, as in mqtt.musterstadt.de",
+        **{"is": "host"},
+    ),
+]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+DeviceId = Annotated[
+    str,
+    like(
+        "[0-9a-f]{12}",
+        "12 Hexadezimalziffern in Kleinschreibung, wie 24a160123456",
+        "12 lower-case hex digits, as in 24a160123456",
+    ),
+]
+Url = Annotated[
+    str,
+    like(
+        r"https?://[^\s\x00-\x1f\x7f]+",
+        "eine Adresse, die mit https:// oder http:// beginnt",
+        "an address that begins with https:// or http://",
+    ),
+]
+Topic = Annotated[
+    str,
+    like(
+        r"[^#+/\x00-\x1f\x7f]+(?:/[^#+/\x00-\x1f\x7f]+)*",
+        "Topic-Ebenen ohne # und +",
+        "topic levels without # and +",
+    ),
+]
+Name = Annotated[
+    str,
+    like("[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "nur Buchstaben, Ziffern und -_.", "letters, digits and -_. only"),
+]
+Uri = Annotated[
+    str,
+    like(
+        r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+",
+        "eine URI, wie urn:bordstein:gateway",
+        "a URI, as in urn:bordstein:gateway",
+    ),
+]
+PropertyName = Annotated[str, Meta(extra={"is": "property"})]
+
+
+class Section(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+class Forward(Section, kw_only=True):
+    """[forward.<name>]: one town system. `properties`, `devices`: only these (all when empty). `batch`: readings at
+    once. `max_age` in hours: what is older is not sent (0: all is). `timeout`: seconds for one request, from connecting
+    to its answer's end.
+    """
+
+    properties: list[PropertyName] = []
+    devices: list[DeviceId] = []
+    batch: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    max_age: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    timeout: Annotated[int, Meta(ge=1, le=600)] = 30
+
+    @property
+    def secret_files(self) -> list[str]:
+        """All files that hold a secret of this target."""
+        named = [getattr(self, field) for field in self.__struct_fields__ if field.endswith("_file")]
+        return [file for file in named if file is not None]
+
+
+class HttpForward(Forward, kw_only=True):
+    """A target that is reached by HTTP. `user` with `password_file` is HTTP Basic, `token_file` a bearer token.
+
+    `headers` go with each request; `header_files`: header, and the file that holds its secret value. `ca`: an authority
+    beside the system's.
+    """
+
+    url: Url = ""
+    user: Text | None = None
+    password_file: Secret | None = None
+    token_file: Secret | None = None
+    ca: File | None = None
+    headers: dict[str, str] = {}
+    header_files: dict[str, Secret] = {}
+
+    @property
+    def shown(self) -> str:
+        """The address as people may see it: without its query."""
+        return without_query(self.url)
+
+    @property
+    def secret_files(self) -> list[str]:
+        """All files that hold a secret of this target."""
+        return [*super().secret_files, *self.header_files.values()]
+
+
+def folder_of(kind: type[Forward]) -> str:
+    """Where a kind of target lies below forward/."""
+    return str(kind.__struct_config__.tag).replace("-", "_")
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def without_query(url: str) -> str:
+    """And the path."""
+    return origin(url) + urlsplit(url).path

@@ -1,0 +1,1 @@
+"""Observations to an OGC SensorThings API server: FROST and others."""

@@ -1,0 +1,1 @@
+"""CloudEvents to any program that takes a POST."""
