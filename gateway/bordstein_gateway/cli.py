@@ -12,7 +12,19 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from . import __version__, cli_board, cli_forward, cli_german, cli_release, cli_store, config, log, normalise, senml
+from . import (
+    __version__,
+    cli_board,
+    cli_forward,
+    cli_german,
+    cli_reader,
+    cli_release,
+    cli_store,
+    config,
+    log,
+    normalise,
+    senml,
+)
 from .cli_common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, misuse, output
 from .config_check import unreadable
 from .config_files import FileProblem
@@ -36,6 +48,7 @@ app = typer.Typer(
 app.add_typer(cli_forward.app, name="forward")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_board.app, name="board")
+app.add_typer(cli_reader.app, name="reader")
 app.add_typer(cli_store.quarantine, name="quarantine")
 app.command(
     help=pick(

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from .config_check import ConfigError, checked
 from .config_files import secret
+from .config_open import Publish
 from .config_types import DeviceId, File, Host, Name, Port, Secret, Section, Text, Topic
 from .forward.sensorthings.settings import SensorThings
 from .forward.webhook.settings import Webhook
@@ -65,11 +66,14 @@ class Store(Section, kw_only=True):
 
 class Http(Section, kw_only=True):
     """[http]: where the start page, /api, /metrics and /healthz are served. `register_token_file`: the bearer token
-    with which `bordstein setup` may enter boards; without it nobody may."""
+    with which `bordstein setup` may enter boards; without it nobody may. `readers_file`, `reader_token_file`: names
+    and passwords, or a bearer token, of those who may see what is not public."""
 
     host: Host = "127.0.0.1"
     port: Port = 8080
     register_token_file: Secret | None = None
+    readers_file: Secret | None = None
+    reader_token_file: Secret | None = None
 
 
 class Log(Section, kw_only=True):
@@ -100,6 +104,7 @@ class Config(Section, kw_only=True):
     log: Log = msgspec.field(default_factory=Log)
     devices: list[Device] = msgspec.field(name="device", default_factory=list)
     forward: dict[Name, AnyForward] = {}
+    publish: Publish | None = None
 
     @property
     def store_path(self) -> Path:
@@ -114,7 +119,9 @@ class Config(Section, kw_only=True):
     @property
     def secret_files(self) -> list[str]:
         """All files that hold a secret."""
-        files = [self.mqtt.key, self.mqtt.password_file, self.http.register_token_file]
+        http = self.http
+        files = [self.mqtt.key, self.mqtt.password_file]
+        files += [http.register_token_file, http.readers_file, http.reader_token_file]
         forwards = [file for target in self.forward.values() for file in target.secret_files]
         return [file for file in files if file is not None] + forwards
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import inspect
 
-from .config_files import FileProblem, find
+from .config_files import FileProblem, find, place
 from .config_words import allowed, dotted, expected, is_host, marks_of, missing, nearest, one_of, shown, visible
 from .properties import TABLE
 from .texts import os_reason, pick
@@ -65,6 +65,21 @@ def checked(path: Path, of: type[msgspec.Struct]) -> tuple[dict[str, Any], list[
     found = check.found + list(rules(resolved, {place for place, _ in check.found}))
     found.sort(key=lambda problem: line_of(lines, problem[0]))
     return resolved, [f"{path}:{line_of(lines, place)}: {visible(_sentence(place, said))}" for place, said in found]
+
+
+def place_of(path: Path, *keys: str) -> Path | None:
+    """The file that a key names, whether it is there or not; None: it names none. ConfigError: the file is no TOML."""
+    try:
+        value: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: {_no_file()}"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: {unreadable(error)}"]) from None
+    except (ValueError, RecursionError):
+        raise ConfigError(checked(path, msgspec.Struct)[1]) from None
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return place(value, path.absolute().parent) if isinstance(value, str) else None
 
 
 def unreadable(error: OSError) -> str:

@@ -16,8 +16,8 @@ class FileProblem(Exception):
     """One sentence why a named file can't be used."""
 
 
-def find(name: str, folder: Path) -> Path:
-    """The readable file that `name` means in a configuration in `folder`; FileProblem."""
+def place(name: str, folder: Path) -> Path:
+    """The file that `name` means in a configuration in `folder`, whether it is there or not; FileProblem."""
 
     def variable(found: re.Match[str]) -> str:
         value = os.environ.get(found.group(1))
@@ -28,11 +28,17 @@ def find(name: str, folder: Path) -> Path:
         return value
 
     expanded = Path(re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", variable, name))
-    path = folder / expanded
     credentials = os.environ.get(CREDENTIALS)
+    if credentials and not expanded.is_absolute() and (Path(credentials) / expanded).is_file():
+        return Path(credentials) / expanded
+    return folder / expanded
+
+
+def find(name: str, folder: Path) -> Path:
+    """The same, of a file that is there and can be read; FileProblem."""
+    path = folder / name
     try:
-        if credentials and not expanded.is_absolute() and (Path(credentials) / expanded).is_file():
-            path = Path(credentials) / expanded
+        path = place(name, folder)
         if path.is_dir():
             raise FileProblem(pick(f"{path} ist ein Ordner, keine Datei", f"{path} is a folder, not a file"))
         if path.exists() and not path.is_file():  # reading a pipe or a device might never end

@@ -8,6 +8,7 @@ from typing import Any
 
 from .config_files import no_authority, no_secret
 from .config_forward import forward_rules
+from .config_open_rules import open_rules
 from .config_words import expected, is_here, missing, table
 from .texts import pick
 from .toml_lines import Path as KeyPath
@@ -23,6 +24,7 @@ def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
     for path, said in chain(places, _mqtt(mqtt), _http(table(values, "http")), _devices(values.get("device"))):
         if path not in wrong:
             yield path, said
+    yield from ((path, said) for path, said in open_rules(values) if path not in wrong)
     if not any(path[:1] == ("mqtt",) for path in wrong):
         yield from _certificates(mqtt)
     for name, target in table(values, "forward").items():
@@ -95,20 +97,22 @@ def _mqtt(mqtt: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _http(http: dict[str, Any]) -> Iterator[Problem]:
-    token = http.get("register_token_file")
-    if token is None:
-        return
-    if said := no_secret(token):
-        yield ("http", "register_token_file"), said
-    elif not is_here(http.get("host", "127.0.0.1")):
-        yield (
-            ("http", "register_token_file"),
-            pick(
-                'nur mit host = "127.0.0.1": im Netz ginge das Token im Klartext; davor gehört ein Proxy mit TLS',
-                'only with host = "127.0.0.1": the token would go over the network in the clear; put a proxy with TLS '
-                "in front",
-            ),
-        )
+    for key in ("register_token_file", "readers_file", "reader_token_file"):
+        file = http.get(key)
+        if file is None:
+            continue
+        if said := no_secret(file):
+            yield ("http", key), said
+        elif not is_here(http.get("host", "127.0.0.1")):
+            yield (
+                ("http", key),
+                pick(
+                    'nur mit host = "127.0.0.1": im Netz ginge das Geheimnis im Klartext; davor gehört ein Proxy mit '
+                    "TLS",
+                    'only with host = "127.0.0.1": the secret would go over the network in the clear; put a proxy with '
+                    "TLS in front",
+                ),
+            )
 
 
 def _certificates(mqtt: dict[str, Any]) -> Iterator[Problem]:

@@ -7,11 +7,14 @@
     /healthz      200 while the service does its work, else 503: a restart may help. What is wrong, also outside of
                   it (broker, targets), is in `problems`; `healthy` says that there is nothing
 
+With [publish] or logins (access.py) the first three need a login, and /healthz says no details without one.
+
 Kept free for what comes later: /v1.1/ (OGC SensorThings API) and /app (the staff's pages).
 """
 
 import asyncio
 import time
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -20,6 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from . import web_register
+from .access import Access, Refused, refusal
 from .metrics import Metrics
 from .overview import overview
 from .pagetexts import TEXTS, clock, measured, number, sleep, when, zone
@@ -44,30 +48,38 @@ def app(state: ServiceState) -> Starlette:
     )
     page = templates.get_template("start.html")
     metrics = Metrics(state)
+    access = Access(state.config)
+
+    async def enter(request: Request) -> None:
+        if access.closed:
+            await access.require(request)
 
     async def start(request: Request) -> Response:
+        await enter(request)
         language = _language(request)
         content = await asyncio.to_thread(overview, state)
         text = TEXTS[language]
         return HTMLResponse(page.render(view=content, text=text, lang=language), headers=_HEADERS)
 
-    async def latest(_: Request) -> Response:
+    async def latest(request: Request) -> Response:
+        await enter(request)
         return JSONResponse(await asyncio.to_thread(overview, state), headers={"cache-control": "no-store"})
 
-    async def prometheus(_: Request) -> Response:
+    async def prometheus(request: Request) -> Response:
+        await enter(request)
         content, kind = await asyncio.to_thread(metrics.page)
         return Response(content, media_type=kind)
 
-    async def healthz(_: Request) -> Response:
+    async def healthz(request: Request) -> Response:
         now = time.monotonic()
         problems = state.problems(now)
-        content = {
-            "service": SERVICE,
-            "healthy": not problems,
-            "problems": problems,
-            "broker": state.ingest.trouble or "connected",
-            "quarantine": await asyncio.to_thread(state.store.quarantine_count),
-        }
+        content: dict[str, Any] = {"service": SERVICE, "healthy": not problems}
+        if not access.closed or await access.full(request):
+            content |= {
+                "problems": problems,
+                "broker": state.ingest.trouble or "connected",
+                "quarantine": await asyncio.to_thread(state.store.quarantine_count),
+            }
         return JSONResponse(content, status_code=503 if state.healthy(now) else 200)
 
     return Starlette(
@@ -81,7 +93,8 @@ def app(state: ServiceState) -> Starlette:
                 web_register.endpoint(state.config.http.register_token_file, state.store),
                 methods=["POST"],
             ),
-        ]
+        ],
+        exception_handlers={Refused: refusal},
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bordstein_gateway import config, example
+from bordstein_gateway import config, config_open, example, readers
 from bordstein_gateway.config import ConfigError
 
 EXAMPLE = example.text()
@@ -49,7 +49,8 @@ def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(
 
 def test_every_option_is_in_the_example() -> None:
     structs = [config.Gateway, config.Mqtt, config.Store, config.Http, config.Log, config.Device]
-    for struct in [*structs, *config.AnyForward.__args__]:
+    published = [config_open.Publish, config_open.PublishProperty, config_open.PublishSeries]
+    for struct in [*structs, *published, *config.AnyForward.__args__]:
         for field in msgspec.structs.fields(struct):
             assert re.search(rf"^#? *{field.encode_name} = ", EXAMPLE, re.MULTILINE), f"{struct.__name__}.{field.name}"
 
@@ -168,6 +169,7 @@ properties = ["pm10", "air_temprature"]
 
 def secrets(folder: Path) -> None:
     (folder / "empty").write_text("\n")
+    (folder / "readers").write_text(f"kraft:{readers.NOBODY}\n")
     (folder / "secret").write_text("geheim\n")
     (folder / "umlaut").write_text("geheimö\n")
     (folder / "two lines").write_text("geheim\ngeheim\n")
@@ -176,6 +178,7 @@ def secrets(folder: Path) -> None:
 
 
 HOOK = MQTT + '[forward.hook]\nkind = "webhook"\nurl = "https://depot.example.org/"\n'
+OPEN = MQTT + '[http]\nreaders_file = "readers"\n[publish]\n'
 MISTAKES = [
     ("[mqtt]\nhost = 'x'\nhost = 'y'\n", "not TOML", 3),
     ("[mqtt\n", "not TOML", 1),
@@ -284,6 +287,19 @@ MISTAKES = [
     ),
     (HOOK + "max_age = 0x" + "f" * 500 + "\n", "expected an integer 0..1000000", 9),
     (HOOK + "timeout = 0\n", "expected an integer 1..600, got 0", 9),
+    (OPEN.replace('readers_file = "readers"\n', ""), "publish: what is not public needs a login", 7),
+    (OPEN.replace('"readers"', '"secret"'), "http.readers_file: nobody is in", 7),
+    (OPEN.replace('"readers"', '"nowhere"'), "http.readers_file: there is no file", 7),
+    (OPEN.replace("[http]\n", '[http]\nhost = "192.0.2.1"\n'), "http.readers_file: only with host", 8),
+    (OPEN + 'licence = "dl-de/by-2.0"\n', "publish.licence: expected one of dl-de/zero-2-0, ", 9),
+    (OPEN + 'licence = "CC-BY-4.0"\n', "publish.licence: publish.attribution is missing: this licence asks", 9),
+    (OPEN + "[publish.properties.pm11]\npublish = true\n", "publish.properties.pm11: no property of the table", 9),
+    (OPEN + '[publish.properties.pm10]\nlicence = "dl-de/by-2-0"\n', "pm10.licence: publish.attribution is", 10),
+    (OPEN + 2 * '[[publish.series]]\ndevice = "24a160123456"\n', "series[2].device: entry 1 is of the same", 12),
+    (OPEN + '[[publish.series]]\nseries = "air/pm10"\n', "publish.series[1]: device is missing", 9),
+    (OPEN + '[[publish.series]]\ndevice = "24a160123456"\nseries = "a b"\n', "the name of a series", 11),
+    (OPEN + 'municipality_key = "7131038"\n', "publish.municipality_key: expected the official municipality", 9),
+    (OPEN + 'contact = "daten"\n', "publish.contact: expected an e-mail address", 9),
     (HOOK + 'devices = ["24a160"]\n', "forward.hook.devices[1]: expected 12 lower-case hex digits", 9),
 ]
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bordstein_gateway import config
+from bordstein_gateway import config, config_open
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.unbuilt import Unbuilt
 from bordstein_gateway.store import Store
@@ -119,6 +119,9 @@ def documents(draw: st.DrawFn) -> str:
         text += f"[forward.{kind}{number}]\n" + draw(sections(TARGETS[kind], {"kind": kind, "url": "https://h/x"}))
     if draw(st.integers(0, 3)) == 0:
         text += "[[device]]\n" + draw(sections(config.Device, {"id": "24a160123456"}))
+    if draw(st.integers(0, 3)) == 0:
+        text += "[publish]\n" + draw(sections(config_open.Publish, {}))
+        text += "[[publish.series]]\n" + draw(sections(config_open.PublishSeries, {"device": "24a160123456"}))
     return text
 
 
