@@ -284,6 +284,7 @@ class Refusing:
     """Takes nothing at first; whatever it is asked for, it says that this is wrong."""
 
     refuses = True
+    keeps_history = True
 
     def __init__(self) -> None:
         self.taken: list[int] = []
@@ -296,6 +297,9 @@ class Refusing:
 
     async def there(self, batch: Sequence[StoredReading]) -> set[int]:
         return {row.id for row in batch} & set(self.taken)
+
+    async def trial(self) -> str:
+        return "took it"
 
     async def close(self) -> None: ...
 

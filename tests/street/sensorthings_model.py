@@ -89,6 +89,23 @@ class Model:
             self._typed(kind, name, value, types[name])
         self.entities[kind][id].update(body)
 
+    def delete(self, kind: str, id: int) -> None:
+        """Remove an entity with what can't be without it."""
+        for name, other in KINDS[kind].many.items():
+            if any(mandatory and target == kind for target, mandatory in KINDS[other].one.values()):
+                for one in self.related(kind, id, name)[1]:
+                    self.delete(other, one)
+        if kind == "Observations":
+            stream = self.links[kind, id]["Datastream"]
+            self._observations[stream].remove(id)
+            self._distinct.discard((stream, self.entities[kind][id]["_at"]))
+            self._devices[self._device(stream)] -= 1
+        for name, (other, _) in KINDS[kind].one.items():
+            for relation, target in KINDS[other].many.items():
+                if target == kind and relation != "Observations":
+                    self.links[other, self.links[kind, id][name]].get(relation, []).remove(id)
+        del self.entities[kind][id]
+
     def locate(self, thing: int, location: int) -> None:
         """A Thing's new Location takes the old one's place (section 8.2.2)."""
         self.links["Things", thing]["Locations"] = [location]

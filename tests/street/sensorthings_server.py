@@ -47,6 +47,7 @@ class Server(Pages):
         super().__init__()
         self.data_array = data_array
         self.projects = projects
+        self.deletes = True
         self.fault: str | None = None
         self.faults = 0
         self._every_other = False
@@ -62,6 +63,7 @@ class Server(Pages):
                 Route(ROOT + "/{path:path}", self.get, methods=["GET"]),
                 Route(ROOT + "/{path:path}", self.post, methods=["POST"]),
                 Route(ROOT + "/{path:path}", self.patch, methods=["PATCH"]),
+                Route(ROOT + "/{path:path}", self.delete, methods=["DELETE"]),
             ]
         )
 
@@ -135,6 +137,19 @@ class Server(Pages):
             return _message(404, f"nothing found at {what.args[0]}")
         except (Refusal, ValueError) as error:
             return _message(400, str(error))
+
+    async def delete(self, request: Request) -> Response:
+        """Section 10.4: with a Thing or a Sensor go its Datastreams, with these their Observations (table 25)."""
+        if not self.deletes:
+            return _message(403, "this user may delete nothing")
+        try:
+            kind, (id, *_), single = self.walk(request.path_params["path"])
+            if not single:
+                return _message(400, "one entity is expected")
+            self.model.delete(kind, id)
+            return Response(status_code=200)
+        except KeyError as what:
+            return _message(404, f"nothing found at {what.args[0]}")
 
     async def _observation(self, body: Any, given: dict[str, int], request: Request) -> Response:
         self._every_other = not self._every_other

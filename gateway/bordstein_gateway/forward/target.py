@@ -29,12 +29,25 @@ class Retry(Exception):
 class Target(Protocol):
     """One town system. Called by its own outbox only, one call at a time."""
 
+    keeps_history: bool
+    """Whether it takes readings that are older than what it has. False: it shows the present only; of what it missed,
+    and of a time span that is sent once more, it gets the newest reading of each series, if that is the newest there
+    is."""
+
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
         """Deliver all of them, each series in order. What is not refused was taken. Retry: nobody knows what was."""
         ...
 
     async def there(self, batch: Sequence[StoredReading]) -> set[int]:
         """The ids of those that the target has already, for a batch that may have been sent before. Retry."""
+        ...
+
+    async def trial(self) -> str:
+        """Send one marked trial record (trial.py has it); in a sentence, both(de, en), what the other side answered.
+
+        Retry, with a sentence that has the cure: it did not take it. The store is a passing one, empty; config.devices
+        has the trial's board, with a name and a position.
+        """
         ...
 
     async def close(self) -> None:

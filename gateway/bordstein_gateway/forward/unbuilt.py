@@ -9,6 +9,8 @@ from .target import Refused, Retry
 class Unbuilt:
     """Takes nothing and says why; readings wait in the log."""
 
+    keeps_history = True
+
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
@@ -17,6 +19,10 @@ class Unbuilt:
         raise Retry(self._reason)
 
     async def there(self, batch: Sequence[StoredReading]) -> set[int]:
+        """Retry, always."""
+        raise Retry(self._reason)
+
+    async def trial(self) -> str:
         """Retry, always."""
         raise Retry(self._reason)
 

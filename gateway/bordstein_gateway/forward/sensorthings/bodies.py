@@ -63,7 +63,7 @@ class Bodies:
         """The kind of sensor that the boards' configuration calls by this name."""
         sensor = reading.series.rpartition("/")[0] or "sensor"
         return {
-            "name": f"Bordstein {sensor}",
+            "name": sensor_name(sensor),
             "description": f'Sensor "{sensor}" of a Bordstein board',
             "encodingType": "text/html",
             "metadata": "MicroPython, SenML (RFC 8428)",
@@ -98,3 +98,8 @@ class Bodies:
         if row is None:
             return reading.property
         return row.de if self._settings.language == "de" else row.en
+
+
+def sensor_name(sensor: str) -> str:
+    """Of a Sensor entity, for what the boards' configuration calls a sensor."""
+    return f"Bordstein {sensor}"

@@ -24,7 +24,7 @@ from ...texts import both
 from .. import http
 from ..target import Retry
 from ..times import urn
-from .bodies import Bodies
+from .bodies import Bodies, sensor_name
 from .settings import SensorThings
 
 _ELSEWHERE = (404, 405, 410, 501)
@@ -114,6 +114,20 @@ class Entities:
     async def any(self) -> bool:
         """Whether this server ever had a Datastream of ours: then it is the right one and its settings are right."""
         return any(name.startswith(_DATASTREAM) for name in await self._load())
+
+    async def remove(self, device: str, sensor: str) -> bool:
+        """Delete a board's Thing, with its Datastreams (section 10.4), and a Sensor; whether the server lets us."""
+        known = await self._load()
+        for collection, name in (("Things", f"thing {device}"), ("Sensors", f"sensor {sensor_name(sensor)}")):
+            if name in known:
+                url = f"{self._base}/{collection}({literal(known[name])})"
+                try:
+                    answer = await http.request(self._http, "DELETE", url)
+                except Retry:
+                    return False
+                if not answer.is_success:
+                    return False
+        return True
 
     async def forget_if_gone(self, streams: Iterable[Any]) -> bool:
         """If the server has one of these Datastreams no more, forget all ids; whether it was so."""

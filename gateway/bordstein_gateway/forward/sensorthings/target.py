@@ -16,7 +16,7 @@ from ...normalise import flag_names
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both, said
-from .. import http
+from .. import http, trial
 from ..target import Refused, Retry
 from ..times import milliseconds, zulu
 from .entities import Entities, EntityRefused, literal
@@ -38,6 +38,8 @@ def build(name: str, settings: SensorThings, config: Config, store: Store) -> "S
 
 class SensorThingsTarget:
     """One server; `url` includes the version, e.g. https://host/FROST-Server/v1.1."""
+
+    keeps_history = True
 
     def __init__(self, name: str, settings: SensorThings, devices: Sequence[Device], store: Store) -> None:
         self._base = settings.url.rstrip("/")
@@ -65,6 +67,34 @@ class SensorThingsTarget:
                 times = await self._times(stream, some[0].time, some[-1].time)
                 found |= {row.id for row in some if row.time in times}
         return found
+
+    async def trial(self) -> str:
+        """A Thing of the trial's own with one Observation, looked for there, then deleted."""
+        reading = trial.reading()
+        refused = await self.send([reading])
+        if refused:
+            raise Retry(
+                both(
+                    f"{self._base} lehnt die Observation ab: {said(refused[0].reason, 'de')}; dort nachsehen",
+                    f"{self._base} refuses the Observation: {refused[0].reason}; see what is wrong there",
+                )
+            )
+        if not await self.there([reading]):
+            raise Retry(
+                both(
+                    f"{self._base} hat die Observation angenommen, zeigt sie aber nicht; prüfen, ob der Benutzer dort "
+                    "auch lesen darf",
+                    f"{self._base} took the Observation but does not show it; check whether the user may read there",
+                )
+            )
+        gone = await self._entities.remove(trial.DEVICE, trial.SENSOR)
+        de = (
+            "er ist dort wieder gelöscht"
+            if gone
+            else f"löschen lässt er sich nicht, das Thing „{trial.NAME}“ bleibt dort"
+        )
+        en = "it is deleted again" if gone else f'it can\'t be deleted, the Thing "{trial.NAME}" stays there'
+        return trial.taken(self._base, f" und zeigt ihn; {de}", f" and shows it; {en}")
 
     async def close(self) -> None:
         """Close connections."""

@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import httpx2
+
 from ...config import Config
 from ...config_files import secret
 from ...normalise import flag_names
@@ -28,12 +30,13 @@ from ...stations import Station, Stations
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both
-from .. import http
+from .. import http, trial
 from ..target import Refused, Retry
 from ..times import urn, zulu
 from .settings import Webhook
 
 TYPE = "de.bordstein.reading.v1"
+TRIAL_TYPE = "de.bordstein.trial.v1"
 _TOO_LARGE = 413
 _SETTINGS = (404, 405, 406, 410, 415)
 """Answers that no reading is to blame for."""
@@ -47,6 +50,8 @@ def build(_: str, settings: Webhook, config: Config, store: Store) -> "WebhookTa
 class WebhookTarget:
     """One receiver."""
 
+    keeps_history = True
+
     def __init__(self, settings: Webhook, config: Config, store: Store | None = None) -> None:
         self._url = settings.url
         self._name = settings.shown
@@ -59,26 +64,37 @@ class WebhookTarget:
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
         """One request; a batch that is refused as a whole is halved until the reading at fault is alone."""
         self._places = await asyncio.to_thread(self._stations.all)
-        body = json.dumps([self._event(reading) for reading in batch], ensure_ascii=False, separators=(",", ":"))
-        content = body.encode()
-        signed = self._sign(content)
-        answer = await http.request(self._http, "POST", self._url, name=self._name, content=content, headers=signed)
+        content = _content([self._event(reading) for reading in batch])
+        answer = await self._post(content)
         status = answer.status_code
         if answer.is_success:
             return []
-        if status in _SETTINGS:
-            why = f"({status}): {http.reason(answer)}"
-            raise Retry(
-                both(
-                    f"{self._name} nimmt keine Ereignisse an {why}; die url dieses Ziels prüfen",
-                    f"{self._name} takes no events {why}; check the url of this target",
-                )
-            )
         if len(batch) > 1:
             middle = len(batch) // 2
             return [*await self.send(batch[:middle]), *await self.send(batch[middle:])]
         size = f" ({len(content)} bytes)" if status == _TOO_LARGE else ""
         return [Refused(batch[0].id, f"{status}{size}: {http.reason(answer)}")]
+
+    async def trial(self) -> str:
+        """One event of a type of its own."""
+        self._places = await asyncio.to_thread(self._stations.all)
+        answer = await self._post(_content([{**self._event(trial.reading()), "type": TRIAL_TYPE}]))
+        if not answer.is_success:
+            why = f"({answer.status_code}): {http.reason(answer)}"
+            raise Retry(
+                both(
+                    f"{self._name} lehnt ein Ereignis der Art {TRIAL_TYPE} ab {why}; beim Empfänger nachsehen, ob er "
+                    "Ereignisse und Signatur so erwartet",
+                    f"{self._name} refuses an event of type {TRIAL_TYPE} {why}; see at the receiver whether it expects "
+                    "events and signature like this",
+                )
+            )
+        answered = f"{answer.status_code} {answer.reason_phrase}".strip()
+        return trial.taken(
+            self._name,
+            f": {answered}; das Ereignis hat die Art {TRIAL_TYPE}",
+            f": {answered}; the event has the type {TRIAL_TYPE}",
+        )
 
     async def there(self, batch: Sequence[StoredReading]) -> set[int]:
         """Nothing can be asked; the events' ids let the receiver see what it has."""
@@ -87,6 +103,20 @@ class WebhookTarget:
     async def close(self) -> None:
         """Close the connection."""
         await self._http.aclose()
+
+    async def _post(self, content: bytes) -> httpx2.Response:
+        """One request; Retry also where it is not the events' fault."""
+        signed = self._sign(content)
+        answer = await http.request(self._http, "POST", self._url, name=self._name, content=content, headers=signed)
+        if answer.status_code in _SETTINGS:
+            why = f"({answer.status_code}): {http.reason(answer)}"
+            raise Retry(
+                both(
+                    f"{self._name} nimmt keine Ereignisse an {why}; die url dieses Ziels prüfen",
+                    f"{self._name} takes no events {why}; check the url of this target",
+                )
+            )
+        return answer
 
     def _event(self, reading: StoredReading) -> dict[str, Any]:
         value = reading.value
@@ -124,6 +154,10 @@ class WebhookTarget:
             "webhook-timestamp": now,
             "webhook-signature": signature(self._secret, id, now, content),
         }
+
+
+def _content(events: list[dict[str, Any]]) -> bytes:
+    return json.dumps(events, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def event_id(reading: StoredReading) -> str:
