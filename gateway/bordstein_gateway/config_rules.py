@@ -1,15 +1,15 @@
 """Rules of the configuration that no type can say. Each takes the values as far as they were right."""
 
-import ssl
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .config_files import no_authority, no_secret
+from .config_broker import certificates, together
+from .config_files import no_secret
 from .config_forward import forward_rules
 from .config_open_rules import open_rules
-from .config_words import expected, is_here, missing, table
+from .config_words import expected, is_here, table
 from .texts import pick
 from .toml_lines import Path as KeyPath
 
@@ -26,7 +26,8 @@ def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
             yield path, said
     yield from ((path, said) for path, said in open_rules(values) if path not in wrong)
     if not any(path[:1] == ("mqtt",) for path in wrong):
-        yield from _certificates(mqtt)
+        for key, said in certificates(mqtt):
+            yield ("mqtt", *key), said
     for name, target in table(values, "forward").items():
         if isinstance(target, dict):
             for key, said in forward_rules(target):
@@ -47,9 +48,8 @@ def _pairs(values: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _together(path: KeyPath, values: Any, one: str, other: str) -> Iterator[Problem]:
-    if isinstance(values, dict) and (one in values) != (other in values):
-        given, absent = (one, other) if one in values else (other, one)
-        yield (*path, given), missing(absent, pick("die beiden gehören zusammen", "the two belong together"))
+    for key, said in together(values, one, other):
+        yield (*path, *key), said
 
 
 def _places(data: Any, path: Any) -> Iterator[Problem]:
@@ -113,32 +113,6 @@ def _http(http: dict[str, Any]) -> Iterator[Problem]:
                     "TLS in front",
                 ),
             )
-
-
-def _certificates(mqtt: dict[str, Any]) -> Iterator[Problem]:
-    said = no_authority(mqtt.get("ca"))
-    if said:
-        yield ("mqtt", "ca"), said
-    cert, key = mqtt.get("cert"), mqtt.get("key")
-    if not isinstance(cert, str) or not isinstance(key, str):
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password=lambda: b"")
-    except ssl.SSLError as error:
-        if "KEY_VALUES_MISMATCH" in str(error):
-            said = pick(
-                f"{key} ist nicht der Schlüssel des Zertifikats {cert}",
-                f"{key} is not the key of the certificate {cert}",
-            )
-            yield ("mqtt", "key"), said
-        else:
-            said = pick(
-                f"{cert} und {key} sind kein Zertifikat mit offenem Schlüssel in PEM",
-                f"{cert} and {key} are no certificate and open key in PEM",
-            )
-            yield ("mqtt", "cert"), said
-    except (OSError, ValueError) as error:
-        yield ("mqtt", "cert"), pick(f"{cert} ist nicht brauchbar: {error}", f"{cert} can't be used: {error}")
 
 
 def _devices(devices: Any) -> Iterator[Problem]:

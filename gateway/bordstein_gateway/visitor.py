@@ -11,6 +11,7 @@ from paho.mqtt.properties import Properties
 
 from .config import Mqtt
 from .config_files import secret
+from .forward.mqtt.settings import Broker
 
 TOO_NEW = "Unsupported protocol version"
 WAIT_S = 10.0
@@ -121,8 +122,8 @@ class Visitor:
         self._tell()
 
 
-def tls_context(mqtt: Mqtt) -> ssl.SSLContext:
-    """TLS as [mqtt] says: certificate and host name of the broker are checked, always."""
+def tls_context(mqtt: Mqtt | Broker) -> ssl.SSLContext:
+    """TLS as a section says: certificate and host name of the broker are checked, always."""
     context = ssl.create_default_context(cafile=mqtt.ca)
     if mqtt.cert and mqtt.key:
         context.load_cert_chain(mqtt.cert, mqtt.key)

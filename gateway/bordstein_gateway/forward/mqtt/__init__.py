@@ -1,0 +1,1 @@
+"""Readings to the topics of another broker."""
