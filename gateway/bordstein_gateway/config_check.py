@@ -32,7 +32,14 @@ class ConfigError(Exception):
 # A key and a value without quotes that can't be a number.
 _BARE_VALUE = re.compile(r"\s*([\w.-]{1,60})\s*=\s*((?:[A-Za-z/.~]|\d+\.\d+\.\d)[^\"'#\[\]{}]*)(?:#.*)?$")
 # Keys people try for a secret in the clear; the value is never repeated in a message.
-_CLEAR = {"password": "password_file", "token": "token_file", "secret": "secret_file", "bearer": "token_file"}
+_CLEAR = {
+    "password": "password_file",
+    "token": "token_file",
+    "bearer": "token_file",
+    "secret": "secret_file",
+    "client_secret": "client_secret_file",
+    "access_token": "access_token_file",
+}
 
 
 def checked(path: Path, of: type[msgspec.Struct]) -> tuple[dict[str, Any], list[str]]:

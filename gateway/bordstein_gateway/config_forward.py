@@ -35,6 +35,7 @@ def forward_rules(forward: dict[str, Any]) -> Rule:
             for name, value in table(forward, key).items():
                 yield (key, name), _header(forward, key, name, value)
         yield from _address(forward)
+        yield from _oauth2(forward)
         yield ("ca",), no_authority(forward.get("ca"))
     own: Callable[[dict[str, Any]], Rule] | None = getattr(import_module(kind.__module__), "rules", None)
     if own is not None:
@@ -91,7 +92,7 @@ def _header(forward: dict[str, Any], key: str, name: str, value: Any) -> str:
             return pick("steht schon da, in anderer Schreibung", "is there already, spelt otherwise")
         return _odd(_VALUE, value) if isinstance(value, str) else ""
     others = {other.lower() for other in table(forward, "headers")}
-    if lower in others or (lower == "authorization" and ("user" in forward or "token_file" in forward)):
+    if lower in others or (lower == "authorization" and {"user", "token_file", "oauth2"} & forward.keys()):
         return pick("dieser Header ist schon anders belegt", "this header is already set in another way")
     return no_secret(value) or _odd(_VALUE, _content(value))
 
@@ -115,8 +116,24 @@ def _address(forward: dict[str, Any]) -> Rule:
         yield ("ca",), pick("nützt nichts bei einer Adresse mit http://", "has no use with an http:// address")
 
 
-def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
-    """Why no request can or may go to this address. Its text is not repeated: a part of it may be secret."""
+def _oauth2(forward: dict[str, Any]) -> Rule:
+    oauth2 = table(forward, "oauth2")
+    if not oauth2:
+        return
+    for key in ("user", "token_file"):
+        if key in forward:
+            yield (key,), pick(f"entweder {key} oder oauth2, nicht beides", f"either {key} or oauth2, not both")
+    yield ("oauth2", "client_secret_file"), no_secret(oauth2.get("client_secret_file"))
+    url = oauth2.get("token_url")
+    if isinstance(url, str):
+        said = _malformed(url)
+        if not said and "#" in url:
+            said = pick("die Adresse endet vor #", "the address ends before #")
+        yield ("oauth2", "token_url"), said or _in_the_clear(url)
+
+
+def _malformed(url: str) -> str:
+    """Why no request can go to this address. Its text is not repeated: a part of it may be secret."""
     try:
         parts = urlsplit(url)
         right = is_host(parts.hostname or "") and parts.port != 0 and parts.scheme in ("http", "https")
@@ -133,6 +150,25 @@ def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
             "in einer Adresse steht weder Benutzer noch Passwort: user und password_file verwenden",
             "no user or password stands in an address: use user and password_file",
         )
+    return ""
+
+
+def _in_the_clear(url: str) -> str:
+    """Why no secret may go to this address."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or is_here(parts.hostname):
+        return ""
+    return pick(
+        "ein Geheimnis ginge im Klartext durchs Netz: https:// verwenden",
+        "a password or token would travel in the clear: use https://",
+    )
+
+
+def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
+    """Why no request can or may go to this address."""
+    if said := _malformed(url):
+        return said
+    parts = urlsplit(url)
     if "#" in url or ("?" in url and forward.get("kind") != "webhook"):
         return pick("die Adresse endet vor ? und #", "the address ends before ? and #")
     if key == "url" and any(_is_secret(name) or name == "code" for name, _ in parse_qsl(parts.query)):
@@ -140,10 +176,5 @@ def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
             "in dieser Datei steht kein Geheimnis: die ganze Adresse in eine eigene Datei, als url_file genannt",
             "no secret stands in this file: write the whole address into a file of its own and name it as url_file",
         )
-    secret_sent = {"user", "token_file", "header_files", "url_file"} & forward.keys()
-    if parts.scheme == "http" and secret_sent and not is_here(parts.hostname):
-        return pick(
-            "ein Geheimnis ginge im Klartext durchs Netz: https:// verwenden",
-            "a password or token would travel in the clear: use https://",
-        )
-    return ""
+    secret_sent = {"user", "token_file", "oauth2", "header_files", "url_file"} & forward.keys()
+    return _in_the_clear(url) if secret_sent else ""

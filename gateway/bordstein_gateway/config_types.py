@@ -1,6 +1,6 @@
 """The types of which gateway.toml's sections are made, and what every [forward.…] has, whatever its kind."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -91,8 +91,23 @@ class Forward(Section, kw_only=True):
         return [file for file in named if file is not None]
 
 
+class OAuth2(Section, kw_only=True):
+    """[forward.<name>.oauth2]: bearer tokens by OAuth2 client credentials (RFC 6749 section 4.4).
+
+    `credentials`: whether id and secret go to the token endpoint by HTTP Basic or in the form.
+    """
+
+    token_url: Url
+    client_id: Text
+    client_secret_file: Secret
+    scope: Text | None = None
+    audience: Text | None = None
+    credentials: Literal["basic", "body"] = "basic"
+
+
 class HttpForward(Forward, kw_only=True):
-    """A target that is reached by HTTP. `user` with `password_file` is HTTP Basic, `token_file` a bearer token.
+    """A target that is reached by HTTP. `user` with `password_file` is HTTP Basic, `token_file` a bearer token, which
+    `oauth2` fetches and renews by itself.
 
     `headers` go with each request; `header_files`: header, and the file that holds its secret value. `ca`: an authority
     beside the system's.
@@ -102,6 +117,7 @@ class HttpForward(Forward, kw_only=True):
     user: Text | None = None
     password_file: Secret | None = None
     token_file: Secret | None = None
+    oauth2: OAuth2 | None = None
     ca: File | None = None
     headers: dict[str, str] = {}
     header_files: dict[str, Secret] = {}
@@ -114,7 +130,8 @@ class HttpForward(Forward, kw_only=True):
     @property
     def secret_files(self) -> list[str]:
         """All files that hold a secret of this target."""
-        return [*super().secret_files, *self.header_files.values()]
+        fetching = [self.oauth2.client_secret_file] if self.oauth2 else []
+        return [*super().secret_files, *fetching, *self.header_files.values()]
 
 
 def folder_of(kind: type[Forward]) -> str:

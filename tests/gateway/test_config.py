@@ -5,23 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bordstein_gateway import config, config_open, example, readers
+from bordstein_gateway import config, config_open, example
 from bordstein_gateway.config import ConfigError
+from tests.gateway.configuring import MQTT, load, problems, secrets
 
 EXAMPLE = example.text()
-MQTT = '[mqtt]\nhost = "localhost"\nca = "ca.pem"\ncert = "gateway.pem"\nkey = "gateway.key"\n'
-
-
-def problems(folder: Path, text: str) -> list[str]:
-    path = folder / "gateway.toml"
-    path.write_text(text)
-    return [problem.removeprefix(f"{path}:") for problem in config.problems(path)]
-
-
-def load(folder: Path, text: str) -> config.Config:
-    path = folder / "gateway.toml"
-    path.write_text(text)
-    return config.load(path)
 
 
 def test_the_example_is_right_once_its_files_exist(folder: Path) -> None:
@@ -29,7 +17,8 @@ def test_the_example_is_right_once_its_files_exist(folder: Path) -> None:
 
 
 def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(folder: Path) -> None:
-    (folder / "depot-secret").write_text("x")
+    for name in re.findall(r'_file = "([\w-]+)"', EXAMPLE):
+        (folder / name).write_text("x")
     switched = []
     for line in EXAMPLE.splitlines():
         option = re.match(r"#((?:\[|\w+ = ).*)", line)
@@ -165,16 +154,6 @@ properties = ["pm10", "air_temprature"]
         "is air_temperature meant?",
         "24: forwrad: there is no such key here; is forward meant?",
     ]
-
-
-def secrets(folder: Path) -> None:
-    (folder / "empty").write_text("\n")
-    (folder / "readers").write_text(f"kraft:{readers.NOBODY}\n")
-    (folder / "secret").write_text("geheim\n")
-    (folder / "umlaut").write_text("geheimö\n")
-    (folder / "two lines").write_text("geheim\ngeheim\n")
-    (folder / "address").write_text("http://depot.example.org/geheim\n")
-    os.mkfifo(folder / "pipe")
 
 
 HOOK = MQTT + '[forward.hook]\nkind = "webhook"\nurl = "https://depot.example.org/"\n'

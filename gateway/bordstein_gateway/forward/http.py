@@ -8,7 +8,7 @@ import asyncio
 import email.utils
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +18,7 @@ from .. import __version__
 from ..config_files import secret
 from ..config_types import HttpForward, origin, without_query
 from ..texts import both, said
+from .oauth2 import Token
 from .target import Retry
 
 _BUSY = (408, 425, 429, 503)
@@ -27,7 +28,19 @@ _SHORTEST = 4
 """Letters of a part of an address that is looked for in what the other side says."""
 
 
-def client(settings: HttpForward, headers: Mapping[str, str] | None = None) -> httpx2.AsyncClient:
+class Client(httpx2.AsyncClient):
+    """An httpx2 client with the token that it has to show, where one has to be fetched."""
+
+    token: Token | None = None
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await super().aclose()
+        if self.token is not None:
+            await self.token.aclose()
+
+
+def client(settings: HttpForward, headers: Mapping[str, str] | None = None) -> Client:
     """A client for one target. Secrets are read here, so that a changed file counts from the next start on."""
     auth = None
     given = httpx2.Headers({"user-agent": f"bordstein-gateway/{__version__}", **(headers or {})})
@@ -40,7 +53,7 @@ def client(settings: HttpForward, headers: Mapping[str, str] | None = None) -> h
     context = ssl.create_default_context()
     if settings.ca is not None:
         context.load_verify_locations(settings.ca)
-    return httpx2.AsyncClient(
+    made = Client(
         auth=auth,
         headers=given,
         verify=context,
@@ -49,20 +62,44 @@ def client(settings: HttpForward, headers: Mapping[str, str] | None = None) -> h
         follow_redirects=False,
         limits=httpx2.Limits(max_connections=2, max_keepalive_connections=2),
     )
+    if settings.oauth2 is not None:
+        made.token = Token(settings.oauth2, context, settings.timeout)
+    return made
 
 
 async def request(
-    http: httpx2.AsyncClient, method: str, url: str, *, name: str | None = None, **options: Any
+    http: Client, method: str, url: str, *, name: str | None = None, take: Collection[int] = (), **options: Any
 ) -> httpx2.Response:
     """One request; the answer, whatever its status below 500 that is not "busy" or "who are you?". Retry otherwise.
 
-    `name`: what the address is called in words; the address without its query when not given.
+    `name`: what the address is called in words; the address without its query when not given. `take`: statuses whose
+    answers the caller wants to see, too. A 401 where a token is fetched says that it was revoked or expired early: then
+    there is one more try, with a new one; what was refused for that reason was not looked at.
     """
     name = name or without_query(url)
+    token = http.token
+    answer = await _answer(http, method, url, name, await _showing(token, options))
+    if answer.status_code == 401 and token is not None:
+        token.forget()
+        answer = await _answer(http, method, url, name, await _showing(token, options))
+    if answer.status_code not in take:
+        _judge(answer, name)
+    return answer
+
+
+async def _showing(token: Token | None, options: dict[str, Any]) -> dict[str, Any]:
+    """A request's options with the token among its headers."""
+    if token is None:
+        return options
+    return {**options, "headers": {**(options.get("headers") or {}), **await token.header()}}
+
+
+async def _answer(http: Client, method: str, url: str, name: str, options: Mapping[str, Any]) -> httpx2.Response:
+    """The answer, whatever its status. Retry when there is none."""
     try:
         # The client's own limit is for each read: a server that sends a byte now and then would hold us for ever.
         async with asyncio.timeout(http.timeout.read):
-            answer = await _whole(http, method, url, name, options)
+            return await _whole(http, method, url, name, options)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
         raise Retry(
             both(f"{name} ist nicht erreichbar: {_why(error)}", f"{name} can't be reached: {_why(error)}")
@@ -78,6 +115,10 @@ async def request(
             ),
             unclear=True,
         ) from None
+
+
+def _judge(answer: httpx2.Response, name: str) -> None:
+    """Retry for what no reading is to blame for."""
     status = answer.status_code
     if status in _BUSY:
         raise Retry(both(f"{name} ist überlastet ({status})", f"{name} is busy ({status})"), wait=_wait(answer))
@@ -104,12 +145,9 @@ async def request(
                 f"{name} points to {there}; put that into the url",
             )
         )
-    return answer
 
 
-async def _whole(
-    http: httpx2.AsyncClient, method: str, url: str, name: str, options: Mapping[str, Any]
-) -> httpx2.Response:
+async def _whole(http: Client, method: str, url: str, name: str, options: Mapping[str, Any]) -> httpx2.Response:
     """The answer with its body, unless that is far larger than any should be."""
     async with http.stream(method, url, **options) as answer:
         body = bytearray()

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import httpx2
 import structlog
 
 from ...config import Device
@@ -48,7 +47,7 @@ class Entities:
         settings: SensorThings,
         devices: Sequence[Device],
         store: Store,
-        client: httpx2.AsyncClient,
+        client: http.Client,
     ) -> None:
         self._forwarder = forwarder
         self._base = settings.url.rstrip("/")
