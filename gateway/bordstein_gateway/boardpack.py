@@ -4,10 +4,9 @@ It takes only what the long way (senml.py, normalise.py) would turn into the sam
 answers None for everything else: other labels, other units, implausible values, relative times, mistakes.
 """
 
-import re
-
 import msgspec
 
+from .devices import device_name
 from .properties import row_of
 
 FUTURE_MS = 300_000
@@ -18,7 +17,6 @@ LONGEST_SERIES = 200
 _EARLIEST = 1_577_836_800  # 2020
 _LARGEST = 2**31 - 1
 _KEPT_NAMES = 4096
-_DEVICE = re.compile("[0-9a-f]{12}")
 
 
 class _Record(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -43,16 +41,6 @@ _decode = msgspec.json.Decoder(list[_Record]).decode
 _prefixes: dict[str, str] = {}
 _series: dict[str, _Series | None] = {}
 _UNKNOWN = _Series("", "", 0.0, 0.0, 0)
-
-
-def is_device(text: str) -> bool:
-    """Whether this can be a device's id: the base MAC as 12 lower-case hex digits."""
-    return _DEVICE.fullmatch(text) is not None
-
-
-def device_name(device: str) -> str:
-    """The name that all of a device's series begin with: its MAC as EUI-64 in a URN. Source: RFC 9039 section 4.1."""
-    return f"urn:dev:mac:{device[:6]}fffe{device[6:]}:"
 
 
 def _prefix(device: str) -> str:

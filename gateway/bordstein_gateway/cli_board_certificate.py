@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from . import config
 from .board_call import BoardCall, calls, sleeps
-from .boardpack import is_device
 from .cli_board_list import answer_words, checked, silent, then
 from .cli_common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, iso, misuse, output
 from .config import Mqtt
 from .config_check import unreadable
+from .devices import is_board
 from .texts import pick
 
 
@@ -109,7 +109,7 @@ class _Renewed:
             self.device = str(self.found.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
         except (ValueError, IndexError):
             self.device = ""
-        if not is_device(self.device):
+        if not is_board(self.device):
             raise Failed(
                 pick(
                     f"{file} ist kein Zertifikat eines Geräts; „bordstein ca renew“ stellt es aus",

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from . import config
-from .boardpack import is_device
 from .cli_common import DEFAULT_CONFIG, ConfigOption, JsonOption, Limit, iso, misuse, open_store, show
 from .config_words import visible
+from .devices import is_board
 from .pagetexts import TEXTS, clock, sleep
 from .stations import Station, Stations
 from .store import Device
@@ -22,7 +22,7 @@ DeviceArgument = Annotated[
 
 def checked(device: str) -> str:
     """A board's id from the command line; misuse if it is none."""
-    if not is_device(device):
+    if not is_board(device):
         misuse(
             f"„{device}“ ist kein Gerät: 12 Hexadezimalziffern in Kleinschreibung, wie 24a160123456",
             f'"{device}" is no board: 12 lower-case hex digits, as in 24a160123456',

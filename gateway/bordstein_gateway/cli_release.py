@@ -21,6 +21,7 @@ from .cli_common import (
     output,
     show,
 )
+from .devices import is_board
 from .stations import Stations
 from .store import Rollout, Store
 from .texts import pick
@@ -128,14 +129,14 @@ def publish(
 
 def _chosen(settings: config.Config, store: Store, devices: list[str], groups: list[str]) -> list[str]:
     stations = Stations(settings.devices, store).all()
-    gone = {name for name, station in stations.items() if station.decommissioned}
-    known = {device.device for device in store.devices()} | stations.keys()
+    known = {name for name in stations.keys() | {device.device for device in store.devices()} if is_board(name)}
+    gone = {name for name in known if name in stations and stations[name].decommissioned}
     for device in devices:
         if device not in known:
             raise Failed(pick(f"das Board {device} ist nicht bekannt", f"there is no board {device}"))
     chosen = set(devices)
     for group in groups:
-        members = {name for name, station in stations.items() if group in station.groups} - gone
+        members = {name for name in known & stations.keys() if group in stations[name].groups} - gone
         if not members:
             raise Failed(pick(f"kein Board hat die Gruppe {group}", f"no board has the group {group}"))
         chosen |= members

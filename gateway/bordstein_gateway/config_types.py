@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from . import devices
+
 
 def like(pattern: str, de: str, en: str, **marks: str) -> Meta:
     """Text of this pattern, whole, and what is expected in words. `$` would let a line end pass; \\Z does not."""
@@ -29,14 +31,7 @@ Host = Annotated[
     ),
 ]
 Port = Annotated[int, Meta(ge=1, le=65535)]
-DeviceId = Annotated[
-    str,
-    like(
-        "[0-9a-f]{12}",
-        "12 Hexadezimalziffern in Kleinschreibung, wie 24a160123456",
-        "12 lower-case hex digits, as in 24a160123456",
-    ),
-]
+DeviceId = Annotated[str, like(devices.FORMS, devices.DE, devices.EN)]
 Url = Annotated[
     str,
     like(

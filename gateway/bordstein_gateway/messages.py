@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from . import normalise
-from .boardpack import is_device
+from .devices import is_board
 from .normalise import DecodeError
 from .releases import PieceWanted
 from .store import Arrival, BoardUpdate, CommandResult, ConfigReport, StateReport
@@ -120,7 +120,7 @@ class Messages:
         device, _, kind = name.removeprefix(self._prefix).partition("/")
         if not name.startswith(self._prefix) or kind not in KINDS:
             kind = "the topic is not one of the gateway's"
-        elif not is_device(device):
+        elif not is_board(device):
             kind = "the topic's device is not 12 lower-case hex digits"
         if len(self._routes) >= _ROUTES_KEPT:
             self._routes.clear()

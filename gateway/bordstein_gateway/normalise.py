@@ -11,7 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from . import boardpack, senml
-from .boardpack import FUTURE_MS, LONGEST_SERIES, device_name
+from .boardpack import FUTURE_MS, LONGEST_SERIES
+from .devices import device_name
 from .properties import Property, row_of
 from .senml import DecodeError, Record
 from .texts import both

@@ -8,6 +8,8 @@ from typing import Any
 
 SILENCE_MS = 15 * 60_000
 """A board that was not heard for this long is gone, whatever it said last. Boards send health every five minutes."""
+OTHERS_SILENCE_MS = 25 * 3_600_000
+"""The same for other devices: what runs on a battery for years may say that it is there once a day."""
 GRACE_MS = 300_000
 """A board that sleeps may be late by this, or by as long as it meant to sleep: one connection may fail."""
 
@@ -32,11 +34,16 @@ def overdue(now_ms: int, last_seen: int, state_received: int | None, wake: int |
 
 
 def present(
-    now_ms: int, last_seen: int, state: str | None, state_received: int | None, wake: int | None = None
+    now_ms: int,
+    last_seen: int,
+    state: str | None,
+    state_received: int | None,
+    wake: int | None = None,
+    silence_ms: int = SILENCE_MS,
 ) -> bool:
     """`last_seen`: the last message of the board itself (neither retained nor a will). One that sleeps is there."""
     if wake is not None:
         return not overdue(now_ms, last_seen, state_received, wake)
-    if now_ms - last_seen > SILENCE_MS:
+    if now_ms - last_seen > silence_ms:
         return False
     return state not in GONE or (state_received is not None and last_seen > state_received)

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .boardpack import is_device
 from .config_check import unreadable
 from .config_words import shown, visible
+from .devices import DE, EN, is_device
 from .forward.times import urn
 from .store import Registered
 from .store.register import ACTIVE, DECOMMISSIONED
@@ -83,7 +83,7 @@ def _between(entry: Mapping[str, Any]) -> Iterable[Sentence]:
     """What is wrong between values that are right alone."""
     device = entry.get("device")
     if device is None:
-        yield both("device: fehlt, 12 Hexadezimalziffern", "device: is missing, 12 hex digits")
+        yield both(f"device: fehlt: {DE}", f"device: is missing: {EN}")
     elif entry.get("urn") not in (None, urn(device)):
         yield both(f"urn: gehört nicht zum Gerät {device}", f"urn: is not that of device {device}")
     if (entry.get("latitude") is None) != (entry.get("longitude") is None):
@@ -99,9 +99,11 @@ def _text(value: Any) -> str:
 
 
 def _device(value: Any) -> str:
-    found = re.sub("[:-]", "", value).strip().lower() if isinstance(value, str) else ""
+    found = value.strip() if isinstance(value, str) else ""
     if not is_device(found):
-        raise _Wrong(both("12 Hexadezimalziffern, wie 24a160123456", "12 hex digits, as in 24a160123456"))
+        found = re.sub("[:-]", "", found).lower()
+    if not is_device(found):
+        raise _Wrong(both(DE, EN))
     return found
 
 

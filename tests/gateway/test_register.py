@@ -117,7 +117,7 @@ def test_the_configuration_counts_before_the_register(store: Store) -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"device": "24a16"}, "device: .*12 hex digits"),
+        ({"device": "24a16"}, "device: .*12 lower-case hex digits"),
         ({"device": None}, "device: is missing"),
         ({"device": 7}, "device: "),
         ({"urn": "urn:dev:mac:24a160fffe000002"}, "urn: is not that of device"),
@@ -185,7 +185,7 @@ def test_every_mistake_in_a_file_is_named_by_its_line_and_nothing_is_imported(pl
     wrong = f"{HEAD},latitude\n{ROW},\nxyz,,,,,,,\n{ROW},\n{OTHER},,,,,,gestern,53\n{OTHER},,,,,,,,,\n"
     done = imported(place, wrong)
     assert done.returncode == 1 and done.stdout == ""
-    wanted = ("3: device: .*12 hex", "4: device: .* in line 2 already", "5: set_up: ", "6: more cells")
+    wanted = ("3: device: .*12 lower-case hex", "4: device: .* in line 2 already", "5: set_up: ", "6: more cells")
     for line, problem in zip(done.stderr.splitlines(), wanted, strict=True):
         assert re.search("boards.csv:" + problem, line), line
     assert gateway("board", "export", "--config", place).stdout.count("\n") == 1

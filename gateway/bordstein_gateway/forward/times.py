@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from ..normalise import device_name
+from ..devices import device_name
 
 
 def zulu(milliseconds: int) -> str:
@@ -21,5 +21,5 @@ def milliseconds(text: str) -> int:
 
 
 def urn(device: str) -> str:
-    """The device's URN, RFC 9039 section 4.1."""
+    """The device's URN, RFC 9039."""
     return device_name(device)[:-1]

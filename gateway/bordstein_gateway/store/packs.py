@@ -8,7 +8,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 
-from ..boardpack import is_device
+from ..devices import is_device
 from ..ledger import DAY_MS
 from ..normalise import Pack, Reading, Value
 from .again import BOOLEAN, LOOK, Again, same_value

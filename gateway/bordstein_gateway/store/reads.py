@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from ..devices import is_board
 from ..ledger import BOOT, Next, Row, missing
-from ..presence import overdue, present, wake
+from ..presence import OTHERS_SILENCE_MS, SILENCE_MS, overdue, present, wake
 from ..properties import property_of
 from .packs import without_mark
 from .releases import Releases
@@ -98,7 +99,8 @@ class Reads(Releases):
             report = json.loads(text) if text else {}
             due = wake(state, report)
             late = overdue(now_ms, last, state_received, due)
-            here = present(now_ms, last, state, state_received, due)
+            silence = SILENCE_MS if is_board(name) else OTHERS_SILENCE_MS
+            here = present(now_ms, last, state, state_received, due, silence)
             devices.append(
                 Device(
                     *(name, first, last, here, state, state_received, version, boot, following, dropped, taken, report),
