@@ -41,6 +41,8 @@ uptime s 0
 heap_free B 0
 heap_low B 0
 rssi dBm 0
+snr dB 1
+battery_level %EL 0
 spool_packs count 0
 spool_dropped count 0
 readings_lost count 0

@@ -116,6 +116,10 @@ class Broker:
                         self._well()
                 self._client.loop_misc()
 
+    def age(self, now: float) -> float:
+        """Seconds since the connection was made."""
+        return now - self._since
+
     def read(self) -> bool:
         """Take one packet in, if one is there; False: nothing more to read for now."""
         client = self._client

@@ -19,10 +19,16 @@ from .config_open import Publish
 from .config_types import DeviceId, File, Host, Name, Port, Secret, Section, Text, Topic
 from .forward.sensorthings.settings import SensorThings
 from .forward.webhook.settings import Webhook
+from .inputs.chirpstack.settings import ChirpStack
+from .inputs.esphome.settings import EspHome
+from .inputs.tasmota.settings import Tasmota
+from .inputs.tts.settings import TheThingsStack
 
 __all__ = ["Config", "ConfigError", "SensorThings", "Webhook", "load", "problems"]
 
 AnyForward = SensorThings | Webhook
+"""Every kind there is."""
+AnyInput = ChirpStack | TheThingsStack | Tasmota | EspHome
 """Every kind there is."""
 
 
@@ -103,6 +109,7 @@ class Config(Section, kw_only=True):
     http: Http = msgspec.field(default_factory=Http)
     log: Log = msgspec.field(default_factory=Log)
     devices: list[Device] = msgspec.field(name="device", default_factory=list)
+    input: dict[Name, AnyInput] = {}
     forward: dict[Name, AnyForward] = {}
     publish: Publish | None = None
 

@@ -15,7 +15,7 @@ from msgspec import inspect
 
 from .config_files import FileProblem, find, place
 from .config_words import allowed, dotted, expected, is_host, marks_of, missing, nearest, one_of, shown, visible
-from .properties import TABLE
+from .properties import TABLE, property_of
 from .texts import os_reason, pick
 from .toml_lines import Path as KeyPath
 from .toml_lines import key_lines, line_of
@@ -169,6 +169,9 @@ class _Check:
         """The value with its files found. None for a wrong one: it counts as given and is looked at no further."""
         info, marks = marks_of(info)
         if isinstance(info, inspect.UnionType):
+            plain = self._plain(info, value)
+            if plain is not None:
+                return self.value(plain, value, path)
             member = self._member(info, value, path)
             return self._common(info, value, path) if member is None else self.value(member, value, path)
         if isinstance(info, inspect.StructType):
@@ -184,6 +187,18 @@ class _Check:
             self.say(path, expected(allowed(info, marks), value))
             return None
         return self._marked(marks, value, path)
+
+    def _plain(self, info: inspect.UnionType, value: Any) -> Any:
+        """Of a union with members that are no tables: the one for this value; a value that fits none is complained of
+        as the first. None: the members are told apart by their kind, or there is but one."""
+        members = [member for member in info.types if not isinstance(member, inspect.NoneType)]
+        plain = [member for member in members if not isinstance(member, inspect.StructType)]
+        tables = [member for member in members if isinstance(member, inspect.StructType)]
+        if not plain or len(members) == 1:
+            return None
+        if tables and isinstance(value, dict):
+            return tables[0]
+        return next((member for member in plain if _fits(marks_of(member)[0], value)), plain[0])
 
     def _member(self, info: inspect.UnionType, value: Any, path: KeyPath) -> Any:
         members = [member for member in info.types if not isinstance(member, inspect.NoneType)]
@@ -219,13 +234,14 @@ class _Check:
 
     def _marked(self, marks: dict[str, Any], value: Any, path: KeyPath) -> Any:
         kind = marks.get("is")
-        if kind == "property" and value not in TABLE:
-            near = nearest(value, list(TABLE))
+        name = property_of(value) if kind == "series" else value
+        if kind in ("property", "series") and name not in TABLE:
+            near = nearest(name, list(TABLE))
             self.say(
                 path,
                 pick(
-                    f"keine Größe der Tabelle heißt {shown(value)}{near}",
-                    f"no property of the table is called {shown(value)}{near}",
+                    f"keine Größe der Tabelle heißt {shown(name)}{near}",
+                    f"no property of the table is called {shown(name)}{near}",
                 ),
             )
         if kind == "host" and not is_host(value):

@@ -10,6 +10,7 @@ from .config_files import no_secret
 from .config_forward import forward_rules
 from .config_open_rules import open_rules
 from .config_words import expected, is_here, table
+from .inputs.rules import input_rules
 from .texts import pick
 from .toml_lines import Path as KeyPath
 
@@ -28,6 +29,9 @@ def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
     if not any(path[:1] == ("mqtt",) for path in wrong):
         for key, said in certificates(mqtt):
             yield ("mqtt", *key), said
+    for key, said in input_rules(table(values, "input")):
+        if ("input", *key) not in wrong:
+            yield ("input", *key), said
     for name, target in table(values, "forward").items():
         if isinstance(target, dict):
             for key, said in forward_rules(target):

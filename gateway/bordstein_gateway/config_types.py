@@ -129,8 +129,8 @@ class HttpForward(Forward, kw_only=True):
         return [*super().secret_files, *fetching, *self.header_files.values()]
 
 
-def folder_of(kind: type[Forward]) -> str:
-    """Where a kind of target lies below forward/."""
+def folder_of(kind: type[Section]) -> str:
+    """Where a kind of target lies below forward/, or a kind of input below inputs/."""
     return str(kind.__struct_config__.tag).replace("-", "_")
 
 

@@ -1,8 +1,8 @@
-"""The commented example of gateway.toml: its head, and the sample that each kind of target has beside it."""
+"""The commented example of gateway.toml: its head, and the sample that each kind of input and target has beside it."""
 
 from importlib.resources import files
 
-from .config import AnyForward
+from .config import AnyForward, AnyInput
 from .config_types import folder_of
 
 
@@ -10,6 +10,7 @@ def text() -> str:
     """All options there are, with their defaults."""
     package = files(__package__)
     head = package.joinpath("gateway.example.toml").read_text(encoding="utf-8")
-    folders = [package.joinpath("forward", folder_of(kind)) for kind in AnyForward.__args__]
-    samples = [folder.joinpath("sample.toml").read_text(encoding="utf-8") for folder in folders]
-    return "\n".join([head, *samples])
+    parts = [f"forward/{folder_of(kind)}/sample.toml" for kind in AnyForward.__args__]
+    parts.append("inputs/options.toml")
+    parts += [f"inputs/{folder_of(kind)}/sample.toml" for kind in AnyInput.__args__]
+    return "\n".join([head, *(package.joinpath(part).read_text(encoding="utf-8") for part in parts)])

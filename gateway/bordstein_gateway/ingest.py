@@ -15,6 +15,7 @@ import structlog
 
 from .broker import Broker
 from .config import Config
+from .inputs.reading import Inputs
 from .messages import Messages
 from .receipts import Receipts
 from .releases import PieceWanted, Releases
@@ -23,6 +24,8 @@ from .store import Arrival, CommandResult, ConfigReport, Outcome, StateReport, S
 from .texts import Sentence, both
 
 _BEAT_S = 20.0
+_BACKLOG_S = 10.0
+"""So long after connecting, what comes may be what the broker kept while the gateway was away."""
 _RETRY_QUARANTINE_S = 2.0
 _STORE_PAUSE_S = (1.0, 30.0)
 _STORE_AWAY = both(
@@ -46,7 +49,9 @@ class Ingest:
         self._most = config.store.commit_packs
         self._longest = config.store.commit_ms / 1000
         self._root = config.mqtt.topic
-        self._messages = Messages(config.mqtt.topic)
+        self._inputs = Inputs(config.input, store)
+        status.inputs = self._inputs.counts
+        self._messages = Messages(config.mqtt.topic, self._inputs)
         self._receipts = Receipts()
         self._releases = Releases(store, config.releases_path)
         self._broker = Broker(config.mqtt, self._messages.topics(), self._take, self._wake)
@@ -120,6 +125,7 @@ class Ingest:
             broker.leave(_STORE_AWAY, now)
         self._wait(now)
         if broker.socket() is not None:
+            self._inputs.kept = broker.age(now) < _BACKLOG_S
             broker.write()
             while self._taken < self._most and broker.read():
                 if self._taken and time.monotonic() - self._first >= self._longest:
@@ -199,6 +205,7 @@ class Ingest:
     def _commit(self, now: float) -> None:
         arrivals, results, taken = self._arrivals, self._results, self._taken
         try:
+            self._inputs.flush()
             try:
                 outcomes = self.store.write(arrivals, self._states, self._results)
             except StoreError:
@@ -219,6 +226,8 @@ class Ingest:
         self.status.acknowledged += self._broker.acknowledge()
         add = self._receipts.add
         for arrival in arrivals:
+            if arrival.foreign:
+                continue
             pack = arrival.pack
             numbered = arrival if pack is None else pack
             if numbered.boot is not None and numbered.seq is not None:
@@ -276,6 +285,7 @@ class Ingest:
 
     def _drop(self, why: Sentence) -> None:
         self._forget_batch()
+        self._inputs.forget()
         self._broker.leave(why, time.monotonic())
 
     def _send_receipts(self, now: float, *, all_of_them: bool = False) -> None:

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from . import normalise
 from .devices import is_board
+from .inputs.reading import Inputs
 from .normalise import DecodeError
 from .releases import PieceWanted
 from .store import Arrival, BoardUpdate, CommandResult, ConfigReport, StateReport
@@ -21,6 +22,7 @@ _Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _BOOT = re.compile(rb'"n"\s*:\s*"boot"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _SEQ = re.compile(rb'"n"\s*:\s*"seq"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _ROUTES_KEPT = 8192
+_INPUT = "input"
 KINDS = ("readings", "health", "state", "command/result", "config/reported", "release/get")
 
 
@@ -68,16 +70,17 @@ _any = msgspec.json.Decoder(dict[str, Any])
 
 
 class Messages:
-    """Reads messages below the topic `root`."""
+    """Reads boards' messages, below the topic `root`, and those of the inputs."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, inputs: Inputs | None = None) -> None:
+        self.inputs = inputs or Inputs({})
         self._prefix = root + "/"
         self._routes: dict[bytes, tuple[str, str, str]] = {}  # topic -> topic, device, kind
         self._plausibility = normalise.Plausibility()
 
     def topics(self) -> list[str]:
         """What to subscribe to."""
-        return [f"{self._prefix}+/{kind}" for kind in KINDS]
+        return [*(f"{self._prefix}+/{kind}" for kind in KINDS), *self.inputs.topics]
 
     def read(self, topic: bytes, payload: bytes, retained: bool, now: float) -> Message | None:
         """`now`: Unix seconds of receipt. None: nothing to keep, an empty retained message."""
@@ -93,6 +96,11 @@ class Messages:
             return Arrival(device, name, payload, pack)
         if not payload and retained:
             return None
+        if kind == _INPUT:
+            found = self.inputs.read(name, payload, retained, now)
+            if isinstance(found, Arrival) and found.pack is not None:
+                self._plausibility.mark(found.pack, now)
+            return found
         try:
             if kind == "state":
                 return _read_state(device, payload, retained)
@@ -118,7 +126,9 @@ class Messages:
         except UnicodeDecodeError:
             return topic.decode(errors="backslashreplace"), "", "the topic is not UTF-8"
         device, _, kind = name.removeprefix(self._prefix).partition("/")
-        if not name.startswith(self._prefix) or kind not in KINDS:
+        if not name.startswith(self._prefix) and self.inputs.takes(name):
+            kind = _INPUT
+        elif not name.startswith(self._prefix) or kind not in KINDS:
             kind = "the topic is not one of the gateway's"
         elif not is_board(device):
             kind = "the topic's device is not 12 lower-case hex digits"

@@ -43,6 +43,13 @@ class Metrics(Collector):
         for outcome in ("new", "double", "conflict", "refused"):
             packs.add_metric([outcome], getattr(stats, f"packs_{outcome}"))
         yield packs
+        inputs = CounterMetricFamily(
+            "bordstein_input_messages", "Messages of other devices by what they were", labels=["input", "what"]
+        )
+        for name, counts in ingest.inputs.items():
+            for what, count in sorted(counts.items()):
+                inputs.add_metric([name, what], count)
+        yield inputs
         yield _counter("commits", "Commits to the store", stats.commits)
         yield _counter("commit_failures", "Commits that failed", stats.failures)
         yield _gauge("readings_newest_id", "Id of the newest reading in the log", stats.newest_id)

@@ -18,7 +18,7 @@ from .senml import DecodeError, Record
 from .texts import both
 from .units import conversion, convert
 
-__all__ = ["DecodeError", "Pack", "Plausibility", "Reading", "Value", "device_name", "flag_names", "pack"]
+__all__ = ["DecodeError", "Pack", "Plausibility", "Reading", "Value", "device_name", "flag_names", "pack", "reading"]
 
 Value = int | float | str | bool | bytes
 
@@ -40,7 +40,8 @@ FLAGS = {
 
 FAR_AHEAD_MS = 86_400_000
 """No clock that means today is further ahead than this."""
-_EARLIEST_MS = 1_577_836_800_000  # 2020: no board's clock that was set is before it
+EARLIEST_MS = 1_577_836_800_000
+"""2020: no clock that was set is before it."""
 _LATEST_MS = 253_402_300_799_000  # the end of the year 9999
 _LARGEST = 2**31 - 1
 
@@ -132,7 +133,7 @@ def _long_way(device: str, payload: bytes, now: float) -> Pack:
     readings: list[Reading] = []
     for series, record in measured:
         time = _milliseconds(series, record.t, now)
-        sure = clock == "set" and _EARLIEST_MS <= time <= now * 1000 + FUTURE_MS
+        sure = clock == "set" and EARLIEST_MS <= time <= now * 1000 + FUTURE_MS
         readings += _readings(series, time, record, 0 if sure else CLOCK_UNSURE)
     return Pack(device, numbers.get("boot"), numbers.get("seq"), relative, clock, readings)
 
@@ -168,7 +169,7 @@ def _readings(series: str, time: int, record: Record, flags: int) -> list[Readin
     readings = []
     value = _value(record)
     if value is not None:
-        readings.append(_reading(series, time, value, record.u, flags))
+        readings.append(reading(series, time, value, record.u, flags))
     if record.s is not None:
         unit = "s" if record.u is None else f"{record.u}.s"
         readings.append(Reading(f"{series}/sum", time, record.s, unit, flags | UNKNOWN_PROPERTY))
@@ -182,7 +183,8 @@ def _value(record: Record) -> Value | None:
     return None
 
 
-def _reading(series: str, time: int, value: Value, unit: str | None, flags: int) -> Reading:
+def reading(series: str, time: int, value: Value, unit: str | None, flags: int) -> Reading:
+    """A reading in the table's unit, with its marks added to `flags`. `unit` None: it is the table's. DecodeError."""
     row = row_of(series)
     if row is None:
         return Reading(series, time, value, unit or "", flags | UNKNOWN_PROPERTY)

@@ -1,5 +1,7 @@
 """How the running service is: what pages, metrics and the watchdog look at. Written by its owners, read by anybody."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,6 +26,8 @@ class IngestStatus:
     messages: int = 0
     acknowledged: int = 0
     receipts: int = 0
+    inputs: Mapping[str, Counter[str]] = field(default_factory=dict)
+    """Of each [input.…]: messages by what they were."""
     last_turn: float = 0.0
     """The thread's last turn; it turns at least once a second."""
 

@@ -143,7 +143,7 @@ properties = ["pm10", "air_temprature"]
         f"6: mqtt.ca: there is no file {folder}/nowhere.pem",
         "7: mqtt.cert: key is missing: the two belong together",
         "8: mqtt.protocol: expected one of 4, 5, got 3",
-        '10: device[1].id: expected 12 lower-case hex digits, as in 24a160123456; 16 for other devices '
+        "10: device[1].id: expected 12 lower-case hex digits, as in 24a160123456; 16 for other devices "
         '(EUI-64), or as in 4711-name, got "24A160123456"',
         "14: device[3].id: 24a160123456 is already device 2 of this file",
         "15: device[3].latitude: expected a number -90..90, got 91",

@@ -41,6 +41,8 @@ class Arrival(NamedTuple):
     """The number of an unreadable pack, where it could be made out; a readable one carries its own."""
     again: bool = False
     """From the quarantine, not from the board."""
+    foreign: bool = False
+    """Not from a board: nobody waits for a receipt."""
 
 
 class BoardUpdate(NamedTuple):

@@ -1,0 +1,85 @@
+"""All inputs together: which one a message is for, and what it becomes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from importlib import import_module
+
+from paho.mqtt.client import topic_matches_sub
+
+from ..config_types import folder_of
+from ..store import Arrival, StateReport, Store
+from ..texts import Sentence, both
+from .sessions import Sessions
+from .settings import Input
+from .source import Source
+
+_ROUTES_KEPT = 8192
+
+
+class Inputs:
+    """`kept`: whether the broker may have held back for a while what comes now."""
+
+    def __init__(self, settings: Mapping[str, Input], store: Store | None = None) -> None:
+        self.sources: dict[str, Source] = {}
+        self._sessions: list[Sessions] = []
+        self._routes: dict[str, Source | None] = {}
+        self.kept = False
+        for name, one in settings.items():
+            sessions = Sessions(name, store)
+            self.sources[name] = import_module(f".{folder_of(type(one))}.source", __package__).build(
+                name, one, sessions
+            )
+            self._sessions.append(sessions)
+
+    @property
+    def topics(self) -> list[str]:
+        """What to subscribe to."""
+        return [topic for source in self.sources.values() for topic in source.topics]
+
+    @property
+    def counts(self) -> dict[str, Counter[str]]:
+        """Of each input; see Source."""
+        return {name: source.counts for name, source in self.sources.items()}
+
+    def takes(self, topic: str) -> bool:
+        """Whether a message on this topic is for one of them."""
+        return self._route(topic) is not None
+
+    def read(self, topic: str, payload: bytes, retained: bool, now: float) -> Arrival | StateReport | None:
+        """A message received at `now` (Unix seconds); None: nothing of it is kept."""
+        source = self._route(topic)
+        if source is None:
+            return None
+        try:
+            return source.read(topic, payload, retained, now, self.kept)
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+            return Arrival("", topic, payload, None, _mistake(error), foreign=True)
+
+    def flush(self) -> None:
+        """Have what has to be remembered written with the next commit."""
+        for sessions in self._sessions:
+            sessions.flush()
+
+    def forget(self) -> None:
+        """The batch was put back."""
+        for sessions in self._sessions:
+            sessions.forget()
+
+    def _route(self, topic: str) -> Source | None:
+        if topic not in self._routes:
+            if len(self._routes) >= _ROUTES_KEPT:
+                self._routes.clear()
+            self._routes[topic] = next(
+                (
+                    source
+                    for source in self.sources.values()
+                    if any(topic_matches_sub(wanted, topic) for wanted in source.topics)
+                ),
+                None,
+            )
+        return self._routes[topic]
+
+
+def _mistake(error: Exception) -> Sentence:
+    said = f"{type(error).__name__}: {error}"
+    return both(f"Fehler des Gateways: {said}", f"mistake of the gateway: {said}")

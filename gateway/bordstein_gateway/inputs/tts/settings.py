@@ -1,0 +1,9 @@
+"""[input.…] with kind = "tts"."""
+
+from ..settings import Filter, LoraInput
+
+
+class TheThingsStack(LoraInput, kw_only=True, tag_field="kind", tag="tts"):
+    """The Things Stack v3. `topic`: where its messages come."""
+
+    topic: Filter = "v3/+/devices/+/#"
