@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from . import (
@@ -17,6 +16,7 @@ from . import (
     cli_board,
     cli_forward,
     cli_german,
+    cli_input,
     cli_reader,
     cli_release,
     cli_store,
@@ -26,6 +26,7 @@ from . import (
     senml,
 )
 from .cli_common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, misuse, output
+from .cli_input import plain
 from .config_check import unreadable
 from .config_files import FileProblem
 from .config_words import is_host
@@ -229,7 +230,24 @@ def decode(
             ),
         ),
     ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="NAME",
+            help=pick(
+                "Als Nachricht eines anderen Geräts lesen, nach [input.NAME] der Konfiguration: zeigt die Messwerte.",
+                "Read as another device's message, by [input.NAME] of the configuration: prints the readings.",
+            ),
+        ),
+    ] = None,
+    path: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
+    if source is not None:
+        if topic is None:
+            misuse("braucht --topic", "needs --topic", "--input")
+        output(_json(cli_input.decode(config.load(path), source, topic, _payload(file))))
+        return
     device = None
     if topic is not None:
         found = _TOPIC.fullmatch(topic)
@@ -242,23 +260,18 @@ def decode(
         device = found.group(1)
     elif readings:
         misuse("braucht --topic", "needs --topic", "--readings")
-    try:
-        payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise Failed(f"{file}: {unreadable(error)}") from None
+    payload = _payload(file)
     now = time.time()
     records = senml.decode(payload, now=now)
     pack = normalise.pack(device, payload, now) if device else None
-    output(_json(_pack(pack) if readings and pack else [senml.plain(record) for record in records]))
+    output(_json(plain(pack) if readings and pack else [senml.plain(record) for record in records]))
 
 
-def _pack(pack: normalise.Pack) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(pack)
-    fields["readings"] = [
-        {**reading._asdict(), "flags": normalise.flag_names(reading.flags)}
-        for reading in (normalise.Reading(*values) for values in fields["readings"])
-    ]
-    return fields
+def _payload(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Failed(f"{file}: {unreadable(error)}") from None
 
 
 def _json(value: Any) -> str:

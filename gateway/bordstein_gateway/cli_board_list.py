@@ -85,6 +85,8 @@ def condition(board: Device) -> str:
         return text["silent"]
     if not board.present and board.state not in ("lost", "disconnected"):
         return text["away"]
+    if board.state is None and not is_board(board.device):
+        return text["reporting"]
     return text.get(board.state or "", text["unknown"])
 
 

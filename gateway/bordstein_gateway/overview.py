@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from . import properties
+from .devices import is_board
 from .forward.times import urn, zulu
 from .normalise import flag_names
 from .stations import Station
@@ -37,6 +38,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
             {
                 "id": device.device,
                 "urn": urn(device.device),
+                "board": is_board(device.device),
                 "name": place.name,
                 **{name: getattr(place, name) for name in ("asset", "site", "latitude", "longitude")},
                 "decommissioned": place.decommissioned,
@@ -95,6 +97,7 @@ def _completeness(days: list[Completeness]) -> dict[str, Any]:
         "arrived": arrived,
         "missing": expected - arrived,
         "share": round(arrived / expected, 6) if expected else None,
+        "numbered": all(day.numbered for day in days),
         "days": [
             {
                 **{name: getattr(day, name) for name in ("day", "expected", "arrived", "missing", "late", "double")},

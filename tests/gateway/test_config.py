@@ -34,12 +34,13 @@ def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(
     )
     assert (loaded.gateway, loaded.store.commit_packs, loaded.store.commit_ms) == (plain.gateway, 1000, 20)
     assert set(loaded.forward) == {"urban-data-platform", "depot"}
+    assert set(loaded.input) == {"lora", "ttn", "tasmota", "esphome"}
 
 
 def test_every_option_is_in_the_example() -> None:
     structs = [config.Gateway, config.Mqtt, config.Store, config.Http, config.Log, config.Device]
     published = [config_open.Publish, config_open.PublishProperty, config_open.PublishSeries]
-    for struct in [*structs, *published, *config.AnyForward.__args__]:
+    for struct in [*structs, *published, *config.AnyForward.__args__, *config.AnyInput.__args__]:
         for field in msgspec.structs.fields(struct):
             assert re.search(rf"^#? *{field.encode_name} = ", EXAMPLE, re.MULTILINE), f"{struct.__name__}.{field.name}"
 

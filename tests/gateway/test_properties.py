@@ -40,7 +40,7 @@ def test_every_row_makes_sense() -> None:
 
 def test_every_unit_is_a_senml_unit() -> None:
     # RFC 8428 section 12.1 and RFC 8798 section 3, as far as the table uses them.
-    senml = {"Cel", "%RH", "Pa", "m", "m/s", "lx", "dB", "/", "T", "count", "V", "s", "B"}
+    senml = {"Cel", "%RH", "%EL", "Pa", "m", "m/s", "lx", "dB", "/", "T", "count", "V", "s", "B"}
     secondary = {"ug/m3", "ppm", "mm", "mm/h", "dBm"}
     assert {row.unit for row in properties.TABLE.values()} <= senml | secondary
 

@@ -52,6 +52,7 @@ class LoraSource:
         """`root`: what may stand before a field's path. `undecoded`: what to do where the server decodes nothing."""
         self.topics = [settings.shown]
         self.counts: Counter[str] = Counter()
+        self.unmapped: list[str] = []
         self._name = name
         self._rules = [(one.match, Rule(one, root)) for one in settings.map]
         self._sessions = sessions
@@ -97,7 +98,8 @@ class LoraSource:
             if uplink.fields is None:
                 raise DecodeError(self._undecoded)
             readings = rule.readings(uplink.fields, time, flags)
-            self.counts["unmapped"] += rule.unmapped(uplink.fields)
+            self.unmapped = rule.unmapped(uplink.fields)
+            self.counts["unmapped"] += len(self.unmapped)
         if uplink.signal is not None and not repeated:  # the second time, another gateway may have been the best
             rssi, snr = uplink.signal
             readings.append(reading("health/rssi", time, rssi, None, flags))

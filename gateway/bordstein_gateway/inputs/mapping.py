@@ -72,10 +72,10 @@ class Rule:
                 found.append(reading(where.to, time, said, unit, flags))
         return found
 
-    def unmapped(self, fields: Mapping[str, Any]) -> int:
-        """How many values no path names."""
+    def unmapped(self, fields: Mapping[str, Any]) -> list[str]:
+        """The paths of values that are not named."""
         paths = {path for path, _ in self._fields}
-        return sum(path not in paths for path in leaves(fields))
+        return [path for path in leaves(fields) if path not in paths]
 
 
 def at(fields: Any, path: str) -> Any:

@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from ..store import Arrival, StateReport
 from ..texts import both
@@ -17,6 +19,7 @@ class NamedSource:
         before, after = base.split("+")
         self._topic = re.compile(re.escape(before) + "([^/]+)" + re.escape(after) + "/(.+)")
         self.counts: Counter[str] = Counter()
+        self.unmapped: list[str] = []
         self.name = name
         self._settings = settings
         self._rules = [(one.match, Rule(one, root)) for one in settings.map]
@@ -34,6 +37,11 @@ class NamedSource:
         """The first map that matches."""
         facts = Facts({"device": (name,)})
         return next((rule for match, rule in self._rules if facts.fit(match)), None)
+
+    def left_out(self, rule: Rule, fields: Mapping[str, Any]) -> None:
+        """Note the fields that the map does not name."""
+        self.unmapped = rule.unmapped(fields)
+        self.counts["unmapped"] += len(self.unmapped)
 
     def refuse(self, device: str, topic: str, payload: bytes, reason: str) -> Arrival:
         """Into quarantine."""

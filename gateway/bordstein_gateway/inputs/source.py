@@ -13,6 +13,8 @@ class Source(Protocol):
     """What to subscribe to."""
     counts: Counter[str]
     """Messages by what they were, and `unmapped`: fields that no map names."""
+    unmapped: list[str]
+    """Of the last message that was read: the fields that no map names."""
 
     def read(self, topic: str, payload: bytes, retained: bool, now: float, kept: bool) -> Arrival | StateReport | None:
         """A message received at `now` (Unix seconds). None: nothing to keep, but for the count. Never raises for what

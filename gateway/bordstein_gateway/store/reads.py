@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ..devices import is_board
-from ..ledger import BOOT, Next, Row, missing
+from ..ledger import BOOT, DAY_MS, Next, Row, missing
 from ..presence import OTHERS_SILENCE_MS, SILENCE_MS, overdue, present, wake
 from ..properties import property_of
 from .packs import without_mark
@@ -124,9 +124,18 @@ class Reads(Releases):
         days = range(first.days, last.days + 1)
         with self.database.reading() as connection:
             devices = connection.execute(
-                "SELECT id, name FROM device WHERE ?1 IS NULL OR name = ?1 ORDER BY name", (device,)
+                "SELECT id, name, first_seen, last_seen FROM device WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
+                (device,),
             ).fetchall()
-            return [account for id, name in devices for account in _accounts(connection, id, name, days)]
+            found: list[Completeness] = []
+            for id, name, seen, heard in devices:
+                if is_board(name) or _numbered(connection, id):
+                    found += _accounts(connection, id, name, days)
+                else:
+                    heard = max(heard, self.last_seen(name))
+                    here = range(max(days.start, seen // DAY_MS), min(days.stop, heard // DAY_MS + 1))
+                    found += (Completeness(name, _day(day), 0, 0, 0, [], 0, 0, 0, 0, numbered=False) for day in here)
+            return found
 
     def _log(self, statement: str, parameters: Sequence[object]) -> list[StoredReading]:
         with self.database.reading() as connection:
@@ -149,6 +158,10 @@ class Reads(Releases):
                 return None
             name = self._names[series] = (row[0], row[1], property_of(row[1]), row[2])
         return name
+
+
+def _numbered(connection: sqlite3.Connection, id: int) -> bool:
+    return connection.execute("SELECT 1 FROM pack_range WHERE device = ? LIMIT 1", (id,)).fetchone() is not None
 
 
 def _accounts(connection: sqlite3.Connection, id: int, name: str, days: range) -> Iterable[Completeness]:

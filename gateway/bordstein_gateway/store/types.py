@@ -252,6 +252,8 @@ class Completeness(NamedTuple):
     double: int
     refused: int
     conflict: int
+    numbered: bool = True
+    """False: the device sends no running numbers, so nobody can say what is missing; the counts are 0."""
 
 
 class Quarantined(NamedTuple):

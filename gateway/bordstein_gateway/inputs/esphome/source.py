@@ -46,7 +46,7 @@ class EspHomeSource(NamedSource):
         except DecodeError as error:
             return self.refuse(device, topic, payload, error.args[0])
         if not readings:
-            self.counts["unmapped"] += rule.unmapped(fields)
+            self.left_out(rule, fields)
             return None
         self.counts["state_value"] += 1
         clock = "estimated" if kept else "set"

@@ -82,7 +82,7 @@ class TasmotaSource(NamedSource):
         if isinstance(fields.get("PressureUnit"), str):
             units["Pa"] = fields["PressureUnit"]
         measured = {key: value for key, value in fields.items() if key not in _NO_VALUES}
-        self.counts["unmapped"] += rule.unmapped(measured)
+        self.left_out(rule, measured)
         return rule.readings(measured, time, 0, units)
 
     def _time(self, text: Any, now: float) -> int | None:
