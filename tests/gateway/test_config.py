@@ -42,7 +42,8 @@ def test_every_option_is_in_the_example() -> None:
     published = [config_open.Publish, config_open.PublishProperty, config_open.PublishSeries]
     for struct in [*structs, *published, *config.AnyForward.__args__, *config.AnyInput.__args__]:
         for field in msgspec.structs.fields(struct):
-            assert re.search(rf"^#? *{field.encode_name} = ", EXAMPLE, re.MULTILINE), f"{struct.__name__}.{field.name}"
+            option = rf"^#? *(?:{field.encode_name} = |\[\[.*\.{field.encode_name}\])"
+            assert re.search(option, EXAMPLE, re.MULTILINE), f"{struct.__name__}.{field.name}"
 
 
 def test_the_smallest_configuration_has_sensible_defaults(folder: Path) -> None:

@@ -21,28 +21,28 @@ def numbers(sessions: Sessions, *uplinks: tuple[str, int, int]) -> list[tuple[in
 
 
 def test_sixteen_bit_counters_roll_over_within_a_boot() -> None:
-    found = numbers(Sessions("a"), ("1", 65_530, 0), ("1", 65_535, 20), ("1", 2, 40), ("1", 65_535, 20), ("1", 3, 60))
+    found = numbers(Sessions(), ("1", 65_530, 0), ("1", 65_535, 20), ("1", 2, 40), ("1", 65_535, 20), ("1", 3, 60))
     assert found == [(2, 65_530), (2, 65_535), (2, 65_538), (2, 65_535), (2, 65_539)]
 
 
 def test_thirty_two_bit_counters_roll_over_too() -> None:
-    found = numbers(Sessions("a"), ("1", 2**32 - 2, 0), ("1", 1, 20), ("1", 2, 40))
+    found = numbers(Sessions(), ("1", 2**32 - 2, 0), ("1", 1, 20), ("1", 2, 40))
     assert found == [(2, 2**32 - 2), (2, 2**32 + 1), (2, 2**32 + 2)]
 
 
 def test_a_counter_that_begins_anew_without_a_join_is_a_new_boot() -> None:
-    found = numbers(Sessions("a"), ("1", 500, 0), ("1", 0, 20), ("1", 500, 0), ("1", 1, 40), ("1", 0, 60), ("1", 0, 80))
+    found = numbers(Sessions(), ("1", 500, 0), ("1", 0, 20), ("1", 500, 0), ("1", 1, 40), ("1", 0, 60), ("1", 0, 80))
     assert found == [(2, 500), (3, 0), (2, 500), (3, 1), (4, 0), (5, 0)]
 
 
 def test_a_new_address_is_a_new_boot_and_what_nobody_remembers_has_no_number() -> None:
-    sessions = Sessions("a")
+    sessions = Sessions()
     assert numbers(sessions, ("1", 7, 10), ("2", 0, 20), ("1", 6, 9)) == [(2, 7), (3, 0), (2, 6)]
     assert numbers(sessions, ("0", 7, 5)) == [(None, None)]
 
 
 def test_joins_that_no_uplink_followed_take_no_boot() -> None:
-    sessions = Sessions("a")
+    sessions = Sessions()
     assert sessions.joined(EUI, "1", 1) and sessions.joined(EUI, "2", 2) and not sessions.joined(EUI, "1", 1)
     assert numbers(sessions, ("2", 0, 1)) == [(1, 0)]
     assert sessions.joined(EUI, "3", 2 * MINUTE)
@@ -53,7 +53,7 @@ def test_joins_that_no_uplink_followed_take_no_boot() -> None:
 @given(data=st.data())
 def test_whatever_is_delivered_again_keeps_its_number(data: Any) -> None:
     """A life of sessions, resets and roll-overs; then any of its last part comes again, after any stop."""
-    sessions, life, minute, count, key = Sessions("a"), [], 0, data.draw(st.integers(0, 70_000)), 0
+    sessions, life, minute, count, key = Sessions(), [], 0, data.draw(st.integers(0, 70_000)), 0
     for step in data.draw(st.lists(st.sampled_from(["next", "next", "next", "lost", "joined", "reset"]), max_size=30)):
         minute += 15
         if step == "joined":
@@ -64,7 +64,7 @@ def test_whatever_is_delivered_again_keeps_its_number(data: Any) -> None:
         numbers_before = numbers(sessions, life[-1])
         if len(life) > 1 and data.draw(st.booleans()):
             assert numbers(sessions, life[-1]) == numbers_before
-    first = Sessions("a")
+    first = Sessions()
     seen = numbers(first, *life)
     assert len(set(seen)) == len(seen)
     kept = {one for one in seen if one[0] is not None and one[0] > seen[-1][0] - 5} if seen else set()
@@ -124,3 +124,19 @@ def _store(some: Any, store: Store, topic: str, payload: bytes) -> None:
 
 def _numbers(message: Any) -> Any:
     return message if message is None else (message.pack.boot, message.pack.seq)
+
+
+def test_a_device_that_moves_to_another_network_server_goes_on_in_a_new_boot(store: Store) -> None:
+    some = inputs(LORA + '[ttn]\nkind = "tts"\n[[ttn.map]]\n[ttn.map.values]\nfill = "bin/fill_level"\n', store)
+    _store(some, store, TOPIC + "up", uplink(500, fields={"fill_pct": 50}))
+    message = {
+        "end_device_ids": {"device_id": "bin", "dev_eui": EUI.upper(), "dev_addr": "260B5972"},
+        "uplink_message": {
+            "frm_payload": "AQ==",
+            "decoded_payload": {"fill": 1},
+            "received_at": "2026-11-24T13:00:00Z",
+        },
+    }
+    found = read(some, "v3/app@ttn/devices/bin/up", message, at=NOON + 3600)
+    assert _numbers(found) == (3, 0)
+    assert _numbers(read(some, TOPIC + "up", uplink(500, fields={"fill_pct": 50}))) == (2, 500)

@@ -50,7 +50,7 @@ class LoraSource:
         self, name: str, settings: LoraInput, sessions: Sessions, parse: Parse, root: str, undecoded: Sentence
     ) -> None:
         """`root`: what may stand before a field's path. `undecoded`: what to do where the server decodes nothing."""
-        self.topics = [settings.shown]
+        self.topics = [settings.topic]
         self.counts: Counter[str] = Counter()
         self.unmapped: list[str] = []
         self._name = name
@@ -71,7 +71,7 @@ class LoraSource:
             return None
         if isinstance(message, Join):
             time, _ = moment(message.times, now)
-            new = self._sessions.joined(message.device, message.session, time)
+            new = self._sessions.joined(message.device, f"{self._name} {message.session}", time)
             self.counts["join" if new else "repeated"] += 1
             return None
         return self._uplink(message, topic, payload, now)
@@ -79,7 +79,7 @@ class LoraSource:
     def _uplink(self, uplink: Uplink, topic: str, payload: bytes, now: float) -> Arrival:
         device = uplink.device
         heard, sure = moment(uplink.times, now)
-        boot, seq, time = self._sessions.number(device, uplink.session, uplink.counter, heard)
+        boot, seq, time = self._sessions.number(device, f"{self._name} {uplink.session}", uplink.counter, heard)
         try:
             readings = self._readings(uplink, time, 0 if sure else CLOCK_UNSURE, repeated=time != heard)
         except DecodeError as error:

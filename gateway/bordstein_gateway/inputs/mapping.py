@@ -29,7 +29,7 @@ class Facts(NamedTuple):
         for key in match.__struct_fields__:
             wanted = getattr(match, key)
             if key == "tags":
-                if not all(fnmatchcase(self.tags.get(tag, "\0"), value) for tag, value in wanted.items()):
+                if not all(tag in self.tags and fnmatchcase(self.tags[tag], value) for tag, value in wanted.items()):
                     return False
             elif wanted is not None and not any(fnmatchcase(name, str(wanted)) for name in self.names.get(key, ())):
                 return False

@@ -21,15 +21,12 @@ class Inputs:
 
     def __init__(self, settings: Mapping[str, Input], store: Store | None = None) -> None:
         self.sources: dict[str, Source] = {}
-        self._sessions: list[Sessions] = []
+        self._sessions = Sessions(store)
         self._routes: dict[str, Source | None] = {}
         self.kept = False
         for name, one in settings.items():
-            sessions = Sessions(name, store)
-            self.sources[name] = import_module(f".{folder_of(type(one))}.source", __package__).build(
-                name, one, sessions
-            )
-            self._sessions.append(sessions)
+            kind = import_module(f".{folder_of(type(one))}.source", __package__)
+            self.sources[name] = kind.build(name, one, self._sessions)
 
     @property
     def topics(self) -> list[str]:
@@ -57,13 +54,11 @@ class Inputs:
 
     def flush(self) -> None:
         """Have what has to be remembered written with the next commit."""
-        for sessions in self._sessions:
-            sessions.flush()
+        self._sessions.flush()
 
     def forget(self) -> None:
         """The batch was put back."""
-        for sessions in self._sessions:
-            sessions.forget()
+        self._sessions.forget()
 
     def _route(self, topic: str) -> Source | None:
         if topic not in self._routes:

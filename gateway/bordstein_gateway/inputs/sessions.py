@@ -15,6 +15,8 @@ from ..store import Store
 
 SAME_MS = 600_000
 """The same counter again within this time is the same uplink: repeated by the device, or heard by another server."""
+_PLACE = "input sessions"
+"""Among the forwarders' names in the store; none of theirs has a space."""
 _KEPT = 6
 """Sessions of a device that are remembered: what is redelivered belongs to one of these."""
 _ROLLS = (1 << 16, 1 << 32)
@@ -47,10 +49,12 @@ _decode = msgspec.json.Decoder(list[Session]).decode
 
 
 class Sessions:
-    """Of the devices of one input. `store` None: nothing is known and nothing kept."""
+    """Of the devices of all inputs: one that is moved from a network server to another begins a session there.
 
-    def __init__(self, name: str, store: Store | None = None) -> None:
-        self._place = f"input {name}"
+    `store` None: nothing is known and nothing kept.
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
         self._store = store
         self._devices: dict[str, list[Session]] | None = None
         self._changed: set[str] = set()
@@ -102,7 +106,7 @@ class Sessions:
         if self._changed and self._store is not None and self._writing is None and self._devices is not None:
             names, self._changed = self._changed, set()
             values = {name: _encode(self._devices[name]).decode() for name in names}
-            self._writing = self._store.remote_set(self._place, values), names
+            self._writing = self._store.remote_set(_PLACE, values), names
 
     def forget(self) -> None:
         """The batch was put back: what is in the store counts."""
@@ -111,7 +115,7 @@ class Sessions:
 
     def _of(self, device: str) -> list[Session]:
         if self._devices is None:
-            kept = self._store.remote_get(self._place) if self._store is not None else {}
+            kept = self._store.remote_get(_PLACE) if self._store is not None else {}
             self._devices = {name: _decode(text) for name, text in kept.items()}
         return self._devices.setdefault(device, [])
 

@@ -88,22 +88,20 @@ class NamedMap(Map, kw_only=True):
 class Input(Section, kw_only=True):
     """[input.<name>]: one system whose messages are taken in."""
 
-    @property
-    def shown(self) -> str:
-        """What it listens to."""
-        return str(getattr(self, "topic", ""))
-
 
 class LoraInput(Input, kw_only=True):
-    """A LoRaWAN network server. The first `map` that matches counts."""
+    """A LoRaWAN network server. `topic`: where its messages come. The first `map` that matches counts."""
 
+    topic: Filter = "#"
     map: list[LoraMap] = []
 
 
 class NamedInput(Input, kw_only=True):
-    """Devices that say no address of theirs. `devices`: name in the topic to MAC, or to another name; `enterprise`: the
-    operator's IANA Private Enterprise Number, for those without a MAC (RFC 9039)."""
+    """Devices that say no address of theirs. `topic`: with a + for the device's name. `devices`: that name to the MAC,
+    or to another name; `enterprise`: the operator's IANA Private Enterprise Number, for those without a MAC (RFC 9039).
+    """
 
+    topic: DeviceTopic = "+"
     enterprise: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None = None
     devices: dict[Text, Text] = {}
     map: list[NamedMap] = []

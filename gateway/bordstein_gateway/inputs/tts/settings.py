@@ -4,6 +4,6 @@ from ..settings import Filter, LoraInput
 
 
 class TheThingsStack(LoraInput, kw_only=True, tag_field="kind", tag="tts"):
-    """The Things Stack v3. `topic`: where its messages come."""
+    """The Things Stack v3."""
 
     topic: Filter = "v3/+/devices/+/#"

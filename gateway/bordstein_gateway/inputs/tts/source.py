@@ -81,7 +81,7 @@ def build(name: str, settings: TheThingsStack, sessions: Sessions) -> LoraSource
 
 def parse(topic: str, payload: bytes) -> Uplink | Join | str:
     """A message by its topic v3/<application>@<tenant>/devices/<device>/<kind>; see lorawan.Parse."""
-    kind = "/".join(topic.split("/")[4:])
+    kind = topic.partition("/devices/")[2].partition("/")[2]
     if kind not in ("up", "join"):
         first = kind.partition("/")[0]
         return first if first in ("down", "service", "location") else "other"
