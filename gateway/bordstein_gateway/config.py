@@ -16,6 +16,7 @@ from msgspec import Meta
 from .config_check import ConfigError, checked
 from .config_files import secret
 from .config_open import Publish
+from .config_parking import Parking
 from .config_types import DeviceId, File, Host, Name, Port, Secret, Section, Text, Topic
 from .forward.sensorthings.settings import SensorThings
 from .forward.webhook.settings import Webhook
@@ -112,6 +113,7 @@ class Config(Section, kw_only=True):
     input: dict[Name, AnyInput] = {}
     forward: dict[Name, AnyForward] = {}
     publish: Publish | None = None
+    parking: Parking = msgspec.field(default_factory=Parking)
 
     @property
     def store_path(self) -> Path:

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from msgspec import Meta
+
 from .config_types import DeviceId, PropertyName, Section, Text, Url, like
 
 LICENCES = {
@@ -68,13 +70,14 @@ class Publish(Section, kw_only=True):
     """[publish]: what is open to everybody. `default`: all that nothing else is said of, but no board's health.
 
     `url`: the public address of these pages, as a proxy in front has it. `attribution`: the name that licences which
-    ask for one want to read. `publisher`, `homepage`, `contact`, `contributor_id`, `municipality_key`: for the
-    catalogue (DCAT-AP.de).
+    ask for one want to read. `stale_after`: minutes after which a value is no longer called fresh. `publisher`,
+    `homepage`, `contact`, `contributor_id`, `municipality_key`: for the catalogue (DCAT-AP.de).
     """
 
     default: bool = False
     licence: LicenceName = "dl-de/zero-2-0"
     attribution: Text | None = None
+    stale_after: Annotated[int, Meta(ge=1, le=1_000_000)] = 120
     url: Url | None = None
     title: Text | None = None
     publisher: Text | None = None

@@ -1,4 +1,4 @@
-"""Rules of [publish] that no type can say."""
+"""Rules of [publish] and [parking] that no type can say."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from . import readers
 from .config_files import FileProblem, secret
 from .config_open import ATTRIBUTED
-from .config_words import missing, table
+from .config_words import dotted, missing, table
 from .texts import pick
 from .toml_lines import Path as KeyPath
 
@@ -17,6 +17,7 @@ def open_rules(values: dict[str, Any]) -> Iterator[Problem]:
     """What is wrong in what is published."""
     http = table(values, "http")
     yield from _readers(http.get("readers_file"))
+    yield from _parking(table(values, "parking").get("site"))
     if "publish" not in values:
         return
     publish = table(values, "publish")
@@ -71,3 +72,39 @@ def _series(series: Any) -> Iterator[Problem]:
             if (number := first.setdefault(key, place)) != place:
                 said = pick(f"dasselbe sagt schon Eintrag {number + 1}", f"entry {number + 1} is of the same already")
                 yield ("publish", "series", place, "device"), said
+
+
+def _parking(sites: Any) -> Iterator[Problem]:
+    """Of each uid one thing; no more bays than places."""
+    taken: dict[str, str] = {}
+    for number, site in enumerate(sites if isinstance(sites, list) else []):
+        if not isinstance(site, dict):
+            continue
+        path: KeyPath = ("parking", "site", number)
+        for one, other in (("latitude", "longitude"), ("longitude", "latitude")):
+            if one in site and other not in site:
+                yield (*path, one), missing(other, pick("die beiden gehören zusammen", "the two belong together"))
+        yield from _once(taken, (*path, "uid"), site.get("uid"))
+        bays = site.get("bay")
+        bays = [bay for bay in bays if isinstance(bay, dict)] if isinstance(bays, list) else None
+        if bays == []:
+            yield (*path, "bay"), pick("eine Anlage ohne Plätze zählt nichts", "a site without bays counts nothing")
+        if bays and isinstance(site.get("capacity"), int) and site["capacity"] < len(bays):
+            said = pick(
+                f"{site['capacity']} Plätze, aber {len(bays)} bay", f"{site['capacity']} places, but {len(bays)} bay"
+            )
+            yield (*path, "capacity"), said
+        for place, bay in enumerate(bays or []):
+            key = "uid" if "uid" in bay else "device"
+            yield from _once(taken, (*path, "bay", place, key), bay.get(key))
+
+
+def _once(taken: dict[str, str], path: KeyPath, uid: Any) -> Iterator[Problem]:
+    if not isinstance(uid, str):
+        return
+    here = dotted(path)
+    if (there := taken.setdefault(uid, here)) != here:
+        yield (
+            path,
+            pick(f"{uid} heißt schon {there}; eine andere uid nennen", f"{uid} is {there} already; name another uid"),
+        )

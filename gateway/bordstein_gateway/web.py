@@ -4,6 +4,7 @@
     /api/latest   the same as JSON
     /metrics      Prometheus
     /api/devices  POST: enter a board, see web_register.py
+    /open/        open data, see feeds/
     /healthz      200 while the service does its work, else 503: a restart may help. What is wrong, also outside of
                   it (broker, targets), is in `problems`; `healthy` says that there is nothing
 
@@ -24,9 +25,11 @@ from starlette.routing import Route
 
 from . import web_register
 from .access import Access, Refused, refusal
+from .feeds.routes import Feeds
 from .metrics import Metrics
 from .overview import overview
 from .pagetexts import TEXTS, clock, measured, number, sleep, when, zone
+from .publishing import Publishing
 from .status import ServiceState
 from .texts import said
 
@@ -93,6 +96,7 @@ def app(state: ServiceState) -> Starlette:
                 web_register.endpoint(state.config.http.register_token_file, state.store),
                 methods=["POST"],
             ),
+            Feeds(state, access, Publishing(state.config), sensorthings=False).mount(),
         ],
         exception_handlers={Refused: refusal},
     )

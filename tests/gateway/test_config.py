@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bordstein_gateway import config, config_open, example
+from bordstein_gateway import config, config_open, config_parking, example
 from bordstein_gateway.config import ConfigError
 from tests.gateway.configuring import MQTT, load, problems, secrets
 
@@ -40,6 +40,7 @@ def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(
 def test_every_option_is_in_the_example() -> None:
     structs = [config.Gateway, config.Mqtt, config.Store, config.Http, config.Log, config.Device]
     published = [config_open.Publish, config_open.PublishProperty, config_open.PublishSeries]
+    published += [config_parking.Parking, config_parking.Site, config_parking.Bay]
     for struct in [*structs, *published, *config.AnyForward.__args__, *config.AnyInput.__args__]:
         for field in msgspec.structs.fields(struct):
             option = rf"^#? *(?:{field.encode_name} = |\[\[.*\.{field.encode_name}\])"
@@ -161,6 +162,7 @@ properties = ["pm10", "air_temprature"]
 
 HOOK = MQTT + '[forward.hook]\nkind = "webhook"\nurl = "https://depot.example.org/"\n'
 OPEN = MQTT + '[http]\nreaders_file = "readers"\n[publish]\n'
+SITE = MQTT + "[[parking.site]]\nuid = 'm'\nname = 'M'\n[[parking.site.bay]]\ndevice = '24a160123456'\n"
 MISTAKES = [
     ("[mqtt]\nhost = 'x'\nhost = 'y'\n", "not TOML", 3),
     ("[mqtt\n", "not TOML", 1),
@@ -282,6 +284,18 @@ MISTAKES = [
     (OPEN + '[[publish.series]]\ndevice = "24a160123456"\nseries = "a b"\n', "the name of a series", 11),
     (OPEN + 'municipality_key = "7131038"\n', "publish.municipality_key: expected the official municipality", 9),
     (OPEN + 'contact = "daten"\n', "publish.contact: expected an e-mail address", 9),
+    (SITE + "[[parking.site.bay]]\ndevice = '24a160123456'\n", "parking.site[1].bay[2].device: 24a160123456 is", 12),
+    (
+        SITE + "[[parking.site]]\nuid = 'm'\nname = 'N'\nbay = [{ device = '24a160123450' }]\n",
+        "site[2].uid: m is parking.site[1].uid",
+        12,
+    ),
+    (SITE + "[[parking.site]]\nuid = 'n'\nname = 'N'\nbay = []\n", "site[2].bay: a site without bays", 14),
+    (SITE + "[[parking.site]]\nuid = 'n'\nname = 'N'\n", "parking.site[2]: bay is missing", 11),
+    (SITE.replace("name", "capacity = 0\nname"), "capacity: expected an integer 1..100000, got 0", 8),
+    (SITE.replace("name", "longitude = 9\nname"), "longitude: latitude is missing: the two belong", 8),
+    (SITE.replace("name", "type = 'PARKHAUS'\nname"), 'one of "CAR_PARK", "OFF_STREET', 8),
+    (SITE + "restricted_to = 'disabled'\n", "restricted_to: expected one of", 11),
     (HOOK + 'devices = ["24a160"]\n', "forward.hook.devices[1]: expected 12 lower-case hex digits", 9),
 ]
 
