@@ -167,4 +167,5 @@ def _degrees(value: float) -> str:
 
 
 def _bytes(root: ET.Element) -> bytes:
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode").encode()
+    # Without a declaration: UTF-8 needs none, and MobiData BW's importer takes no text that names an encoding.
+    return ET.tostring(root, encoding="unicode").encode()

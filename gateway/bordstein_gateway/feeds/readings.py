@@ -20,27 +20,36 @@ COLUMNS = ("time", "device", "series", "property", "value", "unit", "flags")
 TYPED_COLUMNS = (*COLUMNS[:4], "value", "text", "unit", "flags")
 """With a column of numbers (true is 1) and one of all that is none."""
 DAY_MS = 86_400_000
+_LONGEST_MS = 32 * DAY_MS
 _PAGE = 20_000
 _ROWS = 1000
 
 
 def readings(store: Store, series: Iterable[Latest], from_ms: int, to_ms: int) -> Iterator[StoredReading]:
     """Those measured in [from_ms, to_ms)."""
-    for device, name in dict.fromkeys((one.device, one.series) for one in series):
-        for begin in range(from_ms - from_ms % DAY_MS, to_ms, DAY_MS):
-            yield from _day(store, device, name, max(begin, from_ms), min(begin + DAY_MS, to_ms))
+    newest: dict[tuple[str, str], int] = {}
+    for one in series:  # in another unit it is another series of the same name
+        key = (one.device, one.series)
+        newest[key] = max(one.time, newest.get(key, 0))
+    for (device, name), last in newest.items():
+        yield from _one(store, device, name, from_ms, min(to_ms, last + 1))
 
 
-def _day(store: Store, device: str, series: str, from_ms: int, to_ms: int) -> Iterator[StoredReading]:
+def _one(store: Store, device: str, series: str, from_ms: int, to_ms: int) -> Iterator[StoredReading]:
+    """A day at a time; where nothing was measured, in longer and longer steps."""
+    step = DAY_MS
     seen: set[int] = set()  # of one moment there may be one in each unit
     while from_ms < to_ms:
-        rows = store.history(device, series, from_ms, to_ms, _PAGE)
+        until = min(from_ms + step, to_ms)
+        rows = store.history(device, series, from_ms, until, _PAGE)
         yield from (row for row in rows if row.id not in seen)
         if len(rows) < _PAGE:
-            return
-        last = rows[-1].time
-        fresh = {row.id for row in rows if row.time == last}
-        from_ms, seen = (last, fresh) if fresh - seen else (last + 1, set())
+            from_ms, seen = until, set()
+        else:
+            last = rows[-1].time
+            there = {row.id for row in rows if row.time == last}
+            from_ms, seen = (last, there) if there - seen else (last + 1, set())
+        step = DAY_MS if rows else min(step * 2, _LONGEST_MS)
 
 
 def as_csv(rows: Iterable[StoredReading], *, typed: bool = False) -> Iterator[bytes]:

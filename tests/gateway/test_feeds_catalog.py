@@ -1,0 +1,122 @@
+"""The catalogue, parsed by rdflib, with what DCAT-AP.de asks for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rdflib import DCAT, DCTERMS, FOAF, RDF, XSD, Graph, Literal, Namespace, URIRef
+from rdflib.compare import isomorphic
+from starlette.testclient import TestClient
+
+from bordstein_gateway.feeds.rdf import Node, Ref, Text, json_ld, turtle
+from tests.gateway.loopback import Log
+from tests.gateway.opening import client, fill, town
+
+DCATDE = Namespace("http://dcat-ap.de/def/dcatde/")
+EU = "http://publications.europa.eu/resource/authority"
+BASE = "https://daten.musterstadt.de"
+
+
+@pytest.fixture(scope="module")
+def open_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    folder: Path = tmp_path_factory.mktemp("catalog")
+    log = Log(folder / "store.sqlite")
+    fill(log)
+    yield client(town(log, folder))
+    log.store.close()
+
+
+@pytest.fixture(scope="module")
+def graph(open_town: TestClient) -> Graph:
+    return Graph().parse(data=open_town.get("/open/catalog.ttl").text, format="turtle")
+
+
+def test_both_forms_say_the_same(open_town: TestClient, graph: Graph) -> None:
+    other = Graph().parse(data=open_town.get("/open/catalog.jsonld").text, format="json-ld")
+    assert len(graph) > 100 and isomorphic(graph, other)
+
+
+def test_the_form_is_as_asked_for(open_town: TestClient) -> None:
+    forms = {
+        accept: open_town.get("/open/catalog", headers={"accept": accept}).headers["content-type"].split(";")[0]
+        for accept in ("*/*", "text/turtle", "application/ld+json")
+    }
+    assert forms == {"*/*": "text/turtle", "text/turtle": "text/turtle", "application/ld+json": "application/ld+json"}
+
+
+def test_the_catalogue_has_what_it_must(graph: Graph) -> None:
+    (catalog,) = graph.subjects(RDF.type, DCAT.Catalog)
+    assert catalog == URIRef(f"{BASE}/open/catalog")
+    (publisher,) = graph.objects(catalog, DCTERMS.publisher)
+    assert graph.value(publisher, FOAF.name) == Literal('Stadt "Musterstadt"\\Süd')
+    assert (publisher, RDF.type, FOAF.Agent) in graph
+    assert graph.value(catalog, DCTERMS.title) and graph.value(catalog, DCTERMS.description)
+    assert set(graph.objects(catalog, DCAT.dataset)) == set(graph.subjects(RDF.type, DCAT.Dataset))
+
+
+def test_each_dataset_has_what_it_must(graph: Graph) -> None:
+    datasets = set(graph.subjects(RDF.type, DCAT.Dataset))
+    assert {str(one).rpartition("#")[2] for one in datasets} == {
+        "air_temperature",
+        "pm10",
+        "pm2_5",
+        "parking_bay_occupied",
+        "parking",
+    }
+    for one in datasets:
+        for name in (DCTERMS.title, DCTERMS.description):
+            assert {text.language for text in graph.objects(one, name) if isinstance(text, Literal)} == {"de", "en"}
+        assert graph.value(one, DCATDE.contributorID) == URIRef("http://dcat-ap.de/def/contributors/musterstadt")
+        key = graph.value(one, DCATDE.politicalGeocodingURI)
+        assert key == URIRef("http://dcat-ap.de/def/politicalGeocoding/municipalityKey/07131038")
+        assert graph.value(one, DCATDE.politicalGeocodingLevelURI) is not None
+        assert str(graph.value(one, DCAT.theme)) in (f"{EU}/data-theme/ENVI", f"{EU}/data-theme/TRAN")
+        period = graph.value(one, DCTERMS.temporal)
+        start = graph.value(period, DCAT.startDate)
+        assert isinstance(start, Literal) and start.datatype == XSD.date and start.toPython()
+        for name in (DCTERMS.publisher, DCTERMS.modified, DCAT.contactPoint, DCAT.keyword, DCAT.distribution):
+            assert graph.value(one, name) is not None, (one, name)
+
+
+def test_each_distribution_can_be_fetched_and_has_its_licence(open_town: TestClient, graph: Graph) -> None:
+    distributions = set(graph.subjects(RDF.type, DCAT.Distribution))
+    assert distributions == set(graph.objects(None, DCAT.distribution))
+    for one in distributions:
+        url = str(graph.value(one, DCAT.accessURL))
+        assert url.startswith(f"{BASE}/")
+        answer = open_town.head(url.removeprefix(BASE))
+        assert answer.status_code == 200, url
+        kind = answer.headers["content-type"].split(";")[0]
+        assert graph.value(one, DCAT.mediaType) == URIRef(f"https://www.iana.org/assignments/media-types/{kind}")
+        dust = "#pm10" in str(one)
+        licence = "dl-by-de" if dust else "dl-zero-de"
+        assert graph.value(one, DCTERMS.license) == URIRef(f"http://dcat-ap.de/def/licenses/{licence}/2.0")
+        assert graph.value(one, DCATDE.licenseAttributionByText) == Literal("Stadt Musterstadt", lang="de")
+
+
+def test_where_it_is_measured_is_a_box(graph: Graph) -> None:
+    box = graph.value(graph.value(URIRef(f"{BASE}/open/catalog#air_temperature"), DCTERMS.spatial), DCAT.bbox)
+    assert isinstance(box, Literal) and str(box.datatype) == "http://www.opengis.net/ont/geosparql#wktLiteral"
+    assert str(box).startswith("POLYGON ((9.9937 53.55110001, ")
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@settings(max_examples=50, deadline=None)
+@given(title=TEXTS, path=TEXTS, inner=TEXTS)
+def test_whatever_is_said_both_forms_can_be_read(title: str, path: str, inner: str) -> None:
+    person = Node(None, "foaf:Agent", [("foaf:name", Text(inner))])
+    about: list[tuple[str, Ref | Text | Node]] = [
+        ("dct:title", Text(title, "de")),
+        ("dct:creator", person),
+        ("dct:date", Text("2026-11-26", type="xsd:date")),
+        ("dct:relation", Ref(f"https://example.org/{path}")),
+    ]
+    nodes = [Node("https://example.org/x", "dcat:Dataset", about)]
+    graph = Graph().parse(data=turtle(nodes), format="turtle")
+    assert graph.value(URIRef("https://example.org/x"), DCTERMS.title) == Literal(title, lang="de")
+    assert Literal(inner) in set(graph.objects(None, FOAF.name))
+    assert isomorphic(graph, Graph().parse(data=json_ld(nodes), format="json-ld"))
