@@ -19,6 +19,7 @@ from bordstein_gateway.store import Store
 from tests.gateway.forwarding import DEVICE, measure
 
 PASSWORD = "Kirschbaum am Rathaus"
+HASH = readers.hashed(PASSWORD)
 TOKEN = "b7d1"
 OTHER = "24a160000002"
 
@@ -80,7 +81,7 @@ def test_a_boards_health_is_public_only_where_it_is_named() -> None:
 @pytest.fixture
 def logins(tmp_path: Path) -> dict[str, str]:
     """[http] with both kinds."""
-    (tmp_path / "readers").write_text(f"kraft:{readers.hashed(PASSWORD)}\nnot a line\n")
+    (tmp_path / "readers").write_text(f"kraft:{HASH}\nnot a line\n")
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     return {"readers_file": str(tmp_path / "readers"), "reader_token_file": str(tmp_path / "token")}
 
@@ -168,8 +169,7 @@ def test_guessing_shuts_nobody_out(client: TestClient) -> None:
     """Guesses lock no name, and who is known is not asked again."""
     login = basic("kraft", PASSWORD)
     assert client.get("/", headers=login).status_code == 200
-    for number in range(3):
-        assert client.get("/", headers=basic("kraft", str(number))).status_code == 401
+    assert client.get("/", headers=basic("kraft", "geraten")).status_code == 401
     assert client.get("/", headers=login).status_code == 200
 
 
@@ -190,7 +190,7 @@ def test_the_verb_enters_and_takes_out_readers(folder: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600 and PASSWORD not in file.read_text()
     assert run("list", "--file", str(file)) == (0, "kraft\nweber\n")
     known = readers.read(file.read_text())
-    assert readers.fits(PASSWORD, known["kraft"]) and not readers.fits(PASSWORD, known["weber"])
+    assert readers.fits(PASSWORD, known["kraft"]) and known["kraft"] != known["weber"]
     assert run("remove", "kraft", "-c", str(settings))[0] == 0
     assert run("list", "-c", str(settings)) == (0, "weber\n")
 

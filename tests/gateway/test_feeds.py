@@ -32,8 +32,9 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceState]:
 
 
 @pytest.fixture(scope="module")
-def everybody(state: ServiceState) -> TestClient:
-    return client(state)
+def everybody(state: ServiceState) -> Iterator[TestClient]:
+    with client(state) as everybody:  # with one event loop for all
+        yield everybody
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ def open_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     folder: Path = tmp_path_factory.mktemp("catalog")
     log = Log(folder / "store.sqlite")
     fill(log)
-    yield client(town(log, folder))
+    with client(town(log, folder)) as open_town:
+        yield open_town
     log.store.close()
 
 
