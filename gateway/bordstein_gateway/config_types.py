@@ -70,7 +70,8 @@ class Section(msgspec.Struct, forbid_unknown_fields=True):
 class Forward(Section, kw_only=True):
     """[forward.<name>]: one town system. `properties`, `devices`: only these (all when empty). `batch`: readings at
     once. `max_age` in hours: what is older is not sent (0: all is). `timeout`: seconds for one request, from connecting
-    to its answer's end.
+    to its answer's end. `newest_first`: after a standstill the newest readings go out first, and what lies between in a
+    lane of its own, `backfill_rate` readings a second (0: as fast as it goes) when nothing newer waits.
     """
 
     properties: list[PropertyName] = []
@@ -78,6 +79,8 @@ class Forward(Section, kw_only=True):
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 500
     max_age: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     timeout: Annotated[int, Meta(ge=1, le=600)] = 30
+    newest_first: bool = False
+    backfill_rate: Annotated[int, Meta(ge=0, le=100_000)] = 0
 
     @property
     def secret_files(self) -> list[str]:

@@ -22,6 +22,17 @@ from ..texts import both, said
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
 LONGEST_WAIT_S = 3600.0
+_TELL_S = 2.0
+
+
+def retry_key(forwarder: str) -> str:
+    """Where the store has when it is tried again; no forwarder's name has a #."""
+    return f"{forwarder}#retry"
+
+
+def sent_key(forwarder: str) -> str:
+    """Where the store has when it last took something, and how fast."""
+    return f"{forwarder}#sent"
 
 
 def jitter() -> float:
@@ -42,7 +53,9 @@ class Schedule:
         jitter: Callable[[], float] = jitter,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._key = f"{forwarder}#retry"  # no forwarder's name has a #
+        self._forwarder = forwarder
+        self._told = 0.0
+        self._key = retry_key(forwarder)
         self._taken_key = f"{forwarder}#taken"
         self._settings = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:16]
         self._store = store
@@ -89,8 +102,13 @@ class Schedule:
             self._took = kept.get("settings") == self._settings
         return self._took
 
-    async def took(self) -> None:
-        """The target has taken something."""
+    async def took(self, rate: float) -> None:
+        """The target has taken something. `rate`: readings a second; kept for the command line beside the service."""
+        now = self._clock()
+        if not 0 <= now - self._told < _TELL_S:
+            self._told = now
+            said = {"at": str(now), "rate": f"{rate:.1f}"}
+            self._store.remote_set(sent_key(self._forwarder), said)
         if not await self.ever_took():
             await asyncio.wrap_future(self._store.remote_set(self._taken_key, {"settings": self._settings}))
             self._took = True

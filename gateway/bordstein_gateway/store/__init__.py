@@ -9,6 +9,7 @@ which return a Future that is done when the change is on disk.
 from .core import Store
 from .types import (
     Arrival,
+    Backfill,
     BoardConfig,
     BoardUpdate,
     CommandResult,
@@ -20,6 +21,7 @@ from .types import (
     Latest,
     Offer,
     Outcome,
+    Pause,
     Place,
     Quarantined,
     Refill,
@@ -34,6 +36,7 @@ from .types import (
 
 __all__ = [
     "Arrival",
+    "Backfill",
     "BoardConfig",
     "BoardUpdate",
     "CommandResult",
@@ -45,6 +48,7 @@ __all__ = [
     "Latest",
     "Offer",
     "Outcome",
+    "Pause",
     "Place",
     "Quarantined",
     "Refill",

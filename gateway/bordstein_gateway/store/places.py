@@ -16,7 +16,8 @@ _DEAD = (
 )
 
 
-def _bury(connection: sqlite3.Connection, forwarder: str, dead: Sequence[tuple[int, str]]) -> None:
+def bury(connection: sqlite3.Connection, forwarder: str, dead: Sequence[tuple[int, str]]) -> None:
+    """Into the open transaction: (reading id, reason) pairs."""
     now = int(time.time() * 1000)
     connection.executemany(_DEAD, [(forwarder, id, reason, now) for id, reason in dead])
 
@@ -50,7 +51,7 @@ class Places(ABC):
                 "ON CONFLICT (forwarder) DO UPDATE SET next_id = excluded.next_id, pending_to = excluded.pending_to",
                 place,
             )
-            _bury(connection, place.forwarder, dead)
+            bury(connection, place.forwarder, dead)
 
         return self.submit(job)
 
@@ -89,7 +90,7 @@ class Places(ABC):
                 "UPDATE refill SET next_id = ?, pending_to = ?, done = ? WHERE id = ?",
                 (refill.next_id, refill.pending_to, refill.done, refill.id),
             )
-            _bury(connection, refill.forwarder, dead)
+            bury(connection, refill.forwarder, dead)
 
         return self.submit(job)
 
@@ -131,7 +132,7 @@ class Places(ABC):
             connection.executemany(
                 "DELETE FROM dead_letter WHERE forwarder = ? AND reading = ?", [(forwarder, id) for id in delivered]
             )
-            _bury(connection, forwarder, refused)
+            bury(connection, forwarder, refused)
 
         return self.submit(job)
 

@@ -46,6 +46,11 @@ class Reads(Releases):
             (after_id, self.newest_id() if last_id is None else last_id, from_ms, to_ms, limit),
         )
 
+    def readings_before(self, first_id: int, last_id: int, limit: int) -> list[StoredReading]:
+        """The last ones of those with first_id <= id <= last_id, in log order."""
+        statement = _READING + " WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT ?"
+        return self._log(statement, (first_id, last_id, limit))[::-1]
+
     def readings_by_id(self, ids: Sequence[int]) -> list[StoredReading]:
         """These, in log order; ids that don't exist are left out."""
         return self._log(

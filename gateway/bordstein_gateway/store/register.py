@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from .places import Places
+from .lanes import Lanes
 from .types import Registered
 
 ACTIVE, DECOMMISSIONED = "active", "decommissioned"
@@ -17,7 +17,7 @@ _PUT = f"INSERT OR REPLACE INTO register VALUES ({', '.join('?' * len(Registered
 _NOTHING: tuple[None, ...] = (None,) * (len(Registered._fields) - 1)
 
 
-class Register(Places):
+class Register(Lanes):
     """The register's part of the store."""
 
     def registered(self) -> dict[str, Registered]:

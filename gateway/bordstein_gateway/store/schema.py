@@ -159,7 +159,19 @@ CREATE TABLE register (
 CREATE INDEX register_updated ON register (updated);
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
+_VERSION_8 = """
+-- What a forwarder's place has jumped over, to be sent from last_id down to first_id; since: ms.
+CREATE TABLE backfill (
+    id INTEGER PRIMARY KEY, forwarder TEXT NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
+    pending_from INTEGER, total INTEGER NOT NULL, since INTEGER NOT NULL
+);
+-- Targets to which nothing is sent for now; times in ms.
+CREATE TABLE pause (
+    forwarder TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER, reason TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_8)
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
 

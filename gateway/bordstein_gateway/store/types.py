@@ -296,6 +296,32 @@ class Refill(NamedTuple):
     done: bool
 
 
+class Backfill(NamedTuple):
+    """An order to send what a forwarder's place has jumped over: the readings with ids first_id..last_id, none of them
+    before. It goes from the new end backwards, so last_id moves down.
+
+    `pending_from` not None: readings pending_from..last_id were sent and the answer is unclear. `total`: ids when it
+    was made; `since`: when.
+    """
+
+    id: int
+    forwarder: str
+    first_id: int
+    last_id: int
+    pending_from: int | None
+    total: int
+    since: int
+
+
+class Pause(NamedTuple):
+    """Nothing is sent to a target. `until` None: until somebody says so."""
+
+    forwarder: str
+    since: int
+    until: int | None
+    reason: str
+
+
 class DeadLetter(NamedTuple):
     """A reading that a target refused, with the target's reason. `retry`: somebody asked for another try."""
 
