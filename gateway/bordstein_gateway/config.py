@@ -18,6 +18,9 @@ from .config_files import secret
 from .config_open import Publish
 from .config_parking import Parking
 from .config_types import DeviceId, File, Host, Name, Port, Secret, Section, Text, Topic
+from .forward.opensensemap.settings import OpenSenseMap
+from .forward.postgresql.settings import PostgreSQL
+from .forward.sensor_community.settings import SensorCommunity
 from .forward.sensorthings.settings import SensorThings
 from .forward.webhook.settings import Webhook
 from .inputs.chirpstack.settings import ChirpStack
@@ -25,9 +28,19 @@ from .inputs.esphome.settings import EspHome
 from .inputs.tasmota.settings import Tasmota
 from .inputs.tts.settings import TheThingsStack
 
-__all__ = ["Config", "ConfigError", "SensorThings", "Webhook", "load", "problems"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "OpenSenseMap",
+    "PostgreSQL",
+    "SensorCommunity",
+    "SensorThings",
+    "Webhook",
+    "load",
+    "problems",
+]
 
-AnyForward = SensorThings | Webhook
+AnyForward = SensorThings | Webhook | OpenSenseMap | SensorCommunity | PostgreSQL
 """Every kind there is."""
 AnyInput = ChirpStack | TheThingsStack | Tasmota | EspHome
 """Every kind there is."""

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
+import msgspec
 
 from .config import AnyForward
 from .config_files import FileProblem, no_authority, no_secret, secret
@@ -34,7 +35,7 @@ def forward_rules(forward: dict[str, Any]) -> Rule:
         for key in ("headers", "header_files"):
             for name, value in table(forward, key).items():
                 yield (key, name), _header(forward, key, name, value)
-        yield from _address(forward)
+        yield from _address(forward, kind)
         yield from _oauth2(forward)
         yield ("ca",), no_authority(forward.get("ca"))
     own: Callable[[dict[str, Any]], Rule] | None = getattr(import_module(kind.__module__), "rules", None)
@@ -103,17 +104,22 @@ def _is_secret(name: str) -> bool:
     return any(word in _SECRETS or word.endswith(_SECRET_ENDS) for word in words)
 
 
-def _address(forward: dict[str, Any]) -> Rule:
+def _address(forward: dict[str, Any], kind: type[HttpForward]) -> Rule:
     url, file = forward.get("url"), forward.get("url_file")
     if "url" in forward and "url_file" in forward:
         yield ("url_file",), pick("entweder url oder url_file, nicht beides", "either url or url_file, not both")
-    elif "url" not in forward and "url_file" not in forward:
+    elif "url" not in forward and "url_file" not in forward and not _default(kind):
         yield (), missing("url", pick("die Adresse des Ziels", "the target's address"))
     key, address = ("url", url) if isinstance(url, str) else ("url_file", _content(file))
     if address:
         yield (key,), _no_address(forward, key, address)
     if "ca" in forward and address.startswith("http://"):
         yield ("ca",), pick("nützt nichts bei einer Adresse mit http://", "has no use with an http:// address")
+
+
+def _default(kind: type[HttpForward]) -> Any:
+    """The address that a kind of target has by itself; empty for none."""
+    return next(field.default for field in msgspec.structs.fields(kind) if field.name == "url")
 
 
 def _oauth2(forward: dict[str, Any]) -> Rule:

@@ -5,8 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bordstein_gateway import normalise
-from bordstein_gateway.config import Config, Device, Gateway, Mqtt, SensorThings, Webhook
+from bordstein_gateway.config import AnyForward, Config, Device, Gateway, Mqtt
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.target import Retry
@@ -42,12 +44,11 @@ def stored(store: Store) -> dict[Key, Value]:
 def configuration(receiver: Receiver, folder: Path, **options: Any) -> Config:
     """A gateway's configuration with this receiver as its only target."""
     section = {**receiver.section(), "timeout": 1, **options}
-    kind = {"sensorthings": SensorThings, "webhook": Webhook}[section.pop("kind")]
     return Config(
         gateway=Gateway(data=str(folder)),
         mqtt=Mqtt(host="localhost"),
         devices=[Device(id=DEVICE, name="Marktplatz 7", latitude=53.5, longitude=10.0)],
-        forward={receiver.name: kind(**section)},
+        forward={receiver.name: msgspec.convert(section, AnyForward)},
     )
 
 

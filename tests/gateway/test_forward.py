@@ -11,15 +11,18 @@ import pytest
 from bordstein_gateway.forward.webhook import target as webhook
 from bordstein_gateway.store import Store
 from tests.gateway.forwarding import BASE, DEVICE, deliver, measure, one_failure, outbox, same, stored
-from tests.street.receivers import Receiver, SensorThings, Webhook
+from tests.street.receivers import OpenSenseMap, Receiver, SensorThings, Webhook
+
+BOXES = {DEVICE: ["air/air_temperature"], "24a160000002": ["soil/soil_temperature"]}
 
 
-@pytest.fixture(params=["sensorthings", "sensorthings without data arrays", "webhook"])
+@pytest.fixture(params=["sensorthings", "sensorthings without data arrays", "webhook", "opensensemap"])
 def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receiver]:
     servers = {
         "sensorthings": lambda: SensorThings(tmp_path),
         "sensorthings without data arrays": lambda: SensorThings(tmp_path, "--without-data-array"),
         "webhook": lambda: Webhook(tmp_path),
+        "opensensemap": lambda: OpenSenseMap(tmp_path, BOXES),
     }
     with servers[request.param]() as server:
         yield server

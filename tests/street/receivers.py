@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.street import sensorthings_server
+from tests.street import opensensemap_server, sensorthings_server
 from tests.street.account import Key, Value
 from tests.street.processes import Process, free_port
 
@@ -101,6 +101,27 @@ class Webhook(Receiver):
 
     def section(self) -> dict[str, Any]:
         return {"kind": "webhook", "url": self.url + "/events", "secret_file": str(self.secret_file), "timeout": 3}
+
+
+class OpenSenseMap(Receiver):
+    """The stand-in for openSenseMap with its own decoder. `sensors`: of each device, the series of its box."""
+
+    faults_known = opensensemap_server.FAULTS
+
+    def __init__(self, folder: Path, sensors: dict[str, list[str]]) -> None:
+        self.boxes: list[dict[str, Any]] = []
+        there = {}
+        for number, (device, names) in enumerate(sensors.items(), 1):
+            token = folder / f"box-{number}.token"
+            token.write_text(secrets.token_hex(32) + "\n")
+            ids = {f"{number:012x}{place:012x}": name for place, name in enumerate(names, 1)}
+            box = {"id": f"{number:024x}", "device": device, "access_token_file": str(token)}
+            self.boxes.append({**box, "sensors": {name: id for id, name in ids.items()}})
+            there[box["id"]] = {"token": token.read_text().strip(), "device": device, "sensors": ids}
+        super().__init__("opensensemap", folder, "tests.street.opensensemap_server", "--boxes", json.dumps(there))
+
+    def section(self) -> dict[str, Any]:
+        return {"kind": "opensensemap", "url": self.url, "api": self.url, "box": self.boxes, "timeout": 3}
 
 
 def _device(name: str) -> str:

@@ -11,6 +11,7 @@ pin() {
 }
 pin requirements-uv.txt requirements-uv.in
 pin requirements-build.txt requirements-build.in
-pin requirements-dev.txt --extra parquet gateway/pyproject.toml tools/pyproject.toml requirements-dev.in
+pin requirements-dev.txt --extra parquet --extra postgresql gateway/pyproject.toml tools/pyproject.toml \
+    requirements-dev.in
 pin gateway/requirements.txt gateway/pyproject.toml
 pin tools/requirements.txt tools/pyproject.toml

@@ -1,16 +1,20 @@
 #!/bin/sh
-# Makes the checkout ready: .venv with everything pinned, Mosquitto, Unix-port MicroPython. Safe to run again.
+# Makes the checkout ready: .venv with everything pinned, Mosquitto, Unix-port MicroPython, and openSenseMap's decoder
+# from npm for the tests. Safe to run again.
 #
 #   setup.sh            what make demo and make test need
 #
 # Nothing is written outside the checkout except where apt installs Mosquitto (and python3-venv, if missing). Who keeps a
-# cache of Python packages elsewhere says so in UV_CACHE_DIR and PIP_CACHE_DIR.
+# cache of packages elsewhere says so in UV_CACHE_DIR, PIP_CACHE_DIR and npm_config_cache.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 stamp=.cache/setup.stamp
 export UV_CACHE_DIR="${UV_CACHE_DIR:-$root/.cache/uv-cache}" PIP_CACHE_DIR="${PIP_CACHE_DIR:-$root/.cache/pip-cache}"
+export npm_config_cache="${npm_config_cache:-$root/.cache/npm-cache}"
+npm_from=tests/street/opensensemap
+npm_to=.cache/opensensemap
 
 say() { echo "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -18,7 +22,7 @@ fail() { say "$*"; exit 1; }
 # Everything the environment is made from; a change to any of it makes it anew.
 fingerprint() {
     cat requirements-dev.txt requirements-build.txt requirements-uv.txt gateway/pyproject.toml tools/pyproject.toml tools/dev/setup.sh \
-        tools/dev/micropython.sh | cksum
+        tools/dev/micropython.sh $npm_from/package-lock.json $npm_from/.npmrc | cksum
     echo "$root"
 }
 
@@ -26,7 +30,7 @@ mosquitto_path() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto; 
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && [ -x .venv/bin/python ] \
     && .venv/bin/python -c 'import bordstein_gateway, bordstein_tools' 2>/dev/null && mosquitto_path >/dev/null \
-    && tools/dev/micropython.sh >/dev/null 2>&1; then
+    && [ -d $npm_to/node_modules ] && tools/dev/micropython.sh >/dev/null 2>&1; then
     exit 0
 fi
 
@@ -80,6 +84,14 @@ VIRTUAL_ENV="$root/.venv" "$uv" pip sync --quiet --require-hashes --build-constr
 VIRTUAL_ENV="$root/.venv" "$uv" pip install --quiet --no-deps --no-build-isolation --editable gateway --editable tools
 
 mosquitto_path >/dev/null || apt_install mosquitto "the MQTT broker that the demonstration and the tests start themselves"
+
+if ! cmp -s $npm_from/package-lock.json $npm_to/package-lock.json || [ ! -d $npm_to/node_modules ]; then
+    say "openSenseMap's decoder, for the tests"
+    mkdir -p $npm_to
+    cp $npm_from/package.json $npm_from/.npmrc $npm_from/package-lock.json $npm_to/
+    (cd $npm_to && PATH="$root/.venv/bin:$PATH" npm ci --silent >&2) \
+        || { rm -f $npm_to/package-lock.json; fail "npm could not fetch openSenseMap's decoder (see above)"; }
+fi
 
 tools/dev/micropython.sh >/dev/null
 # Only to measure the firmware's memory as on an ESP32; not every machine runs programs of 32 bits.

@@ -129,7 +129,7 @@ def _judge(answer: httpx2.Response, name: str) -> None:
             f"{name} hat selbst eine Störung ({status}): {reason(answer)}",
             f"{name} has a fault of its own ({status}): {reason(answer)}",
         )
-        raise Retry(fault, unclear=unclear, wait=_wait(answer))
+        raise Retry(fault, unclear=unclear, wait=_wait(answer), broken=True)
     if status in (401, 403):
         raise Retry(
             both(

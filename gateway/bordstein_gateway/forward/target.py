@@ -17,13 +17,14 @@ class Retry(Exception):
     """The batch, or a part of it, could not be delivered now. The message is one sentence.
 
     `unclear`: no answer came, so the target may be at work on it even now; a look says more after a while. `wait`: the
-    seconds the target asked for.
+    seconds the target asked for. `broken`: the target answered that it failed itself, perhaps after it took everything.
     """
 
-    def __init__(self, reason: str, *, unclear: bool = False, wait: float | None = None) -> None:
+    def __init__(self, reason: str, *, unclear: bool = False, wait: float | None = None, broken: bool = False) -> None:
         super().__init__(reason)
         self.unclear = unclear
         self.wait = wait
+        self.broken = broken
 
 
 class Target(Protocol):

@@ -31,6 +31,7 @@ from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both
 from .. import http, trial
+from ..halving import halved
 from ..target import Refused, Retry
 from ..times import urn, zulu
 from .settings import Webhook
@@ -64,16 +65,7 @@ class WebhookTarget:
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
         """One request; a batch that is refused as a whole is halved until the reading at fault is alone."""
         self._places = await asyncio.to_thread(self._stations.all)
-        content = _content([self._event(reading) for reading in batch])
-        answer = await self._post(content)
-        status = answer.status_code
-        if answer.is_success:
-            return []
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            return [*await self.send(batch[:middle]), *await self.send(batch[middle:])]
-        size = f" ({len(content)} bytes)" if status == _TOO_LARGE else ""
-        return [Refused(batch[0].id, f"{status}{size}: {http.reason(answer)}")]
+        return await halved(batch, self._take)
 
     async def trial(self) -> str:
         """One event of a type of its own."""
@@ -103,6 +95,15 @@ class WebhookTarget:
     async def close(self) -> None:
         """Close the connection."""
         await self._http.aclose()
+
+    async def _take(self, batch: Sequence[StoredReading]) -> str:
+        """Why the receiver refuses it; empty when it took it."""
+        content = _content([self._event(reading) for reading in batch])
+        answer = await self._post(content)
+        if answer.is_success:
+            return ""
+        size = f" ({len(content)} bytes)" if answer.status_code == _TOO_LARGE else ""
+        return f"{answer.status_code}{size}: {http.reason(answer)}"
 
     async def _post(self, content: bytes) -> httpx2.Response:
         """One request; Retry also where it is not the events' fault."""

@@ -1,0 +1,1 @@
+"""Measurements to openSenseMap, the citizens' map of sensor data."""

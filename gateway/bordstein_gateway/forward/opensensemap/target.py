@@ -1,0 +1,156 @@
+"""Measurements to the boxes of openSenseMap. Source: openSenseMap's API documentation, and its own decoder.
+
+Always an array: the object form keeps one value of each sensor only. Values are text, as the decoder wants them, times
+have Z. The server stores twice what is posted twice, so after an unclear answer each sensor is asked what it has.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ...config import Config
+from ...config_files import secret
+from ...stations import Station, Stations
+from ...store import Store
+from ...store.types import StoredReading
+from ...texts import both
+from .. import http
+from ..halving import halved
+from ..target import Refused, Retry
+from ..times import milliseconds, zulu
+from .settings import Box, OpenSenseMap
+
+_FOREIGN = re.compile(r"sensor with id ([0-9a-f]{24}) does not belong to box")
+_DAY_MS = 86_400_000
+_GONE = (404, 405, 410)
+
+
+def build(_: str, settings: OpenSenseMap, config: Config, store: Store) -> "OpenSenseMapTarget":
+    """The target of one [forward.…]."""
+    return OpenSenseMapTarget(settings, config, store)
+
+
+class OpenSenseMapTarget:
+    """All boxes of one configuration."""
+
+    def __init__(self, settings: OpenSenseMap, config: Config, store: Store | None = None) -> None:
+        self._url = settings.url.rstrip("/")
+        self._api = settings.api.rstrip("/")
+        self._boxes = {box.device: box for box in settings.boxes}
+        self._tokens = {box.device: secret(box.access_token_file) for box in settings.boxes}
+        self._stations = Stations(config.devices, store)
+        self._places: Mapping[str, Station] = {}
+        self._http = http.client(settings, {"content-type": "application/json", "accept": "application/json"})
+
+    async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
+        """A request for each box; readings that no box has a sensor for are not for this target."""
+        self._places = await asyncio.to_thread(self._stations.all)
+        refused: list[Refused] = []
+        for box, rows in self._by_box(batch):
+            numbers = [row for row in rows if _value(row) is not None]
+            refused += [Refused(row.id, both(*_NO_NUMBER)) for row in rows if _value(row) is None]
+            if numbers:
+                refused += await halved(numbers, partial(self._post, box))
+        return refused
+
+    async def there(self, batch: Sequence[StoredReading]) -> set[int]:
+        """Asks each sensor for its measurements in the batch's span of time, day by day."""
+        found = set[int]()
+        for box, rows in self._by_box(batch):
+            days: dict[tuple[str, int], list[StoredReading]] = {}
+            for row in rows:
+                sensor = box.sensor(row.series, row.property) or ""
+                days.setdefault((sensor, row.time // _DAY_MS), []).append(row)
+            for (sensor, _), day in days.items():
+                span = [row.time for row in day]
+                times = await self._times(box, sensor, min(span), max(span))
+                found |= {row.id for row in day if row.time in times}
+        return found
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._http.aclose()
+
+    def _by_box(self, batch: Sequence[StoredReading]) -> Iterator[tuple[Box, list[StoredReading]]]:
+        for device, box in self._boxes.items():
+            rows = [row for row in batch if row.device == device and box.sensor(row.series, row.property)]
+            if rows:
+                yield box, rows
+
+    async def _post(self, box: Box, rows: Sequence[StoredReading]) -> str:
+        """Why the box refuses them; empty when it took them."""
+        url = f"{self._url}/boxes/{box.id}/data"
+        place = self._place(box)
+        body = [
+            {
+                "sensor": box.sensor(row.series, row.property),
+                "value": _value(row),
+                "createdAt": zulu(row.time),
+                **({"location": place} if place else {}),
+            }
+            for row in rows
+        ]
+        headers = {"authorization": self._tokens[box.device]}
+        answer = await http.request(self._http, "POST", url, headers=headers, json=body, take=(500,))
+        if answer.is_success:
+            return ""
+        why = http.reason(answer)
+        foreign = _FOREIGN.search(answer.text)
+        if foreign is not None:
+            return self._foreign(box, rows, foreign[1], answer.status_code)
+        if answer.status_code == 500:
+            raise Retry(
+                both(f"{url} hat selbst eine Störung (500): {why}", f"{url} has a fault of its own (500): {why}")
+            )
+        if answer.status_code in _GONE:
+            raise Retry(
+                both(
+                    f"openSenseMap hat keine Box {box.id} ({answer.status_code}): {why}; die id in [[…box]] prüfen",
+                    f"openSenseMap has no box {box.id} ({answer.status_code}): {why}; check the id in [[…box]]",
+                )
+            )
+        return f"{answer.status_code}: {why}"
+
+    def _foreign(self, box: Box, rows: Sequence[StoredReading], sensor: str, status: int) -> str:
+        """A sensor that is none of the box's: said as an error of the server (500), and of which sensor only here."""
+        named = sorted({row.series for row in rows if box.sensor(row.series, row.property) == sensor})
+        series = ", ".join(named)
+        return both(
+            f"{status}: der Sensor {sensor} (für {series}) ist keiner der Box {box.id}; die id in sensors prüfen",
+            f"{status}: sensor {sensor} (for {series}) does not belong to box {box.id}; check its id in sensors",
+        )
+
+    def _place(self, box: Box) -> list[float]:
+        station = self._places.get(box.device) if box.location else None
+        if station is None or station.longitude is None or station.latitude is None:
+            return []
+        return [station.longitude, station.latitude]
+
+    async def _times(self, box: Box, sensor: str, first: int, last: int) -> set[int]:
+        """The times (ms UTC) of a sensor's measurements from first to last."""
+        url = f"{self._api}/boxes/{box.id}/data/{sensor}"
+        # Whether the ends belong to it, is not said; a second more on both sides leaves nothing out.
+        span = {"from-date": zulu(first - 1000), "to-date": zulu(last + 1000), "format": "json"}
+        answer = await http.request(self._http, "GET", url, params=span)
+        try:
+            return {milliseconds(row["createdAt"]) for row in answer.json()} if answer.is_success else set()
+        except (KeyError, TypeError, ValueError):
+            raise Retry(
+                both(
+                    f"{url}: die Antwort ist keine Liste von Messwerten; api prüfen",
+                    f"{url}: the answer is no list of measurements; check api",
+                )
+            ) from None
+
+
+_NO_NUMBER = ("openSenseMap nimmt nur Zahlen", "openSenseMap takes numbers only")
+
+
+def _value(row: StoredReading) -> Any:
+    """As text; None where it is no number."""
+    value = row.value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return str(value) if isinstance(value, int | float) else None

@@ -1,0 +1,1 @@
+"""Readings into a table of a PostgreSQL database of the town."""

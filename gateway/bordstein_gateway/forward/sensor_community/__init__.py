@@ -1,0 +1,1 @@
+"""Live values to sensor.community (formerly luftdaten.info)."""
