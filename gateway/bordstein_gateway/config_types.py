@@ -82,6 +82,15 @@ class Forward(Section, kw_only=True):
     newest_first: bool = False
     backfill_rate: Annotated[int, Meta(ge=0, le=100_000)] = 0
 
+    def wants(self, device: str, series: str, property: str) -> bool:
+        """Whether such readings are for this target at all."""
+        # A board's own state is for the gateway's page, unless it is named.
+        return self.chooses(device, property) and (bool(self.properties) or not series.startswith("health/"))
+
+    def chooses(self, device: str, property: str) -> bool:
+        """Whether `devices` and `properties` leave them in."""
+        return device in (self.devices or [device]) and property in (self.properties or [property])
+
     @property
     def secret_files(self) -> list[str]:
         """All files that hold a secret of this target."""

@@ -86,6 +86,7 @@ class OpenSenseMapServer:
         """The application."""
         return Starlette(
             routes=[
+                Route("/boxes/{box}", self.box),
                 Route("/boxes/{box}/data", self.take, methods=["POST"]),
                 Route("/boxes/{box}/data/{sensor}", self.show),
                 Route("/_control", self.control, methods=["POST"]),
@@ -114,6 +115,13 @@ class OpenSenseMapServer:
                 for box, sensor, time, value, _ in self.stored
             ]
         )
+
+    async def box(self, request: Request) -> Response:
+        box = self.boxes.get(request.path_params["box"])
+        if box is None:
+            return _error(404, "NotFound", "Box not found")
+        sensors = [{"_id": id, "title": title} for id, title in box["sensors"].items()]
+        return JSONResponse({"_id": request.path_params["box"], "sensors": sensors})
 
     async def take(self, request: Request) -> Response:
         self.requests += 1

@@ -48,8 +48,8 @@ class SensorCommunityServer:
         try:
             body = json.loads(await request.body())
             values = {entry["value_type"]: entry["value"] for entry in body["sensordatavalues"]}
-            if not body["software_version"] or not values or len(values) != len(body["sensordatavalues"]):
-                raise ValueError("a value twice, or none")
+            if not body["software_version"] or len(values) != len(body["sensordatavalues"]):
+                raise ValueError("a value twice")
             for kind, value in values.items():
                 if kind not in TYPES[pin] or not isinstance(value, str):
                     raise ValueError(f"{kind} is not for pin {pin}")
@@ -59,7 +59,8 @@ class SensorCommunityServer:
         if self.fault in ("before", "busy"):
             self.faults += 1
             return _detail(500 if self.fault == "before" else 429, "not now")
-        self.requests.append((sensor, pin, values))
+        if values:
+            self.requests.append((sensor, pin, values))
         if self.fault in ("after", "gateway"):
             self.faults += 1
             return _detail(500 if self.fault == "after" else 502, "internal error")

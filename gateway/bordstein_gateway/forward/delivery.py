@@ -63,7 +63,7 @@ class Delivery:
         """Those that go out. `asked`: by somebody; what goes out by itself is no older than max_age."""
         settings = self.settings
         oldest = 0.0 if asked or not settings.max_age else (time.time() - settings.max_age * 3600) * 1000
-        return [row for row in rows if row.time >= oldest and _is_wanted(row, settings)]
+        return [row for row in rows if row.time >= oldest and settings.wants(row.device, row.series, row.property)]
 
     async def of_the_present(self, rows: Sequence[StoredReading]) -> list[StoredReading]:
         """For what lies behind: of a target that keeps no history only those of which no series has a newer one."""
@@ -102,11 +102,3 @@ class Delivery:
             await self.schedule.took(status.rate())
         for letter in refused[:5]:
             log.warning("refused by the target", forwarder=self.name, reading=letter.id, reason=letter.reason)
-
-
-def _is_wanted(row: StoredReading, settings: Forward) -> bool:
-    if settings.devices and row.device not in settings.devices:
-        return False
-    if settings.properties:
-        return row.property in settings.properties
-    return not row.series.startswith("health/")  # a board's own state is for the gateway's page, unless named

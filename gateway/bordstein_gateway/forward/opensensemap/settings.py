@@ -42,6 +42,11 @@ class OpenSenseMap(HttpForward, kw_only=True, tag_field="kind", tag="opensensema
     batch: Annotated[int, Meta(ge=1, le=MOST)] = 500
     boxes: list[Box] = field(name="box", default_factory=list)
 
+    def wants(self, device: str, series: str, property: str) -> bool:
+        """What a box has a sensor for."""
+        there = any(box.device == device and box.sensor(series, property) for box in self.boxes)
+        return there and self.chooses(device, property)
+
     @property
     def secret_files(self) -> list[str]:
         """All files that hold a secret of this target."""

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import httpx2
+
 from ...config import Config
 from ...config_files import secret
 from ...stations import Station, Stations
@@ -34,6 +36,8 @@ def build(_: str, settings: OpenSenseMap, config: Config, store: Store) -> "Open
 
 class OpenSenseMapTarget:
     """All boxes of one configuration."""
+
+    keeps_history = True
 
     def __init__(self, settings: OpenSenseMap, config: Config, store: Store | None = None) -> None:
         self._url = settings.url.rstrip("/")
@@ -68,6 +72,38 @@ class OpenSenseMapTarget:
                 times = await self._times(box, sensor, min(span), max(span))
                 found |= {row.id for row in day if row.time in times}
         return found
+
+    async def trial(self) -> str:
+        """Nothing is stored, as it would be public and look like a measurement. Each box is looked at, and a request
+        without measurements is sent: it is refused for having none only where box and token are right."""
+        for box in self._boxes.values():
+            url = f"{self._api}/boxes/{box.id}"
+            answer = await http.request(self._http, "GET", url)
+            if answer.status_code in (*_GONE, 422):
+                raise self._no_box(box, answer)
+            sensors = {str(sensor.get("_id")) for sensor in http.content(answer, url).get("sensors", [])}
+            for name, sensor in box.sensors.items():
+                if sensor not in sensors:
+                    raise Retry(
+                        both(
+                            f"Die Box {box.id} hat keinen Sensor {sensor} (für {name}); die id in sensors prüfen",
+                            f"Box {box.id} has no sensor {sensor} (for {name}); check its id in sensors",
+                        )
+                    )
+            why = await self._post(box, [])
+            if not why.startswith("422"):
+                raise Retry(
+                    both(
+                        f"{self._url} antwortet auf eine Sendung ohne Messwerte mit „{why}“; die url prüfen",
+                        f'{self._url} answers a request without measurements with "{why}"; check the url',
+                    )
+                )
+        return both(
+            f"{self._url} kennt alle {len(self._boxes)} Boxen, ihre Sensoren und Token; ein Probewert wurde nicht "
+            "gesendet, denn er wäre öffentlich",
+            f"{self._url} knows all {len(self._boxes)} boxes, their sensors and tokens; no trial record was sent, as "
+            "it would be public",
+        )
 
     async def close(self) -> None:
         """Close connections."""
@@ -105,13 +141,17 @@ class OpenSenseMapTarget:
                 both(f"{url} hat selbst eine Störung (500): {why}", f"{url} has a fault of its own (500): {why}")
             )
         if answer.status_code in _GONE:
-            raise Retry(
-                both(
-                    f"openSenseMap hat keine Box {box.id} ({answer.status_code}): {why}; die id in [[…box]] prüfen",
-                    f"openSenseMap has no box {box.id} ({answer.status_code}): {why}; check the id in [[…box]]",
-                )
-            )
+            raise self._no_box(box, answer)
         return f"{answer.status_code}: {why}"
+
+    def _no_box(self, box: Box, answer: httpx2.Response) -> Retry:
+        why = f"{box.id} ({answer.status_code}): {http.reason(answer)}"
+        return Retry(
+            both(
+                f"openSenseMap hat keine Box {why}; die id in [[…box]] prüfen",
+                f"openSenseMap has no box {why}; check the id in [[…box]]",
+            )
+        )
 
     def _foreign(self, box: Box, rows: Sequence[StoredReading], sensor: str, status: int) -> str:
         """A sensor that is none of the box's: said as an error of the server (500), and of which sensor only here."""

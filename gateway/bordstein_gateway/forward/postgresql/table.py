@@ -65,6 +65,13 @@ def insert(table: str, *, update: bool) -> sql.Composed:
     )
 
 
+def look(table: str) -> sql.Composed:
+    """A series' readings, by device, series and unit."""
+    return sql.SQL("SELECT time, value, value_text FROM {} WHERE device = %s AND series = %s AND unit = %s").format(
+        name_of(table)
+    )
+
+
 def arrays(batch: Sequence[StoredReading], places: Mapping[str, Station]) -> list[list[Any]]:
     """The columns' values."""
     return [list(column) for column in zip(*(_row(row, places.get(row.device)) for row in batch), strict=True)]

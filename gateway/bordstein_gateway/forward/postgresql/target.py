@@ -22,6 +22,7 @@ from ...stations import Station, Stations
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both
+from .. import trial
 from ..halving import halved
 from ..target import Refused, Retry
 from . import table
@@ -38,6 +39,8 @@ def build(_: str, settings: PostgreSQL, config: Config, store: Store) -> "Postgr
 
 class PostgreSQLTarget:
     """One table. The connection is made when it is first needed, and anew after every failure."""
+
+    keeps_history = True
 
     def __init__(self, settings: PostgreSQL, config: Config, store: Store | None = None) -> None:
         self._settings = settings
@@ -56,6 +59,25 @@ class PostgreSQLTarget:
     async def there(self, batch: Sequence[StoredReading]) -> set[int]:
         """Not asked: the table's key keeps a reading from being there twice."""
         return set()
+
+    async def trial(self) -> str:
+        """A row of the trial's own board, looked for there, then rolled back."""
+        self._places = await asyncio.to_thread(self._stations.all)
+        row = trial.reading()
+        async with self._talking() as connection, connection.transaction(force_rollback=True):
+            await connection.execute(self._insert, table.arrays([row], self._places), prepare=False)
+            cursor = await connection.execute(table.look(self._settings.table), (row.device, row.series, row.unit))
+            found = await cursor.fetchone()
+        if found is None:
+            raise Retry(
+                both(
+                    f"{self._name} hat den Probewert angenommen, zeigt ihn aber nicht; die Tabelle prüfen",
+                    f"{self._name} took the trial record but does not show it; check the table",
+                )
+            )
+        return trial.taken(
+            self._name, " und zeigt ihn; er ist wieder zurückgenommen", " and shows it; it is rolled back again"
+        )
 
     async def close(self) -> None:
         """Close the connection."""

@@ -4,7 +4,27 @@ Source: the sensors' firmware there (airrohr), which sends each kind under a pin
 chip's prefix. Noise follows that firmware: noise_LAeq, not noise_Leq.
 """
 
-from .settings import Chip
+from typing import Literal
+
+Chip = Literal[
+    "SDS011",
+    "PMS",
+    "SPS30",
+    "HPM",
+    "NPM",
+    "IPS7100",
+    "PPD42NS",
+    "BMP180",
+    "BMP280",
+    "BME280",
+    "DHT22",
+    "HTU21D",
+    "SHT3X",
+    "DS18B20",
+    "SCD30",
+    "DNMS",
+]
+"""The kinds of sensor that have a pin there."""
 
 PINS: dict[Chip, int] = {
     "SDS011": 1,

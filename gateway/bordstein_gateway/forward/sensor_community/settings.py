@@ -1,32 +1,13 @@
 """[forward.…] with kind = "sensor-community"."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, field
 
 from ...config_types import DeviceId, HttpForward, Section, Url, like
 from ...config_words import Rule, missing
 from ...texts import pick
-
-Chip = Literal[
-    "SDS011",
-    "PMS",
-    "SPS30",
-    "HPM",
-    "NPM",
-    "IPS7100",
-    "PPD42NS",
-    "BMP180",
-    "BMP280",
-    "BME280",
-    "DHT22",
-    "HTU21D",
-    "SHT3X",
-    "DS18B20",
-    "SCD30",
-    "DNMS",
-]
-"""The kinds of sensor that have a pin there; pins.py knows which."""
+from .pins import VALUE_TYPES, Chip
 
 Sensor = Annotated[
     str,
@@ -56,6 +37,12 @@ class SensorCommunity(HttpForward, kw_only=True, tag_field="kind", tag="sensor-c
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 100
     live: Annotated[int, Meta(ge=1, le=60)] = 5
     boards: list[Board] = field(name="board", default_factory=list)
+
+    def wants(self, device: str, series: str, property: str) -> bool:
+        """What a board has a chip for, as far as it is measured there."""
+        sensor = series.rpartition("/")[0]
+        there = property in VALUE_TYPES and any(b.device == device and sensor in b.chips for b in self.boards)
+        return there and self.chooses(device, property)
 
 
 def rules(forward: dict[str, Any]) -> Rule:

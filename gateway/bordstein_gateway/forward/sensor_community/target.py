@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import httpx2
 import structlog
 
 from ... import __version__
@@ -50,6 +51,8 @@ def build(name: str, settings: SensorCommunity, config: Config, store: Store) ->
 
 class SensorCommunityTarget:
     """All boards of one configuration. `skipped`: readings that were too old, since the start."""
+
+    keeps_history = False
 
     def __init__(
         self,
@@ -105,6 +108,20 @@ class SensorCommunityTarget:
         await self._load()
         return {row.id for row in batch if row.id in self._taken}
 
+    async def trial(self) -> str:
+        """A request for each kind of sensor of each board, without values: a trial value would be published."""
+        asked = 0
+        for board in self._boards.values():
+            for pin in sorted({PINS[chip] for chip in board.chips.values()}):
+                answer = await self._request(board.sensor, pin, [])
+                if answer.status_code in (401, 403, *_GONE):
+                    raise Retry(self._refusal(answer, board.sensor, pin))
+                asked += 1
+        return both(
+            f"{self._url} kennt alle {asked} Sensoren; gesendet wurde ohne Werte, denn sie wären öffentlich",
+            f"{self._url} knows all {asked} sensors; what was sent had no values, as they would be public",
+        )
+
     async def close(self) -> None:
         """Close connections."""
         await self._http.aclose()
@@ -125,14 +142,7 @@ class SensorCommunityTarget:
         self._unclear.update(ids)
         await self._keep()
         try:
-            answer = await http.request(
-                self._http,
-                "POST",
-                self._url,
-                headers={"x-sensor": group.sensor, "x-pin": str(group.pin)},
-                json={"software_version": self._software, "sensordatavalues": values},
-                take=(401, 403),
-            )
+            answer = await self._request(group.sensor, group.pin, values)
         except Retry as failure:
             if not (failure.unclear or failure.broken):
                 self._unclear.difference_update(ids)
@@ -142,15 +152,28 @@ class SensorCommunityTarget:
         if answer.is_success:
             self._taken.update(ids)
             return ""
-        why = http.reason(answer)
         if answer.status_code in _GONE:
             raise http.takes_nothing(self._url, answer)
-        if answer.status_code in (401, 403):
-            return both(
-                f"{answer.status_code}: {why}; {group.sensor} ist dort nicht mit Pin {group.pin} angemeldet",
-                f"{answer.status_code}: {why}; {group.sensor} is not registered there with pin {group.pin}",
-            )
-        return f"{answer.status_code}: {why}"
+        return self._refusal(answer, group.sensor, group.pin)
+
+    async def _request(self, sensor: str, pin: int, values: Sequence[dict[str, str]]) -> httpx2.Response:
+        return await http.request(
+            self._http,
+            "POST",
+            self._url,
+            headers={"x-sensor": sensor, "x-pin": str(pin)},
+            json={"software_version": self._software, "sensordatavalues": values},
+            take=(401, 403),
+        )
+
+    def _refusal(self, answer: httpx2.Response, sensor: str, pin: int) -> str:
+        why = f"{answer.status_code}: {http.reason(answer)}"
+        if answer.status_code not in (401, 403):
+            return why
+        return both(
+            f"{why}; {sensor} ist dort nicht mit Pin {pin} angemeldet",
+            f"{why}; {sensor} is not registered there with pin {pin}",
+        )
 
     async def _load(self) -> None:
         """What became of the requests of the batch that was under way when the gateway stopped."""
