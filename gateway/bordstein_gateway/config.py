@@ -18,6 +18,7 @@ from .config_files import secret
 from .config_open import Publish
 from .config_parking import Parking
 from .config_types import DeviceId, File, Host, Name, Port, Secret, Section, Text, Topic
+from .forward.open311.settings import Open311
 from .forward.opensensemap.settings import OpenSenseMap
 from .forward.postgresql.settings import PostgreSQL
 from .forward.sensor_community.settings import SensorCommunity
@@ -31,6 +32,7 @@ from .inputs.tts.settings import TheThingsStack
 __all__ = [
     "Config",
     "ConfigError",
+    "Open311",
     "OpenSenseMap",
     "PostgreSQL",
     "SensorCommunity",
@@ -40,7 +42,7 @@ __all__ = [
     "problems",
 ]
 
-AnyForward = SensorThings | Webhook | OpenSenseMap | SensorCommunity | PostgreSQL
+AnyForward = SensorThings | Webhook | Open311 | OpenSenseMap | SensorCommunity | PostgreSQL
 """Every kind there is."""
 AnyInput = ChirpStack | TheThingsStack | Tasmota | EspHome
 """Every kind there is."""

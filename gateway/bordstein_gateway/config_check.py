@@ -39,6 +39,7 @@ _CLEAR = {
     "secret": "secret_file",
     "client_secret": "client_secret_file",
     "access_token": "access_token_file",
+    "api_key": "api_key_file",
 }
 
 

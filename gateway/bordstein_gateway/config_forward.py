@@ -54,7 +54,7 @@ def _credentials(forward: dict[str, Any]) -> Rule:
         )
     if ":" in str(forward.get("user")):
         yield ("user",), pick("ohne Doppelpunkt (RFC 7617)", "no colon is allowed (RFC 7617)")
-    for key in ("password_file", "secret_file", "url_file"):
+    for key in ("password_file", "secret_file", "url_file", "api_key_file"):
         yield (key,), no_secret(forward.get(key))
     yield ("token_file",), no_secret(forward.get("token_file")) or _odd(_TOKEN, _content(forward.get("token_file")))
 
@@ -108,7 +108,7 @@ def _address(forward: dict[str, Any], kind: type[HttpForward]) -> Rule:
     url, file = forward.get("url"), forward.get("url_file")
     if "url" in forward and "url_file" in forward:
         yield ("url_file",), pick("entweder url oder url_file, nicht beides", "either url or url_file, not both")
-    elif "url" not in forward and "url_file" not in forward and not _default(kind):
+    elif not {"url", "url_file", "folder"} & forward.keys() and not _default(kind):
         yield (), missing("url", pick("die Adresse des Ziels", "the target's address"))
     key, address = ("url", url) if isinstance(url, str) else ("url_file", _content(file))
     if address:
@@ -182,5 +182,5 @@ def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
             "in dieser Datei steht kein Geheimnis: die ganze Adresse in eine eigene Datei, als url_file genannt",
             "no secret stands in this file: write the whole address into a file of its own and name it as url_file",
         )
-    secret_sent = {"user", "token_file", "oauth2", "header_files", "url_file"} & forward.keys()
+    secret_sent = {"user", "token_file", "oauth2", "header_files", "url_file", "api_key_file"} & forward.keys()
     return _in_the_clear(url) if secret_sent else ""

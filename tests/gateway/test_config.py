@@ -33,7 +33,7 @@ def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(
         plain.log,
     )
     assert (loaded.gateway, loaded.store.commit_packs, loaded.store.commit_ms) == (plain.gateway, 1000, 20)
-    assert set(loaded.forward) == {"urban-data-platform", "depot"}
+    assert set(loaded.forward) == {"urban-data-platform", "depot", "requests"}
     assert set(loaded.input) == {"lora", "ttn", "tasmota", "esphome"}
 
 
@@ -151,7 +151,7 @@ properties = ["pm10", "air_temprature"]
         "14: device[3].id: 24a160123456 is already device 2 of this file",
         "15: device[3].latitude: expected a number -90..90, got 91",
         "15: device[3].latitude: longitude is missing: the two belong together",
-        '17: forward.frost.kind: expected one of "sensorthings", "webhook", got "sensorthing"',
+        '17: forward.frost.kind: expected one of "sensorthings", "webhook", "open311", got "sensorthing"',
         '18: forward.frost.url: expected an address that begins with https:// or http://, got "ftp://x"',
         "22: forward.hook.batch: expected an integer 1..10000, got 0",
         '23: forward.hook.properties[2]: no property of the table is called "air_temprature"; '

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bordstein_gateway import config, config_open
+from bordstein_gateway.forward.open311.settings import Open311When
+from bordstein_gateway.forward.open311.target import Open311Target
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.unbuilt import Unbuilt
 from bordstein_gateway.store import Store
@@ -68,6 +70,10 @@ URLS = st.sampled_from(
 NUMBERS = st.integers() | st.floats() | st.sampled_from([1, 20, 8883, 10**400])
 ANY = st.recursive(WORDS | NUMBERS | st.booleans(), lambda inner: st.lists(inner, max_size=2), max_leaves=3)
 FILE = st.sampled_from(FILES)
+DURATIONS = st.sampled_from(["10m", "1h", "0s", "9999999d", "x"])
+TEMPLATES = st.sampled_from(
+    ["{{ value }}", "{{ nobody }}", "{% if %}", "{{ 1 / 0 }}", "{{ ''.__class__ }}", "{{ 5 * name }}"]
+)
 HEADERS = st.dictionaries(WORDS, WORDS | FILE, max_size=2)
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "url": URLS,
@@ -78,8 +84,17 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "properties": st.lists(st.sampled_from(["pm10", "x"]), max_size=2),
     "devices": st.lists(WORDS, max_size=1),
     "user": WORDS,
+    "above": NUMBERS,
+    "for": DURATIONS,
+    "max_age": DURATIONS,
+    "poll": DURATIONS,
+    "text": TEMPLATES,
+    "address_string": TEMPLATES,
+    "attributes": st.dictionaries(WORDS, TEMPLATES, max_size=2),
+    "when": ANY,
 }
-TARGETS = {"webhook": config.Webhook, "sensorthings": config.SensorThings}
+WHEN = {"property": "pm10", "above": 20.0, "service_code": "1"}
+TARGETS = {"webhook": config.Webhook, "sensorthings": config.SensorThings, "open311": config.Open311}
 
 
 def toml(value: Any) -> str:
@@ -117,6 +132,8 @@ def documents(draw: st.DrawFn) -> str:
             text += f"[{name}]\n" + draw(sections(struct, {}))
     for number, kind in enumerate(draw(st.lists(st.sampled_from(list(TARGETS)), max_size=2))):
         text += f"[forward.{kind}{number}]\n" + draw(sections(TARGETS[kind], {"kind": kind, "url": "https://h/x"}))
+        if kind not in ("webhook", "sensorthings"):
+            text += f"[[forward.{kind}{number}.when]]\n" + draw(sections(Open311When, WHEN))
     if draw(st.integers(0, 3)) == 0:
         text += "[[device]]\n" + draw(sections(config.Device, {"id": "24a160123456"}))
     if draw(st.integers(0, 3)) == 0:
@@ -145,4 +162,6 @@ def test_checking_never_raises_and_what_passes_can_be_started(folder: Path, stor
         for box in start(loaded, store):
             assert not isinstance(box._target, Unbuilt), box._target._reason
             target: Any = box._target
+            if isinstance(target, Open311Target):
+                target = target._client
             target._http.build_request("POST", loaded.forward[box.name].url, content=b"")

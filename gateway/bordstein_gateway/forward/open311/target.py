@@ -1,0 +1,247 @@
+"""Events as Open311 requests, one for each case, and what became of them.
+
+A request is looked for before each post: by the case's number, which stands in the description, and by service and
+place. So a post that was stored and not answered is found and not repeated, and what a citizen has reported already is
+joined. The standard has no call that takes a request back: a recovered case is only noted here.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from ...config import Config
+from ...config_files import secret
+from ...config_types import seconds
+from ...stations import Station
+from ...store import Store
+from ...store.types import StoredReading, StoreError
+from ...texts import both
+from .. import http
+from ..events import Event, EventTarget, NotTaken
+from ..target import Refused, Retry
+from ..triggers import Case
+from .client import Client, Found, Refusal, degrees, distance, nearest_services
+from .settings import Open311
+
+TOKEN_POLL_S = 5.0
+"""A token is asked for this often ..."""
+TOKEN_TRIES = 12
+"""... so many times, and then as often as the state of requests."""
+_LOOK_M = 50
+"""Our own request is looked for this far, where `radius` is less: servers round the place, or move it to a house."""
+
+log = structlog.get_logger(__name__)
+
+
+def build(name: str, settings: Open311, config: Config, store: Store) -> "Open311Target":
+    """The target of one [forward.…]."""
+    return Open311Target(name, settings, config, store)
+
+
+def client(settings: Open311) -> Client:
+    """The client for one server."""
+    return Client(
+        http.client(settings),
+        settings.url,
+        format=settings.format,
+        api_key=secret(settings.api_key_file) if settings.api_key_file else None,
+        jurisdiction=settings.jurisdiction_id,
+    )
+
+
+class Open311Target(EventTarget):
+    """One server. A task of its own asks for tokens and states from the first batch until close()."""
+
+    def __init__(self, name: str, settings: Open311, config: Config, store: Store) -> None:
+        super().__init__(name, settings.when, config, store, settings.language)
+        self._settings = settings
+        self._name = name
+        self._client = client(settings)
+        self._known: set[str] = set()
+        self._turn = asyncio.Lock()
+        self._follower: asyncio.Task[None] | None = None
+
+    async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
+        """See EventTarget."""
+        if self._follower is None:
+            self._follower = asyncio.create_task(self._keep_following())
+        async with self._turn:
+            return await super().send(batch)
+
+    async def close(self) -> None:
+        """End the task and close the connection."""
+        if self._follower is not None:
+            self._follower.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._follower
+        await self._client.close()
+
+    async def report(self, event: Event) -> None:
+        """Join an open request about the same, or make a new one."""
+        code: str = event.when.service_code or self._settings.service_code or ""  # one of them is there: rules()
+        remote = event.case.remote
+        place = _place(event.station)
+        await self._make_sure_of(code, event)
+        found = await self._still_open(remote) or await self._look(code, place, event)
+        if found is None:
+            fields = self._fields(code, place, event)
+            remote["asked"] = code
+            await self.keep_case(event)
+            try:
+                posted = await self._client.post(fields)
+            except Refusal as refusal:
+                self._known.discard(code)
+                raise NotTaken(refusal.args[0]) from None
+            remote.update({"notes": posted.notice, "state": "open"})
+            if posted.request:
+                remote["id"] = posted.request
+            elif posted.token:
+                remote.update({"token": posted.token, "state": "token"})
+        else:
+            _note(event.case, found)
+        for key in [key for key in remote if key.startswith("last_")]:
+            del remote[key]
+
+    async def recovered(self, event: Event) -> None:
+        """GeoReport v2 has no call for it; who closes the request is the town."""
+
+    async def follow(self) -> int:
+        """Ask for the tokens and open requests there are; how many tokens are still waited for. Retry."""
+        async with self._turn:
+            states = await self.load()
+            tokens = 0
+            for name, state in states.items():
+                if state.case is not None and await self._ask(state.case):
+                    await self.keep({name: state})
+                tokens += state.case is not None and state.case.remote.get("state") == "token"
+            return tokens
+
+    async def _ask(self, case: Case) -> bool:
+        """Whether there is anything new."""
+        remote = case.remote
+        before = dict(remote)
+        if remote.get("state") == "token":
+            try:
+                id = await self._client.token(remote["token"])
+            except Refusal as refusal:  # it may come yet: a second request would be worse
+                remote["notes"] = refusal.args[0]
+            else:
+                if id is not None:
+                    remote.update({"id": id, "state": "open"})
+        if remote.get("state") == "open" and "id" in remote:
+            found = await self._client.request(remote["id"])
+            if found is None:
+                remote["state"] = "gone"
+            else:
+                _note(case, found)
+        return remote != before
+
+    async def _keep_following(self) -> None:
+        tries = 0
+        pause = TOKEN_POLL_S
+        while True:
+            await asyncio.sleep(pause)
+            tokens = 0
+            try:
+                tokens = await self.follow()
+            except (Retry, StoreError) as trouble:
+                log.warning("states of requests are not known", forwarder=self._name, reason=trouble.args[0])
+            except Exception:
+                log.exception("a mistake in the program", forwarder=self._name)
+            tries = tries + 1 if tokens else 0
+            pause = TOKEN_POLL_S if 0 < tries <= TOKEN_TRIES else seconds(self._settings.poll)
+
+    async def _make_sure_of(self, code: str, event: Event) -> None:
+        """Retry, with the nearest names, where there is no such service: no report is to blame for that."""
+        if code in self._known:
+            return
+        await check_service(self._client, code, set(self._attributes(event)))
+        self._known.add(code)
+
+    async def _still_open(self, remote: dict[str, str]) -> Found | None:
+        """The request of the same thing's last event, unless it has been closed."""
+        id = remote.get("last_id")
+        if id is None or remote.get("last_state") not in ("open", None):
+            return None
+        found = await self._client.request(id)
+        return found if found is not None and found.state == "open" else None
+
+    async def _look(self, code: str, place: tuple[float, float], event: Event) -> Found | None:
+        """Our own, which was stored though nobody heard so; else another one about the same, of no other case."""
+        near = await self._client.open_requests(code, *place, max(self._settings.radius, _LOOK_M))
+        mark = f"[{event.case.id}]"
+        own = next((one for one in near if mark in one.description), None)
+        if own is not None:
+            return own
+        taken = {state.case.remote.get("id") for state in (await self.load()).values() if state.case is not None}
+        for one in near:
+            if one.id in taken or "[B-" in one.description:
+                continue
+            if distance(*place, one) <= self._settings.radius:
+                return one
+        return None
+
+    def _attributes(self, event: Event) -> dict[str, str]:
+        return {**self._settings.attributes, **event.when.attributes}
+
+    def _fields(self, code: str, place: tuple[float, float], event: Event) -> dict[str, str]:
+        settings = self._settings
+        text = event.text(settings.text if event.when.text is None else event.when.text)
+        fields = {
+            "service_code": code,
+            "lat": degrees(place[0]),
+            "long": degrees(place[1]),
+            "description": f"{text} [{event.case.id}]",
+        }
+        if settings.address_string is not None:
+            fields["address_string"] = event.text(settings.address_string)
+        for name in ("email", "first_name", "last_name", "phone", "media_url"):
+            if (value := getattr(settings, name)) is not None:
+                fields[name] = value
+        for attribute, template in self._attributes(event).items():
+            fields[f"attribute[{attribute}]"] = event.text(template)
+        return fields
+
+
+async def check_service(client: Client, code: str, attributes: set[str]) -> str:
+    """The name of a service; Retry where there is none of this code, or it asks for attributes that are not given."""
+    services = await client.services()
+    service = services.get(code)
+    if service is None:
+        near = nearest_services(services, code)
+        raise Retry(
+            both(
+                f"service_code {code} gibt es dort nicht; es gibt {near or 'keinen'}",
+                f"there is no service_code {code}; there are {near or 'none'}",
+            )
+        )
+    if service.get("metadata", "").lower() == "true":
+        absent = [name for name in await client.required(code) if name not in attributes]
+        if absent:
+            names = ", ".join(absent)
+            raise Retry(
+                both(
+                    f"service_code {code} verlangt in attributes auch: {names}",
+                    f"service_code {code} asks in attributes for these, too: {names}",
+                )
+            )
+    return service.get("service_name", "")
+
+
+def _place(station: Station) -> tuple[float, float]:
+    if station.latitude is None or station.longitude is None:
+        raise NotTaken(
+            both(
+                f"wo {station.device} steht, ist nicht bekannt: bordstein-gateway board import, oder [[device]]",
+                f"nobody knows where {station.device} is: bordstein-gateway board import, or [[device]]",
+            )
+        )
+    return station.latitude, station.longitude
+
+
+def _note(case: Case, found: Found) -> None:
+    case.remote.update(
+        {"id": found.id, "state": found.state, "notes": found.notes, "updated": found.updated, "detail": found.detail}
+    )
