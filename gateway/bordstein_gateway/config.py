@@ -18,6 +18,9 @@ from .config_files import secret
 from .config_open import Publish
 from .config_parking import Parking
 from .config_types import DeviceId, File, Host, Name, Port, Secret, Section, Text, Topic
+from .forward.camunda7.settings import Camunda7
+from .forward.cap.settings import Cap
+from .forward.flowable.settings import Flowable
 from .forward.open311.settings import Open311
 from .forward.opensensemap.settings import OpenSenseMap
 from .forward.postgresql.settings import PostgreSQL
@@ -30,8 +33,11 @@ from .inputs.tasmota.settings import Tasmota
 from .inputs.tts.settings import TheThingsStack
 
 __all__ = [
+    "Camunda7",
+    "Cap",
     "Config",
     "ConfigError",
+    "Flowable",
     "Open311",
     "OpenSenseMap",
     "PostgreSQL",
@@ -42,7 +48,7 @@ __all__ = [
     "problems",
 ]
 
-AnyForward = SensorThings | Webhook | Open311 | OpenSenseMap | SensorCommunity | PostgreSQL
+AnyForward = SensorThings | Open311 | Camunda7 | Flowable | Webhook | Cap | OpenSenseMap | SensorCommunity | PostgreSQL
 """Every kind there is."""
 AnyInput = ChirpStack | TheThingsStack | Tasmota | EspHome
 """Every kind there is."""

@@ -46,7 +46,7 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     yield from certificates(config, datetime.now(UTC))
     yield from boards(config, datetime.now(UTC))
     for name, target in config.forward.items():
-        if isinstance(target, HttpForward):
+        if isinstance(target, HttpForward) and target.url:
             yield from forwarder(name, target)
 
 

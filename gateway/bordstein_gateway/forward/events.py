@@ -21,15 +21,11 @@ from ..store import Store
 from ..store.types import StoredReading
 from ..texts import both
 from .event_words import values
-from .target import Refused
+from .target import NotTaken, Refused
 from .times import zulu
 from .triggers import Case, State, step
 from .when import When
 from .wording import BadTemplate, Language, fill
-
-
-class NotTaken(Exception):
-    """The target will never take this event; the message is its reason."""
 
 
 class Event(NamedTuple):
@@ -167,7 +163,8 @@ class EventTarget(ABC):
         try:
             await (self.report(event) if case.edge == "report" else self.recovered(event))
         except NotTaken as refusal:
-            case.refused = self._refused[reading.id] = refusal.args[0]
+            self._refused[reading.id] = refusal.args[0]
+            case.refused = str(refusal.args[0])
         else:
             case.done, case.refused = True, ""
         await self.keep({name: state})

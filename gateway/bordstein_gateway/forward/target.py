@@ -27,6 +27,10 @@ class Retry(Exception):
         self.broken = broken
 
 
+class NotTaken(Exception):
+    """What one event asks for, the target will never take; the message is its reason."""
+
+
 class Target(Protocol):
     """One town system. Called by its own outbox only, one call at a time."""
 

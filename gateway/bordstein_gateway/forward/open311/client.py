@@ -15,14 +15,10 @@ import httpx2
 
 from ...texts import both
 from .. import http
-from ..target import Retry
+from ..target import NotTaken, Retry
 from .answers import Row, Unreadable, required, rows
 
 _EARTH_M = 6_371_008.8
-
-
-class Refusal(Exception):
-    """The server does not take this request; the message is its reason."""
 
 
 class Posted(NamedTuple):
@@ -52,7 +48,7 @@ class Client:
 
     def __init__(
         self,
-        client: httpx2.AsyncClient,
+        client: http.Client,
         base: str,
         *,
         format: str = "json",
@@ -94,14 +90,14 @@ class Client:
         return found[0] if found else None
 
     async def token(self, token: str) -> str | None:
-        """The id that has come of a token; None: not yet. Refusal: the server knows no such token."""
+        """The id that has come of a token; None: not yet. NotTaken: the server knows no such token."""
         answer = await self._get(f"tokens/{_part(token)}", {})
         if answer.status_code in (400, 404, 410):
-            raise Refusal(self._why(answer))
+            raise NotTaken(self._why(answer))
         return next((row["service_request_id"] for row in self._rows(answer) if "service_request_id" in row), None)
 
     async def post(self, fields: Mapping[str, str]) -> Posted:
-        """A new request. Refusal; Retry, also where settings are at fault and no request is."""
+        """A new request. NotTaken; Retry, also where settings are at fault and no request is."""
         form = {**self._place, **({"api_key": self._api_key} if self._api_key else {}), **fields}
         url = f"{self._base}/requests.{self._format}"
         answer = await http.request(self._http, "POST", url, data=form)
@@ -114,7 +110,7 @@ class Client:
                 )
             )
         if not answer.is_success:
-            raise Refusal(f"{answer.status_code}: {self._why(answer)}")
+            raise NotTaken(f"{answer.status_code}: {self._why(answer)}")
         found = self._rows(answer)
         row = found[0] if found else {}
         if not row.keys() & {"service_request_id", "token"}:

@@ -19,10 +19,10 @@ from ...store import Store
 from ...store.types import StoredReading, StoreError
 from ...texts import both
 from .. import http
-from ..events import Event, EventTarget, NotTaken
-from ..target import Refused, Retry
+from ..events import Event, EventTarget
+from ..target import NotTaken, Refused, Retry
 from ..triggers import Case
-from .client import Client, Found, Refusal, degrees, distance, nearest_services
+from .client import Client, Found, degrees, distance, nearest_services
 from .settings import Open311
 
 TOKEN_POLL_S = 5.0
@@ -91,9 +91,9 @@ class Open311Target(EventTarget):
             await self.keep_case(event)
             try:
                 posted = await self._client.post(fields)
-            except Refusal as refusal:
-                self._known.discard(code)
-                raise NotTaken(refusal.args[0]) from None
+            except NotTaken:
+                self._known.discard(code)  # it may have changed there
+                raise
             remote.update({"notes": posted.notice, "state": "open"})
             if posted.request:
                 remote["id"] = posted.request
@@ -125,8 +125,8 @@ class Open311Target(EventTarget):
         if remote.get("state") == "token":
             try:
                 id = await self._client.token(remote["token"])
-            except Refusal as refusal:  # it may come yet: a second request would be worse
-                remote["notes"] = refusal.args[0]
+            except NotTaken as refusal:  # it may come yet: a second request would be worse
+                remote["notes"] = str(refusal.args[0])
             else:
                 if id is not None:
                     remote.update({"id": id, "state": "open"})

@@ -1,0 +1,1 @@
+"""Process instances in Camunda 7 and Operaton."""

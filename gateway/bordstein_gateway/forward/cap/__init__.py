@@ -1,0 +1,1 @@
+"""Drafts of alerts, by CAP 1.2."""

@@ -1,0 +1,171 @@
+"""Events as process instances, against strict engines that start twice what is started twice."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bordstein_gateway.config import Camunda7, Flowable
+from bordstein_gateway.forward.engine_settings import EngineForward, EngineWhen, Variable
+from bordstein_gateway.forward.events import links
+from bordstein_gateway.forward.target import Retry
+from tests.gateway.events import BIN, NAME, OTHER, Bins, deliver, outbox, turns
+from tests.gateway.loopback import Loopback
+from tests.street.engine_server import PASSWORD, PROCESS, STARTED_BY, USER, WAITS_FOR, Server
+from tests.street.processes import until
+
+KINDS = {"camunda7": Camunda7, "flowable": Flowable}
+FULL = EngineWhen(what="fill_level", above=0.8, clear=0.6)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Bins]:
+    log = Bins(tmp_path / "store.sqlite")
+    yield log
+    log.store.close()
+
+
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest) -> Server:
+    return Server(request.param)
+
+
+@pytest.fixture
+def host(server: Server) -> Iterator[Loopback]:
+    with Loopback(server.app()) as host:
+        yield host
+
+
+@pytest.fixture
+def settings(server: Server, host: Loopback, tmp_path: Path) -> EngineForward:
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    return KINDS[server.mode](
+        url=host.url + server.base,
+        user=USER,
+        password_file=str(tmp_path / "password"),
+        process=PROCESS,
+        recovered_message=WAITS_FOR,
+        timeout=2,
+        when=[FULL],
+    )
+
+
+def the_one(server: Server) -> dict[str, Any]:
+    (instance,) = server.instances.values()
+    return instance
+
+
+def test_a_full_bin_starts_its_process_and_an_empty_one_tells_it(
+    log: Bins, server: Server, settings: EngineForward
+) -> None:
+    settings.variables = {
+        "fillPct": Variable(value="{{ amount * 100 }}", type="Integer"),
+        "count": Variable(value="{{ 2 ** 40 }}", type="Long"),
+        "lat": Variable(value="{{ latitude }}", type="Double"),
+        "full": Variable(value="{{ amount > 0.8 }}", type="Boolean"),
+        "since": Variable(value="{{ iso }}", type="Date"),
+        "place": Variable(value="{{ name }}"),
+    }
+    log.fill([0.3, 0.85, 0.92, 0.9])
+    assert deliver(log, settings) == []
+    instance = the_one(server)
+    found = dict(instance["variables"])
+    assert found.pop("since").startswith("20")
+    assert found == {"fillPct": 92, "count": 2**40, "lat": 53.5511, "full": True, "place": "Marktplatz 7"}
+    log.fill([0.15, 0.1])
+    assert deliver(log, settings) == []
+    assert (instance["told"], server.refused) == (1, 0)
+    (link,) = links(log.store, NAME)
+    assert (link["id"], link["state"], link["case"]) == (instance["id"], "told", instance["businessKey"])
+
+
+def test_a_message_starts_a_process_too_and_what_is_not_configured_is_sent_all_the_same(
+    log: Bins, server: Server, settings: EngineForward
+) -> None:
+    settings.process, settings.message = None, STARTED_BY
+    log.fill([0.85, 0.92])
+    assert deliver(log, settings) == []
+    assert the_one(server)["variables"].keys() == {"case", "device", "name", "property", "value", "amount", "time"}
+    assert the_one(server)["variables"]["amount"] == 0.92
+
+
+@pytest.mark.parametrize("fault", ["hang", "after", "before", "busy", "undeployed", "locked", "slow"])
+def test_whatever_the_engine_does_each_case_is_one_instance(
+    log: Bins, server: Server, settings: EngineForward, fault: str
+) -> None:
+    settings.timeout = 1 if fault == "hang" else 5
+    log.fill([0.85, 0.9])
+    log.fill([0.85, 0.95], device=OTHER)
+
+    async def run() -> None:
+        box = outbox(log, settings)
+        server.fault = fault
+        if fault == "slow":
+            assert await turns(box) == []
+        else:
+            with pytest.raises(Retry) as failure:
+                await box.turn()
+            if fault == "undeployed":
+                assert f"the process {PROCESS} is not there" in str(failure.value)
+            if fault == "before":
+                assert "Unknown property used in expression" in str(failure.value) or server.mode == "flowable"
+        server.fault = None
+        await box._target.close()
+        box = outbox(log, settings)
+        assert await turns(box) == []
+        await box._target.close()
+
+    asyncio.run(run())
+    assert (server.statistics()["instances"], server.statistics()["doubled"]) == (2, 0)
+    assert log.store.dead_letters() == []
+
+
+def test_a_gateway_killed_after_the_start_finds_the_instance_even_when_it_has_ended(
+    log: Bins, server: Server, settings: EngineForward
+) -> None:
+    settings.timeout = 60
+    log.fill([0.85, 0.9])
+    server.fault = "hang"
+
+    async def killed() -> None:
+        starting = asyncio.create_task(outbox(log, settings).turn())
+        assert await asyncio.to_thread(until, lambda: server.instances, 20)
+        starting.cancel()
+
+    asyncio.run(killed())
+    server.fault = None
+    the_one(server)["ended"] = True
+    log.reopen()
+    assert deliver(log, settings) == []
+    assert server.statistics()["instances"] == 1
+    assert links(log.store, NAME)[0]["id"] == the_one(server)["id"]
+
+
+def test_an_instance_that_waits_no_more_is_no_failure(log: Bins, server: Server, settings: EngineForward) -> None:
+    log.fill([0.85, 0.9])
+    assert deliver(log, settings) == []
+    the_one(server)["waiting"] = False
+    log.fill([0.15, 0.1])
+    assert deliver(log, settings) == []
+    assert the_one(server)["told"] == 0
+    assert links(log.store, NAME)[0]["state"] == "not waiting"
+    assert log.store.dead_letters() == []
+
+
+def test_a_text_that_is_no_value_of_its_type_is_a_dead_letter_and_holds_up_nobody(
+    log: Bins, server: Server, settings: EngineForward
+) -> None:
+    settings.variables = {"door": Variable(value="{{ name.split()[1] }}", type="Integer")}
+    log.fill([0.85, 0.9], device=BIN)
+    log.fill([0.85, 0.95], device="24a160000009")  # of which no name is known
+    assert deliver(log, settings) == []
+    assert the_one(server)["variables"] == {"door": 7}
+    (dead,) = log.store.dead_letters(NAME)
+    assert "the template can't be filled" in dead.reason
+    log.store.dead_retry(NAME).result()
+    settings.variables = {"door": Variable(value="{{ name }}")}
+    assert deliver(log, settings) == []
+    assert server.statistics()["instances"] == 2
+    assert log.store.dead_letters(NAME) == []
