@@ -82,10 +82,16 @@ _GERMAN = {
     "asset": "Inventarnr.",
     "seen": "zuletzt gehört",
     "result": "Ergebnis",
+    "case": "Vorgang",
+    "rule": "Regel",
+    "begun": "begonnen",
+    "recovered": "vorbei",
+    "target_id": "Nr. dort",
+    "notes": "Bemerkung",
 }
 
 
-_LONG = ("reason", "gaps", "result")
+_LONG = ("reason", "gaps", "result", "notes")
 
 
 class Failed(Exception):

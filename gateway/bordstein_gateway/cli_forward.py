@@ -181,3 +181,21 @@ def forward_retry(
             f"{count} dead letters of {name} are sent again",
         )
     )
+
+
+@app.command(
+    "links",
+    help=pick(
+        "Was ein Ziel mit Vorgängen (open311, camunda7, flowable, cap) zuletzt bekam, und was daraus wurde.",
+        "What a target of events (open311, camunda7, flowable, cap) got last, and what became of it.",
+    ),
+)
+def forward_links(name: Target, path: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    from .forward.events import links
+
+    settings = config.load(path)
+    with open_store(settings) as store:
+        rows = links(store, _target(settings, name))
+    if not as_json:  # a terminal is not that wide
+        rows = [{key: value for key, value in row.items() if key not in ("series", "updated")} for row in rows]
+    show(rows, as_json, pick("es gab noch keinen Vorgang", "there was no event yet"))

@@ -6,10 +6,12 @@ from typing import Any
 
 from . import properties
 from .devices import is_board
+from .forward.events import links
 from .forward.times import urn, zulu
 from .normalise import flag_names
 from .stations import Station
 from .status import ServiceState
+from .store import Store
 from .store.types import BoardConfig, Completeness, Latest
 
 DAYS = 7
@@ -62,7 +64,10 @@ def overview(state: ServiceState) -> dict[str, Any]:
         "problems": state.healthy(time.monotonic()),
         "quarantine": store.quarantine_count(),
         "devices": boards,
-        "forward": [_target(forwarder, dead.get(forwarder.name, 0)) for forwarder in state.forwarders],
+        "forward": [
+            {**_target(forwarder, dead.get(forwarder.name, 0)), "links": _links(store, forwarder.name)}
+            for forwarder in state.forwarders
+        ],
     }
 
 
@@ -108,6 +113,11 @@ def _completeness(days: list[Completeness]) -> dict[str, Any]:
             for day in sorted(days, key=lambda day: date.fromisoformat(day.day))
         ],
     }
+
+
+def _links(store: Store, forwarder: str) -> list[dict[str, Any]]:
+    """What became of a target's events, without what its people wrote about it: that is for those who ask it."""
+    return [{name: value for name, value in row.items() if name != "notes"} for row in links(store, forwarder)]
 
 
 def _target(forwarder: Any, dead: int) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from typing import Any
 
 from bordstein_gateway.config import Config, Device, Gateway, Mqtt
 from bordstein_gateway.config_types import Forward
+from bordstein_gateway.forward import trial
 from bordstein_gateway.forward.events import EventTarget
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.starting import build
 from bordstein_gateway.forward.target import Retry
+from bordstein_gateway.store import Store
 from tests.gateway.loopback import Log
 
 NAME = "desk"
@@ -81,3 +83,18 @@ def target(box: Outbox) -> EventTarget:
     found = box._target
     assert isinstance(found, EventTarget)
     return found
+
+
+def tried(folder: Path, settings: Forward) -> str:
+    """What a trial says."""
+
+    async def run() -> str:
+        store = Store.open(folder / "passing.sqlite")
+        found = build(NAME, settings, trial.configured(config()), store)
+        try:
+            return await found.trial()
+        finally:
+            await found.close()
+            store.close()
+
+    return asyncio.run(run())

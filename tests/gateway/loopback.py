@@ -44,6 +44,16 @@ class Loopback:
         self.stop()
 
 
+class Switch:
+    """An ASGI application in whose place another one can be put while its server runs: starting one takes long."""
+
+    def __init__(self) -> None:
+        self.app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
 class Log:
     """A store on disk, with boards that report to it."""
 

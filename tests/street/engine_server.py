@@ -13,7 +13,6 @@ keys, variables that are not of their type and messages nothing waits for, and s
     busy         starts nothing, answers 503
     undeployed   the process is not there: being deployed
     locked       the user is not let in any more
-    slow         starts, answers after a while
 
 `POST /_control {"end": ID}` ends an instance, `{"pass": ID}` lets it wait for its message no more. `/_stats` counts.
 """
@@ -32,17 +31,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-FAULTS = ("hang", "after", "before", "busy", "undeployed", "locked", "slow")
+FAULTS = ("hang", "after", "before", "busy", "undeployed", "locked")
 PROCESS = "papierkorb-leerung"
 STARTED_BY = "PapierkorbVoll"
 WAITS_FOR = "PapierkorbGeleert"
 USER, PASSWORD = "demo", "demo"
-_SLOW_S = 0.3
 _DATES = {
     "camunda7": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}"),
     "flowable": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"),
 }
-_PREFIX = {"camunda7": "/engine-rest", "flowable": "/flowable-rest/service"}
+PREFIX = {"camunda7": "/engine-rest", "flowable": "/flowable-rest/service"}
 
 
 class Refusal(Exception):
@@ -54,7 +52,7 @@ class Server:
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
-        self.base = _PREFIX[mode]
+        self.base = PREFIX[mode]
         self.fault: str | None = None
         self.faults = self.refused = 0
         self.instances: dict[str, dict[str, Any]] = {}
@@ -172,8 +170,6 @@ class Server:
                 return JSONResponse({"message": "later"}, 503, headers={"retry-after": "1"})
             return self._error(500, "ProcessEngineException", "Unknown property used in expression: ${depot}")
         one = self._start(process, business_key, variables)
-        if self.fault == "slow":
-            await asyncio.sleep(_SLOW_S)
         if self.fault == "hang":
             self.faults += 1
             while not await request.is_disconnected():
@@ -329,7 +325,7 @@ def _is_whole(value: Any, bits: int) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description="A strict stand-in for a process engine.")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--mode", choices=sorted(_PREFIX), default="camunda7")
+    parser.add_argument("--mode", choices=sorted(PREFIX), default="camunda7")
     options = parser.parse_args()
     app = Server(options.mode).app()
     uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False)

@@ -11,7 +11,6 @@ many requests as it is sent. `POST /_control {"fault": …}` makes it misbehave 
     before       stores nothing, answers 500
     busy         stores nothing, answers 429 with Retry-After: 1
     revoked      the api_key is known no more: 403, and the key in the answer
-    slow         stores the request, answers after a while
 
 `POST /_control` also takes `{"tokens": true}` (a token first), `{"settle": true}` (tokens become requests) and
 `{"close": ID, "notes": …}`. `/_stats` counts, `/_dump` gives every request as it was made.
@@ -32,7 +31,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-FAULTS = ("hang", "after", "before", "busy", "revoked", "slow")
+FAULTS = ("hang", "after", "before", "busy", "revoked")
 BASE = "/georeport/v2"
 API_KEY = "town-key-4711"
 SERVICES: list[dict[str, Any]] = [
@@ -45,7 +44,6 @@ _ATTRIBUTES = {"0030": [{"code": "level", "required": True}, {"code": "street", 
 _OPTIONAL = {"email", "first_name", "last_name", "phone", "device_id", "account_id", "media_url", "jurisdiction_id"}
 _KNOWN = {"api_key", "service_code", "lat", "long", "description", "address_string", "address_id", *_OPTIONAL}
 _TIME = "2026-11-24T12:00:00Z"
-_SLOW_S = 0.3
 
 
 class Refusal(Exception):
@@ -168,8 +166,6 @@ class Server:
             if self.fault == "before":
                 return self._error(request, 500, "internal error")
             return JSONResponse([{"code": 429, "description": "later"}], 429, headers={"retry-after": "1"})
-        if self.fault == "slow":
-            await asyncio.sleep(_SLOW_S)
         if self.tokens:
             token = f"t{len(self.waiting) + len(self.settled) + 1}"
             self.waiting[token] = made

@@ -4,11 +4,11 @@ import json
 import secrets
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.street import opensensemap_server, sensorthings_server
+from tests.street import engine_server, open311_server, opensensemap_server, sensorthings_server
 from tests.street.account import Key, Value
 from tests.street.processes import Process, free_port
 
@@ -122,6 +122,64 @@ class OpenSenseMap(Receiver):
 
     def section(self) -> dict[str, Any]:
         return {"kind": "opensensemap", "url": self.url, "api": self.url, "box": self.boxes, "timeout": 3}
+
+
+class EventReceiver(Receiver):
+    """One that is told of events. Of these statistics() counts what it holds and what of that is there twice."""
+
+    when: Mapping[str, Any] = {"property": "fill_level", "above": 0.8, "clear": 0.6}
+
+    def arrived(self) -> list[tuple[Key, Value]]:
+        raise NotImplementedError("events are no readings")
+
+
+class Open311(EventReceiver):
+    """The strict stand-in for an Open311 server."""
+
+    faults_known = ("hang", "after", "before", "busy")
+
+    def __init__(self, folder: Path, *arguments: object) -> None:
+        self.key_file = folder / "open311.key"
+        self.key_file.write_text(secrets.token_hex(16) + "\n")
+        self.key_file.chmod(0o600)
+        key = self.key_file.read_text().strip()
+        super().__init__("open311", folder, "tests.street.open311_server", "--api-key", key, *arguments)
+
+    def section(self) -> dict[str, Any]:
+        return {
+            "kind": "open311",
+            "url": self.url + open311_server.BASE,
+            "api_key_file": str(self.key_file),
+            "email": "sensoren@musterstadt.de",
+            "service_code": "0010",
+            "timeout": 3,
+            "when": [self.when],
+        }
+
+
+class Engine(EventReceiver):
+    """The strict stand-in for a process engine; mode: camunda7 or flowable."""
+
+    faults_known = ("hang", "after", "before", "busy")
+
+    def __init__(self, folder: Path, mode: str) -> None:
+        self.mode = mode
+        self.password_file = folder / f"{mode}.password"
+        self.password_file.write_text(engine_server.PASSWORD + "\n")
+        self.password_file.chmod(0o600)
+        super().__init__(mode, folder, "tests.street.engine_server", "--mode", mode)
+
+    def section(self) -> dict[str, Any]:
+        return {
+            "kind": self.mode,
+            "url": self.url + engine_server.PREFIX[self.mode],
+            "user": engine_server.USER,
+            "password_file": str(self.password_file),
+            "process": engine_server.PROCESS,
+            "recovered_message": engine_server.WAITS_FOR,
+            "timeout": 3,
+            "when": [self.when],
+        }
 
 
 def _device(name: str) -> str:

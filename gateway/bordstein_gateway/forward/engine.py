@@ -12,7 +12,7 @@ import httpx2
 from ..config import Config
 from ..store import Store
 from ..texts import both, said
-from . import http
+from . import http, trial
 from .engine_settings import EngineForward, EngineWhen, Type, Variable
 from .engine_values import NoSuchValue, Value, typed
 from .events import Event, EventTarget
@@ -77,6 +77,25 @@ class EngineTarget(EventTarget):
         super().__init__(name, settings.when, config, store, settings.language)
         self._settings = settings
         self._engine = engine
+
+    async def trial(self) -> str:
+        """The processes of all rules are looked for; none is started, as somebody would have to deal with it."""
+        names, where = [], self._settings.shown
+        for process, message in dict.fromkeys(map(self._starts, self._settings.when)):
+            if process is None:
+                names.append(both(f"was {message} beginnt, zeigt es nicht", f"what {message} starts it does not show"))
+                continue
+            name = await self._engine.deployed(process)
+            if name is None:
+                raise not_there(where, both(f"der Prozess {process}", f"the process {process}"))
+            names.append(both(f"hat {process} ({name})", f"has {process} ({name})"))
+        await self._engine.find(None, trial.NAME)
+        return both(
+            f"{where} lässt das Gateway ein, {', '.join(said(name, 'de') for name in names)}. Ein Prozess wurde nicht "
+            "begonnen, denn jemand müsste ihn bearbeiten.",
+            f"{where} lets the gateway in, {', '.join(said(name, 'en') for name in names)}. No process was started, as "
+            "somebody would have to deal with it.",
+        )
 
     async def report(self, event: Event) -> None:
         """Start an instance, unless it was started before."""

@@ -51,6 +51,8 @@ class Event(NamedTuple):
 class EventTarget(ABC):
     """One target. `whens`: its rules, in the order in which they are tried."""
 
+    keeps_history = True  # the order counts: a newest reading alone does not say for how long it has been so
+
     def __init__(
         self, name: str, whens: Sequence[When], config: Config, store: Store, language: Language = "de"
     ) -> None:
@@ -71,6 +73,14 @@ class EventTarget(ABC):
     @abstractmethod
     async def recovered(self, event: Event) -> None:
         """Tell it that the event is over, where it can be told. Retry, NotTaken."""
+
+    @abstractmethod
+    async def trial(self) -> str:
+        """See Target."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """See Target."""
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
         """Each reading's events, in order. Those of readings that were looked at before are not made again."""
@@ -188,7 +198,10 @@ def number(gateway: str, name: str, time: int) -> str:
 
 
 def links(store: Store, forwarder: str) -> list[dict[str, Any]]:
-    """The newest event of each series and rule, and what the target calls it and says of it. Times: RFC 3339."""
+    """The newest event of each series and rule, and what the target calls it and says of it. Times: RFC 3339.
+
+    `state`: due, refused, or what the kind makes of the target's answer, as open and closed of a request.
+    """
     rows = []
     for name, state in sorted(kept(store, key(forwarder))):
         case = state.case
@@ -203,9 +216,8 @@ def links(store: Store, forwarder: str) -> list[dict[str, Any]]:
                 "rule": rule,
                 "begun": zulu(case.begun // 1000 * 1000),
                 "recovered": zulu(case.recovered // 1000 * 1000) if case.recovered else "",
-                "delivered": case.done,
-                "id": case.remote.get("id", ""),
-                "state": case.remote.get("state", ""),
+                "target_id": case.remote.get("id", ""),
+                "state": case.remote.get("state", "") if case.done else "refused" if case.refused else "due",
                 "updated": case.remote.get("updated", ""),
                 "notes": case.refused or case.remote.get("notes", ""),
             }

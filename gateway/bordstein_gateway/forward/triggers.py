@@ -57,8 +57,9 @@ def step(when: When, state: State, reading: StoredReading, *, now: float, boot: 
     is not after it.
     """
     value = reading.value
-    is_switch = when.equals is not None
-    if reading.flags or not isinstance(value, bool if is_switch else (int, float)) or reading.id <= state.id:
+    if reading.flags or reading.id <= state.id or not isinstance(value, int | float):
+        return None
+    if isinstance(value, bool) != (when.equals is not None):  # in Python a bool is an int
         return None
     if not state.id or boot != state.boot:
         state.boot, state.unproved_to, state.run, state.since = boot, newest, 0, None

@@ -51,6 +51,7 @@ _INFO = (
     *("expires", "senderName", "headline", "description", "instruction", "web", "contact"),
 )
 """In the schema's order."""
+_NEEDED = ("category", "event", "urgency", "severity", "certainty")
 
 
 def xml(alert: Alert) -> bytes:
@@ -69,8 +70,8 @@ def xml(alert: Alert) -> bytes:
         _add(root, "references", str(alert.reference))
     info = ElementTree.SubElement(root, _name("info"))
     for element in _INFO:
-        if text := alert.info.get(element):
-            _add(info, element, text)
+        if (text := alert.info.get(element)) or element in _NEEDED:
+            _add(info, element, text or "")
     area = ElementTree.SubElement(info, _name("area"))
     _add(area, "areaDesc", alert.area.description)
     if alert.area.polygon is not None:

@@ -6,14 +6,15 @@ the same file with the same content, and a receiver knows the same message by (s
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 from ...config import Config
 from ...config_types import seconds
 from ...store import Store
 from ...texts import both, os_reason
-from .. import http
-from ..events import Event, EventTarget
+from .. import http, trial
+from ..events import Event, EventTarget, number
 from ..target import NotTaken, Retry
 from .alert import Alert, Area, Reference, moment, xml
 from .settings import SCOPE, Cap
@@ -31,6 +32,36 @@ class CapTarget(EventTarget):
         super().__init__(name, settings.when, config, store, settings.language)
         self._settings = settings
         self._http = http.client(settings, {"content-type": "application/cap+xml; charset=utf-8"})
+
+    async def trial(self) -> str:
+        """A draft of its own, which says what it is."""
+        settings, now = self._settings, int(time.time() * 1000)
+        station = self._stations.all()[trial.DEVICE]
+        info = {
+            "language": "de-DE",
+            "category": "Other",
+            "event": trial.NAME,
+            "responseType": "None",
+            "urgency": "Unknown",
+            "severity": "Unknown",
+            "certainty": "Unknown",
+            "headline": trial.NAME,
+            "description": trial.DESCRIPTION,
+        }
+        area = Area(trial.NAME, None, (station.latitude or 0.0, station.longitude or 0.0, 0.0))
+        identifier = number("trial", trial.DEVICE, now)
+        names = (identifier, settings.sender, now, settings.status, "Alert", SCOPE, settings.restriction)
+        try:
+            await self._write(Alert(*names, reference=None, info=info, area=area))
+        except NotTaken as refusal:
+            raise Retry(
+                both(
+                    f"{settings.shown} lehnt den Entwurf ab: {refusal.args[0]}",
+                    f"{settings.shown} refuses the draft: {refusal.args[0]}",
+                )
+            ) from None
+        where = settings.folder or settings.shown
+        return trial.taken(where, f", Entwurf {identifier}", f", draft {identifier}")
 
     async def report(self, event: Event) -> None:
         """A draft of an alert."""

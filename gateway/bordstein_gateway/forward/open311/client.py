@@ -100,7 +100,15 @@ class Client:
         """A new request. NotTaken; Retry, also where settings are at fault and no request is."""
         form = {**self._place, **({"api_key": self._api_key} if self._api_key else {}), **fields}
         url = f"{self._base}/requests.{self._format}"
-        answer = await http.request(self._http, "POST", url, data=form)
+        answer = await http.request(self._http, "POST", url, take=(401, 403), data=form)
+        if answer.status_code in (401, 403):
+            why = f"({answer.status_code}): {self._why(answer)}"
+            raise Retry(
+                both(
+                    f"{url} lässt das Gateway nichts melden {why}; api_key_file dieses Ziels prüfen",
+                    f"{url} does not let the gateway report {why}; check this target's api_key_file",
+                )
+            )
         if answer.status_code in (404, 405, 406, 410, 415):
             why = self._why(answer)
             raise Retry(

@@ -6,6 +6,7 @@ joined. The standard has no call that takes a request back: a recovered case is 
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -18,8 +19,8 @@ from ...stations import Station
 from ...store import Store
 from ...store.types import StoredReading, StoreError
 from ...texts import both
-from .. import http
-from ..events import Event, EventTarget
+from .. import http, trial
+from ..events import Event, EventTarget, number
 from ..target import NotTaken, Refused, Retry
 from ..triggers import Case
 from .client import Client, Found, degrees, distance, nearest_services
@@ -77,6 +78,41 @@ class Open311Target(EventTarget):
             with suppress(asyncio.CancelledError):
                 await self._follower
         await self._client.close()
+
+    async def trial(self) -> str:
+        """The services of all rules are looked for; a request is made only of a service that is there for trials."""
+        settings, where = self._settings, self._settings.shown
+        attributes = {*settings.attributes, *(name for when in settings.when for name in when.attributes)}
+        names = []
+        for code in dict.fromkeys(when.service_code or settings.service_code or "" for when in settings.when):
+            names.append(f"{code} ({await check_service(self._client, code, attributes)})")
+        known = ", ".join(names)
+        if settings.trial_service_code is None:
+            return both(
+                f"{where} antwortet und hat {known}. Eine Probemeldung ging nicht hin, jemand müsste sie bearbeiten; "
+                "mit trial_service_code geht eine an die Art von Meldung, die dort für Proben da ist.",
+                f"{where} answers and has {known}. No trial request was made, as somebody would have to deal with it; "
+                "with trial_service_code one is made of the service that is there for trials.",
+            )
+        await check_service(self._client, settings.trial_service_code, set())
+        mark = number("trial", trial.DEVICE, int(time.time() * 1000))
+        place = _place(self._stations.all()[trial.DEVICE])
+        text = {"service_code": settings.trial_service_code, "description": f"{trial.DESCRIPTION} [{mark}]"}
+        try:
+            posted = await self._client.post({**text, **_at(place), **self._sender()})
+        except NotTaken as refusal:
+            why = refusal.args[0]
+            raise Retry(
+                both(f"{where} lehnt die Probemeldung ab: {why}", f"{where} refuses the trial request: {why}")
+            ) from None
+        if posted.request:
+            return trial.taken(where, f" als {posted.request}; es hat {known}", f" as {posted.request}; it has {known}")
+        token = posted.token
+        return trial.taken(
+            where,
+            f" und nummeriert ihn später, Token {token}; es hat {known}",
+            f" and numbers it later, token {token}; it has {known}",
+        )
 
     async def report(self, event: Event) -> None:
         """Join an open request about the same, or make a new one."""
@@ -186,20 +222,18 @@ class Open311Target(EventTarget):
     def _attributes(self, event: Event) -> dict[str, str]:
         return {**self._settings.attributes, **event.when.attributes}
 
+    def _sender(self) -> dict[str, str]:
+        names = ("email", "first_name", "last_name", "phone")
+        return {name: value for name in names if (value := getattr(self._settings, name)) is not None}
+
     def _fields(self, code: str, place: tuple[float, float], event: Event) -> dict[str, str]:
         settings = self._settings
         text = event.text(settings.text if event.when.text is None else event.when.text)
-        fields = {
-            "service_code": code,
-            "lat": degrees(place[0]),
-            "long": degrees(place[1]),
-            "description": f"{text} [{event.case.id}]",
-        }
+        fields = {"service_code": code, **_at(place), **self._sender(), "description": f"{text} [{event.case.id}]"}
         if settings.address_string is not None:
             fields["address_string"] = event.text(settings.address_string)
-        for name in ("email", "first_name", "last_name", "phone", "media_url"):
-            if (value := getattr(settings, name)) is not None:
-                fields[name] = value
+        if settings.media_url is not None:
+            fields["media_url"] = settings.media_url
         for attribute, template in self._attributes(event).items():
             fields[f"attribute[{attribute}]"] = event.text(template)
         return fields
@@ -239,6 +273,10 @@ def _place(station: Station) -> tuple[float, float]:
             )
         )
     return station.latitude, station.longitude
+
+
+def _at(place: tuple[float, float]) -> dict[str, str]:
+    return {"lat": degrees(place[0]), "long": degrees(place[1])}
 
 
 def _note(case: Case, found: Found) -> None:
