@@ -186,8 +186,8 @@ def forward_retry(
 @app.command(
     "links",
     help=pick(
-        "Was ein Ziel mit Vorgängen (open311, camunda7, flowable, cap) zuletzt bekam, und was daraus wurde.",
-        "What a target of events (open311, camunda7, flowable, cap) got last, and what became of it.",
+        "Welche Meldungen ein Ziel bekam, und was daraus wurde.",
+        "Which events a target was told of, and what became of them.",
     ),
 )
 def forward_links(name: Target, path: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
