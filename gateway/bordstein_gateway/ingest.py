@@ -127,9 +127,12 @@ class Ingest:
         if broker.socket() is not None:
             self._inputs.kept = broker.age(now) < _BACKLOG_S
             broker.write()
-            while self._taken < self._most and broker.read():
-                if self._taken and time.monotonic() - self._first >= self._longest:
-                    break
+            try:
+                while self._taken < self._most and broker.read():
+                    if self._taken and time.monotonic() - self._first >= self._longest:
+                        break
+            except StoreError as error:  # what it knows of a device's session can't be read
+                self._store_failed(error, time.monotonic())
         now = time.monotonic()
         if self._store_paused:
             if now >= self._store_again:

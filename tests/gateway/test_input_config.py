@@ -54,6 +54,11 @@ MISTAKES = {
         '6: input.tasmota.devices.a: expected a MAC, .*got "pump"',
     ),
     "no time zone": (TASMOTA + 'enterprise = 1\ntimezone = "Berlin"\n', '7: .*expected a time zone .*got "Berlin"'),
+    "what is absent, where each value is a message": (
+        MQTT + '[input.e]\nkind = "esphome"\nenterprise = 1\n[[input.e.map]]\n'
+        'values = { "sensor/a" = { to = "a/co2", absent = 0 } }\n',
+        "8: .*sensor/a.*absent: there is no such thing with esphome",
+    ),
     "a port that is none": (
         MQTT + '[input.l]\nkind = "tts"\n[[input.l.map]]\nmatch = { port = 256 }\n',
         "7: .*port: expected an integer 0..255, got 256",

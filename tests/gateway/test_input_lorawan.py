@@ -263,3 +263,9 @@ def test_a_join_begins_a_new_boot() -> None:
     assert numbers(0, 20, "02") == (3, 0)
     assert numbers(8264, 0, "01") == (2, 8264)  # delivered once more
     assert numbers(1, 30, "02") == (3, 1)
+
+
+def test_a_signal_that_the_map_names_is_not_there_twice() -> None:
+    some = inputs('[lora]\nkind = "chirpstack"\n[[lora.map]]\n[lora.map.values]\nrssi = "health/rssi"\n')
+    found = read(some, TOPIC + "up", uplink(fields={"rssi": -70}))
+    assert [one[::2] for one in found.pack.readings] == [("health/rssi", -70, 0), ("health/snr", 4.5, 0)]

@@ -101,9 +101,10 @@ class LoraSource:
             self.unmapped = rule.unmapped(uplink.fields)
             self.counts["unmapped"] += len(self.unmapped)
         if uplink.signal is not None and not repeated:  # the second time, another gateway may have been the best
-            rssi, snr = uplink.signal
-            readings.append(reading("health/rssi", time, rssi, None, flags))
-            readings.append(reading("health/snr", time, snr, None, flags))
+            mapped = {one.series for one in readings}
+            for series, value in zip(("health/rssi", "health/snr"), uplink.signal, strict=True):
+                if series not in mapped:
+                    readings.append(reading(series, time, value, None, flags))
         return readings
 
 

@@ -31,7 +31,7 @@ def input_rules(inputs: dict[str, Any]) -> Rule:
         maps = one.get("map")
         for place, entry in enumerate(maps if isinstance(maps, list) else []):
             if isinstance(entry, dict):
-                for key, problem in _values(table(entry, "values")):
+                for key, problem in _values(table(entry, "values"), alone=one.get("kind") == "esphome"):
                     yield (name, "map", place, "values", *key), problem
 
 
@@ -64,7 +64,8 @@ def _own(one: dict[str, Any]) -> Rule:
             yield ("devices", name), expected(what, given)
 
 
-def _values(values: dict[str, Any]) -> Rule:
+def _values(values: dict[str, Any], *, alone: bool) -> Rule:
+    """`alone`: each value is a message of its own."""
     first: dict[str, str] = {}
     for path, where in values.items():
         spec = where if isinstance(where, dict) else {"to": where}
@@ -73,6 +74,8 @@ def _values(values: dict[str, Any]) -> Rule:
             continue
         if (other := first.setdefault(series, path)) != path:
             yield (path,), pick(f"{series} ist schon der Wert von {other}", f"{series} is the value of {other} already")
+        if alone and "absent" in spec:
+            yield (path, "absent"), pick("gibt es bei esphome nicht", "there is no such thing with esphome")
         unit = spec.get("unit")
         if row.kind == "boolean" and (said := _of_numbers(spec)):
             yield (
