@@ -25,8 +25,6 @@ from .cli_common import (
 from .store.types import Quarantined
 from .texts import pick
 
-_UNNUMBERED = pick("nummeriert nicht", "sends no numbers")
-
 quarantine = typer.Typer(
     help=pick(
         "Nachrichten, die nicht lesbar waren. Aufgehoben, wie sie kamen.",
@@ -150,10 +148,11 @@ def completeness(
     for day in account:
         row: dict[str, Any] = day._asdict()
         gaps = [gap._asdict() for gap in day.gaps]
+        said = " ".join(f"{g.boot}:{g.lo}-{g.hi}" for g in day.gaps)
         if not day.numbered:
             row.update(dict.fromkeys(("expected", "arrived", "missing"), None if as_json else "–"))
+            said = pick("nummeriert nicht", "sends no numbers")
         if not as_json:
             del row["numbered"]
-        said = " ".join(f"{g.boot}:{g.lo}-{g.hi}" for g in day.gaps) if day.numbered else _UNNUMBERED
         rows.append({**row, "gaps": gaps if as_json else said})
     show(rows, as_json, pick("keine Pakete in diesen Tagen", "no packs in these days"))
