@@ -14,7 +14,19 @@ import msgspec
 from msgspec import inspect
 
 from .config_files import FileProblem, find, place
-from .config_words import allowed, dotted, expected, is_host, marks_of, missing, nearest, one_of, shown, visible
+from .config_words import (
+    allowed,
+    dotted,
+    expected,
+    is_host,
+    marks_of,
+    missing,
+    nearest,
+    one_of,
+    shown,
+    unquoted,
+    visible,
+)
 from .properties import TABLE, property_of
 from .texts import os_reason, pick
 from .toml_lines import Path as KeyPath
@@ -229,8 +241,11 @@ class _Check:
         if not isinstance(value, dict):
             self.say(path, expected(pick("eine Tabelle", "a table"), value))
             return None
-        for key in value:
+        is_path = marks_of(info.key_type)[1].get("is") == "path"
+        for key, item in value.items():
             self.value(info.key_type, key, (*path, key))
+            if is_path and (said := unquoted(key, item)):
+                self.say((*path, key), said)
         return {key: self.value(info.value_type, item, (*path, key)) for key, item in value.items()}
 
     def _marked(self, marks: dict[str, Any], value: Any, path: KeyPath) -> Any:

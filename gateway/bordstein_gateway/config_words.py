@@ -107,6 +107,19 @@ def dotted(path: Sequence[str | int]) -> str:
     return text
 
 
+def unquoted(key: str, item: Any) -> str:
+    """That a path with dots was written without quotes, so that TOML made tables of it; empty: it was not."""
+    path = key
+    while isinstance(item, dict) and len(item) == 1 and "to" not in item:
+        ((name, item),) = item.items()
+        path += f".{name}"
+    if path == key:
+        return ""
+    return pick(
+        f'ein Weg mit Punkt gehört in Anführungszeichen: "{path}"', f'a path with a dot has to be in quotes: "{path}"'
+    )
+
+
 def visible(text: str) -> str:
     """On one line: what can't be printed is written as its number."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -24,7 +24,10 @@ MISTAKES = {
     "no sensor": (LORA + 't = "air_temperature"\n', '8: .*the name of a series: sensor and .*got "air_temperature"'),
     "no series": (LORA + "t = 3\n", "8: .*expected the name of a series: .* got 3"),
     "no to": (LORA + 't = { unit = "mV" }\n', "8: .*to is missing: the name of a series"),
-    "a path without quotes": (LORA + 'object.t = "air/co2"\n', "8: .*object.t: there is no such key"),
+    "a path without quotes": (
+        LORA + 'object.t.v = { to = "air/co2" }\n',
+        '8: .*values.object: a path with a dot has to be in quotes: "object.t.v"',
+    ),
     "an unknown key": (LORA + 't = { to = "air/co2", scale = 2 }\n', "8: .*scale: there is no such key"),
     "a unit of another kind": (
         LORA + 't = { to = "air/air_pressure", unit = "Cel" }\n',

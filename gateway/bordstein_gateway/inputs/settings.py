@@ -36,6 +36,17 @@ DeviceTopic = Annotated[
 ]
 
 
+FieldPath = Annotated[
+    str,
+    like(
+        r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+",
+        "der Weg zu einem Feld, in Anführungszeichen",
+        "the path of a field, in quotes",
+        **{"is": "path"},
+    ),
+]
+
+
 class Mapped(Section, kw_only=True):
     """Where a field's value goes. `unit`: the source's (the table's when not given); before it, `factor` and `offset`
     are applied. `words`: what its texts, numbers or truth values mean. `absent`: the value of a field that is not
@@ -52,7 +63,7 @@ class Mapped(Section, kw_only=True):
 class Map(Section, kw_only=True):
     """[[input.<name>.map]]. `values`: path of a field to the series it becomes."""
 
-    values: dict[Text, Series | Mapped] = {}
+    values: dict[FieldPath, Series | Mapped] = {}
 
 
 class LoraMatch(Section, kw_only=True):
