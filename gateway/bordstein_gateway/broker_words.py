@@ -20,8 +20,7 @@ _UNTRUSTED = {
 def connect_error(error: Exception, where: str, at: str = "mqtt.") -> Sentence:
     """For what opening a connection raised. `at`: what stands before the options' names."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = error.verify_message.rstrip(".")
-        german = next((text for start, text in _UNTRUSTED.items() if why.lower().startswith(start)), why)
+        german, why = untrusted(error)
         return both(
             f"Dem Zertifikat des Brokers {where} ist nicht zu trauen: {german}; {at}ca und {at}host prüfen.",
             f"The broker {where} can't be trusted: {why}; look at {at}ca and {at}host.",
@@ -51,6 +50,12 @@ def connect_error(error: Exception, where: str, at: str = "mqtt.") -> Sentence:
         f"Keine Verbindung zum Broker {where}: {german}; {at}host, {at}port und {at}tls prüfen.",
         f"No connection to the broker {where}: {_short(error)}; look at {at}host, {at}port and {at}tls.",
     )
+
+
+def untrusted(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
+    """Why a certificate is not believed, in German and English."""
+    why = error.verify_message.rstrip(".")
+    return next((text for start, text in _UNTRUSTED.items() if why.lower().startswith(start)), why), why
 
 
 def refused(reason: str, where: str, at: str = "mqtt.") -> Sentence:

@@ -80,6 +80,9 @@ _GERMAN = {
     "certificate": "Zertifikat bis",
     "station": "Station",
     "asset": "Inventarnr.",
+    "age": "Alter",
+    "rate": "je s",
+    "note": "Hinweis",
     "seen": "zuletzt gehört",
     "result": "Ergebnis",
     "case": "Vorgang",
@@ -91,7 +94,7 @@ _GERMAN = {
 }
 
 
-_LONG = ("reason", "gaps", "result", "notes")
+_LONG = ("reason", "gaps", "result", "note", "notes")
 
 
 class Failed(Exception):

@@ -1,51 +1,37 @@
-"""`bordstein-gateway forward …`: how far each target is, what it refused, sending again."""
+"""`bordstein-gateway forward …`: how far each target is, a trial, a pause, sending a time span again."""
 
-import difflib
+import json
+import time
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from . import config
+from . import cli_forward_dead, cli_forward_list, config, durations
 from .cli_common import (
     DEFAULT_CONFIG,
-    LARGEST,
-    SOME,
     WAIT_S,
     ConfigOption,
     Failed,
     JsonOption,
-    Limit,
     iso,
     misuse,
     open_store,
     output,
     show,
 )
-from .texts import pick
+from .cli_targets import Target, known
+from .texts import pick, said
 
 app = typer.Typer(
     help=pick(
-        "Wohin Messwerte gehen. Wie weit jedes Ziel ist; noch einmal senden.",
-        "Where readings go. How far each target is; sending again.",
+        "Wohin Messwerte gehen. Wie weit jedes Ziel ist; Probe, Pause, noch einmal senden.",
+        "Where readings go. How far each target is; trial, pause, sending again.",
     ),
     no_args_is_help=True,
 )
-_TARGET = pick("Der Name in [forward.NAME].", "The name in [forward.NAME].")
-Target = Annotated[str, typer.Argument(metavar="NAME", help=_TARGET)]
-
-
-def _target(settings: config.Config, name: str) -> str:
-    if name not in settings.forward:
-        near = difflib.get_close_matches(name, settings.forward, 1)
-        known = ", ".join(settings.forward) or pick("keines", "none")
-        raise Failed(
-            pick(
-                f"[forward.{name}] gibt es nicht{f'; ist {near[0]} gemeint?' if near else f'; es gibt: {known}'}",
-                f"there is no [forward.{name}]{f'; is {near[0]} meant?' if near else f'; there is: {known}'}",
-            )
-        )
-    return name
+app.add_typer(cli_forward_dead.app, name="dead")
+_Time = pick("ZEIT", "TIME")
 
 
 def _moment(text: str, where: str) -> int:
@@ -63,23 +49,106 @@ def _moment(text: str, where: str) -> int:
         )
 
 
-@app.command("list", help=pick("Wie weit jedes Ziel ist.", "How far each target is."))
+@app.command("list", help=pick("Wie es um jedes Ziel steht.", "How each target is."))
 def forward_list(path: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    from .forward.standing import standings
+
     settings = config.load(path)
     with open_store(settings) as store:
-        newest, dead = store.newest_id(), store.dead_counts()
-        rows = []
-        for name in settings.forward:
-            place = store.place_get(name)
-            rows.append(
-                {
-                    "name": name,
-                    "waiting": max(0, newest - place.next_id + 1),
-                    "dead": dead.get(name, 0),
-                    "refills": len(store.refills(name)),
-                }
-            )
+        found = standings(settings.forward, store).values()
+    rows = [cli_forward_list.row(one) if as_json else cli_forward_list.line(one) for one in found]
     show(rows, as_json, pick("kein [forward.…] ist eingerichtet", "no [forward.…] is configured"))
+
+
+@app.command(
+    "test",
+    help=pick(
+        "Einen gekennzeichneten Probewert senden; was die Gegenseite sagt. Geht neben einem laufenden Gateway.",
+        "Send one marked trial record; what the other side says. Works beside a running gateway.",
+    ),
+)
+def forward_test(name: Target, path: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    from .forward.trying import tried
+
+    settings = config.load(path)
+    taken, sentence = tried(settings, known(settings, name))
+    if as_json:
+        kind = settings.forward[name].__struct_config__.tag
+        row = {"name": name, "kind": kind, "ok": taken, "de": said(sentence, "de"), "en": said(sentence, "en")}
+        output(json.dumps(row, ensure_ascii=False))
+        if not taken:
+            raise typer.Exit(1)
+    elif taken:
+        output(said(sentence))
+    else:
+        raise Failed(said(sentence))
+
+
+@app.command(
+    "pause",
+    help=pick(
+        "Einem Ziel vorerst nichts senden; Messwerte warten im Speicher. Gilt binnen Sekunden.",
+        "Send nothing to a target for now; readings wait in the store. Obeyed within seconds.",
+    ),
+)
+def forward_pause(
+    name: Target,
+    path: ConfigOption = DEFAULT_CONFIG,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until", metavar=_Time, help=pick("Bis dahin, ISO 8601; ohne Versatz UTC.", "Until then, ISO 8601; UTC.")
+        ),
+    ] = None,
+    length: Annotated[
+        str | None,
+        typer.Option(
+            "--for", metavar=pick("DAUER", "TIME"), help=pick("So lange, wie 90m, 2h, 3d.", "As in 90m, 2h, 3d.")
+        ),
+    ] = None,
+    reason: Annotated[str, typer.Option(help=pick("Warum; steht dann dabei.", "Why; is shown with it."))] = "",
+) -> None:
+    end = _end(until, length)
+    settings = config.load(path)
+    with open_store(settings) as store:
+        store.pause_set(known(settings, name), end, " ".join(reason.split())).result(WAIT_S)
+    if end is None:
+        output(
+            pick(
+                f"{name} macht Pause, bis: bordstein-gateway forward resume {name}",
+                f"{name} is paused, until: bordstein-gateway forward resume {name}",
+            )
+        )
+    else:
+        output(pick(f"{name} macht Pause bis {iso(end / 1000)}", f"{name} is paused until {iso(end / 1000)}"))
+
+
+def _end(until: str | None, length: str | None) -> int | None:
+    """Milliseconds UTC; None: no end."""
+    if until is not None and length is not None:
+        misuse("entweder --until oder --for", "either --until or --for", "--for")
+    if length is not None:
+        try:
+            return round((time.time() + durations.seconds(length)) * 1000)
+        except ValueError:
+            misuse(f"„{length}“ ist keine Dauer wie 90m, 2h, 3d", f'"{length}" is no time like 90m, 2h, 3d', "--for")
+    if until is None:
+        return None
+    end = _moment(until, "--until")
+    if end <= time.time() * 1000:
+        misuse("--until liegt in der Vergangenheit", "--until is in the past", "--until")
+    return end
+
+
+@app.command("resume", help=pick("Eine Pause beenden.", "End a pause."))
+def forward_resume(name: Target, path: ConfigOption = DEFAULT_CONFIG) -> None:
+    settings = config.load(path)
+    with open_store(settings) as store:
+        there = store.pause_end(known(settings, name)).result(WAIT_S)
+    if there:
+        output(pick(f"an {name} geht es weiter", f"{name} goes on"))
+    else:
+        output(pick(f"{name} machte keine Pause", f"{name} was not paused"))
 
 
 @app.command(
@@ -95,7 +164,7 @@ def forward_refill(
         str,
         typer.Option(
             "--from",
-            metavar=pick("ZEIT", "TIME"),
+            metavar=_Time,
             help=pick(
                 "Erster Zeitpunkt der Messung, ISO 8601; ohne Versatz UTC.",
                 "First moment of measurement, ISO 8601; UTC without offset.",
@@ -106,7 +175,7 @@ def forward_refill(
         str,
         typer.Option(
             "--to",
-            metavar=pick("ZEIT", "TIME"),
+            metavar=_Time,
             help=pick("Erster Zeitpunkt, der nicht mehr gesendet wird.", "First moment that is not sent any more."),
         ),
     ],
@@ -117,68 +186,12 @@ def forward_refill(
         misuse("--from muss vor --to liegen", "--from has to be before --to", "--from")
     settings = config.load(path)
     with open_store(settings) as store:
-        order = store.refill_add(_target(settings, name), first, last).result(WAIT_S)
+        order = store.refill_add(known(settings, name), first, last).result(WAIT_S)
     span = iso(first / 1000), iso(last / 1000)
     output(
         pick(
             f"Nachsendung {order} an {name} bestellt: {span[0]} bis {span[1]}",
             f"refill {order} of {name} ordered: {span[0]} to {span[1]}",
-        )
-    )
-
-
-@app.command(
-    "dead",
-    help=pick(
-        "Messwerte, die ein Ziel abgelehnt hat, mit dessen Grund.", "Readings that a target refused, with its reason."
-    ),
-)
-def forward_dead(
-    path: ConfigOption = DEFAULT_CONFIG,
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help=pick("Nur von diesem Ziel.", "Only of this target."))
-    ] = None,
-    limit: Limit = 100,
-    as_json: JsonOption = False,
-) -> None:
-    settings = config.load(path)
-    with open_store(settings) as store:
-        letters = store.dead_letters(_target(settings, name) if name else None, limit=limit)
-        readings = {reading.id: reading for reading in store.readings_by_id([letter.reading_id for letter in letters])}
-    rows: list[dict[str, Any]] = []
-    for letter in letters:
-        reading = readings.get(letter.reading_id)
-        rows.append(
-            {
-                "target": letter.forwarder,
-                "reading": letter.reading_id,
-                "device": reading.device if reading else "",
-                "series": reading.series if reading else "",
-                "time": iso(reading.time / 1000) if reading else "",
-                "tries": letter.tries,
-                "reason": letter.reason,
-            }
-        )
-    show(rows, as_json, pick("nichts wurde abgelehnt", "no dead letters"))
-
-
-@app.command(
-    "retry", help=pick("Was ein Ziel abgelehnt hat, noch einmal senden.", "Send what a target refused once more.")
-)
-def forward_retry(
-    name: Target,
-    path: ConfigOption = DEFAULT_CONFIG,
-    readings: Annotated[
-        list[int] | None, typer.Argument(metavar=pick("MESSWERT", "READING"), min=1, max=LARGEST, help=SOME)
-    ] = None,
-) -> None:
-    settings = config.load(path)
-    with open_store(settings) as store:
-        count = store.dead_retry(_target(settings, name), readings or None).result(WAIT_S)
-    output(
-        pick(
-            f"abgelehnte Messwerte von {name}, die noch einmal gesendet werden: {count}",
-            f"{count} dead letters of {name} are sent again",
         )
     )
 
@@ -195,7 +208,7 @@ def forward_links(name: Target, path: ConfigOption = DEFAULT_CONFIG, as_json: Js
 
     settings = config.load(path)
     with open_store(settings) as store:
-        rows = links(store, _target(settings, name))
+        rows = links(store, known(settings, name))
     if not as_json:  # a terminal is not that wide
         rows = [{key: value for key, value in row.items() if key not in ("series", "updated")} for row in rows]
     show(rows, as_json, pick("es gab noch keinen Vorgang", "there was no event yet"))

@@ -23,11 +23,11 @@ class Loopback:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
+    def settings(self) -> uvicorn.Config:
+        return uvicorn.Config(self.app, port=self.port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+
     def start(self) -> None:
-        settings = uvicorn.Config(
-            self.app, port=self.port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(settings)
+        self._server = uvicorn.Server(self.settings())
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         assert until(lambda: self._server.started or not self._thread.is_alive(), 20)

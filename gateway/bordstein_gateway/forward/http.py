@@ -18,6 +18,7 @@ from .. import __version__
 from ..config_files import secret
 from ..config_types import HttpForward, origin, without_query
 from ..texts import both, said
+from .http_words import unreachable
 from .oauth2 import Token
 from .target import Retry
 
@@ -101,9 +102,7 @@ async def _answer(http: Client, method: str, url: str, name: str, options: Mappi
         async with asyncio.timeout(http.timeout.read):
             return await _whole(http, method, url, name, options)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-        raise Retry(
-            both(f"{name} ist nicht erreichbar: {_why(error)}", f"{name} can't be reached: {_why(error)}")
-        ) from None
+        raise Retry(unreachable(name, error)) from None
     except (httpx2.TimeoutException, TimeoutError):
         raise Retry(
             both(f"{name} hat nicht rechtzeitig geantwortet", f"{name} gave no answer in time"), unclear=True

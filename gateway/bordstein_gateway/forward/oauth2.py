@@ -16,6 +16,7 @@ import httpx2
 from ..config_files import secret
 from ..config_types import OAuth2, without_query
 from ..texts import both
+from .http_words import why
 from .target import Retry
 
 _EARLY_S = 30.0
@@ -72,11 +73,11 @@ class Token:
                     if len(body) > _LARGEST:
                         break
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
-            why = str(error) or type(error).__name__
+            de, en = why(error, "token_url")
             raise Retry(
                 both(
-                    f"{self._name} ist nicht erreichbar, es gibt kein Token: {why}",
-                    f"{self._name} can't be reached, there is no token: {why}",
+                    f"{self._name} ist nicht erreichbar, es gibt kein Token: {de}",
+                    f"{self._name} can't be reached, there is no token: {en}",
                 )
             ) from None
         content = _object(httpx2.Response(200, content=bytes(body)))

@@ -65,8 +65,9 @@ class Places(ABC):
                 (from_ms, to_ms),
             ).fetchone()
             cursor = connection.execute(
-                "INSERT INTO refill (forwarder, from_ms, to_ms, next_id, last_id, done) VALUES (?, ?, ?, ?, ?, ?)",
-                (forwarder, from_ms, to_ms, first or 0, last or 0, first is None),
+                "INSERT INTO refill (forwarder, from_ms, to_ms, next_id, last_id, done, first_id) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (forwarder, from_ms, to_ms, first or 0, last or 0, first is None, first or 0),
             )
             return cursor.lastrowid or 0
 
@@ -76,11 +77,11 @@ class Places(ABC):
         """Orders, oldest first."""
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT id, forwarder, from_ms, to_ms, next_id, last_id, pending_to, done FROM refill "
+                "SELECT id, forwarder, from_ms, to_ms, next_id, last_id, pending_to, done, first_id FROM refill "
                 "WHERE (?1 IS NULL OR forwarder = ?1) AND NOT (?2 AND done) ORDER BY id",
                 (forwarder, open_only),
             ).fetchall()
-        return [Refill(*row)._replace(done=bool(row[-1])) for row in rows]
+        return [Refill(*row)._replace(done=bool(row[7])) for row in rows]
 
     def refill_set(self, refill: Refill, dead: Sequence[tuple[int, str]] = ()) -> "Future[None]":
         """Move an order's place, with dead letters in the same commit."""

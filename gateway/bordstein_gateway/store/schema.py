@@ -165,6 +165,8 @@ CREATE TABLE backfill (
     id INTEGER PRIMARY KEY, forwarder TEXT NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
     pending_from INTEGER, total INTEGER NOT NULL, since INTEGER NOT NULL
 );
+-- Where an order began.
+ALTER TABLE refill ADD COLUMN first_id INTEGER;
 -- Targets to which nothing is sent for now; times in ms.
 CREATE TABLE pause (
     forwarder TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER, reason TEXT NOT NULL

@@ -284,6 +284,7 @@ class Refill(NamedTuple):
     """An order to send the readings measured in [from_ms, to_ms) once more.
 
     They have ids from next_id (how far it is) to last_id (fixed when it was ordered); `done` when it is through.
+    `first_id`: where it began; None where an older gateway ordered it.
     """
 
     id: int
@@ -294,6 +295,7 @@ class Refill(NamedTuple):
     last_id: int
     pending_to: int | None
     done: bool
+    first_id: int | None = None
 
 
 class Backfill(NamedTuple):
