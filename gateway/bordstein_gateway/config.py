@@ -21,6 +21,7 @@ from .config_types import DeviceId, File, Host, Name, Port, Secret, Section, Tex
 from .forward.camunda7.settings import Camunda7
 from .forward.cap.settings import Cap
 from .forward.flowable.settings import Flowable
+from .forward.mqtt.settings import MqttForward
 from .forward.open311.settings import Open311
 from .forward.opensensemap.settings import OpenSenseMap
 from .forward.postgresql.settings import PostgreSQL
@@ -38,6 +39,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Flowable",
+    "MqttForward",
     "Open311",
     "OpenSenseMap",
     "PostgreSQL",
@@ -48,7 +50,18 @@ __all__ = [
     "problems",
 ]
 
-AnyForward = SensorThings | Open311 | Camunda7 | Flowable | Webhook | Cap | OpenSenseMap | SensorCommunity | PostgreSQL
+AnyForward = (
+    SensorThings
+    | MqttForward
+    | Open311
+    | Camunda7
+    | Flowable
+    | Webhook
+    | Cap
+    | OpenSenseMap
+    | SensorCommunity
+    | PostgreSQL
+)
 """Every kind there is."""
 AnyInput = ChirpStack | TheThingsStack | Tasmota | EspHome
 """Every kind there is."""

@@ -24,16 +24,16 @@ import httpx2
 
 from ...config import Config
 from ...config_files import secret
-from ...normalise import flag_names
 from ...properties import row_of
 from ...stations import Station, Stations
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both
 from .. import http, trial
+from ..enriched import enriched
 from ..halving import halved
 from ..target import Refused, Retry
-from ..times import urn, zulu
+from ..times import zulu
 from .settings import Webhook
 
 TYPE = "de.bordstein.reading.v1"
@@ -120,20 +120,6 @@ class WebhookTarget:
         return answer
 
     def _event(self, reading: StoredReading) -> dict[str, Any]:
-        value = reading.value
-        data: dict[str, Any] = {
-            "device": urn(reading.device),
-            "property": reading.property,
-            "value": base64.b64encode(value).decode() if isinstance(value, bytes) else value,
-            "unit": reading.unit,
-        }
-        if reading.flags:
-            data["flags"] = flag_names(reading.flags)
-        station = self._places.get(reading.device)
-        parts = {key: getattr(station, key, None) for key in ("name", "latitude", "longitude", "site", "asset")}
-        place = {key: part for key, part in parts.items() if part is not None}
-        if place:
-            data["place"] = place
         return {
             "specversion": "1.0",
             "id": event_id(reading),
@@ -142,7 +128,7 @@ class WebhookTarget:
             "subject": f"{reading.device}/{reading.series}",
             "time": zulu(reading.time),
             "datacontenttype": "application/json",
-            "data": data,
+            "data": enriched(reading, self._places.get(reading.device)),
         }
 
     def _sign(self, content: bytes) -> dict[str, str]:
