@@ -51,7 +51,7 @@ def _iso(seconds: float | None) -> str | None:
 
 def line(one: Standing) -> dict[str, Any]:
     """For people."""
-    states = {"running": pick("läuft", "running"), "paused": pick(Pause, "paused"), "trouble": pick("!", "!")}
+    states = {"running": pick("läuft", "running"), "paused": pick("Pause", "paused"), "trouble": pick("!", "!")}
     age = "" if one.oldest_since is None else durations.rough(time.time() - one.oldest_since)
     return {
         "name": one.name,
