@@ -8,8 +8,25 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from .forward.standing import standings
 from .status import ServiceState
 from .store import Device
+
+_GAUGES = {
+    "backlog": "Readings that wait, the back-fill's among them",
+    "backfill": "Readings that wait in the back-fill",
+    "waiting_age_seconds": "Since the gateway got the first of all readings that wait",
+    "live_waiting_age_seconds": "The same, without the back-fill",
+    "last_success_age_seconds": "Since the target last took something",
+    "dead_letters": "Readings given up on",
+    "paused": "1 while somebody has told this target to pause",
+    "trouble": "1 while the target takes nothing",
+}
+_COUNTERS = {
+    "sent": "Readings the target took",
+    "refused": "Readings the target refused",
+    "failures": "Tries that failed",
+}
 
 
 class Metrics(Collector):
@@ -64,31 +81,34 @@ class Metrics(Collector):
         yield from self._forwarders()
 
     def _forwarders(self) -> Iterator[Metric]:
-        families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {
-            "backlog": GaugeMetricFamily("bordstein_forward_backlog", "Readings that wait", labels=["forwarder"]),
-            "age": GaugeMetricFamily(
-                "bordstein_forward_last_success_age_seconds",
-                "Since the target last took something",
-                labels=["forwarder"],
-            ),
-            "sent": CounterMetricFamily("bordstein_forward_sent", "Readings the target took", labels=["forwarder"]),
-            "refused": CounterMetricFamily(
-                "bordstein_forward_refused", "Readings the target refused", labels=["forwarder"]
-            ),
-            "failures": CounterMetricFamily("bordstein_forward_failures", "Tries that failed", labels=["forwarder"]),
-            "dead": GaugeMetricFamily("bordstein_forward_dead_letters", "Readings given up on", labels=["forwarder"]),
-        }
-        dead = self._state.store.dead_counts()
+        names = [forwarder.name for forwarder in self._state.forwarders]
+        found = standings(names, self._state.store)
+        now = time.time()
+        values: dict[str, dict[str, float]] = {name: {} for name in (*_GAUGES, *_COUNTERS)}
         for forwarder in self._state.forwarders:
-            status, label = forwarder.status, [forwarder.name]
-            families["backlog"].add_metric(label, forwarder.backlog())
+            name, status, standing = forwarder.name, forwarder.status, found[forwarder.name]
+            values["backlog"][name] = standing.waiting
+            values["backfill"][name] = standing.backfill
+            values["paused"][name] = standing.pause is not None
+            values["trouble"][name] = bool(status.trouble)
+            values["dead_letters"][name] = standing.dead
+            values["waiting_age_seconds"][name] = max(0.0, now - (standing.oldest_since or now))
+            values["live_waiting_age_seconds"][name] = max(0.0, now - (standing.live_since or now))
             if status.last_success:
-                families["age"].add_metric(label, time.time() - status.last_success)
-            families["sent"].add_metric(label, status.sent)
-            families["refused"].add_metric(label, status.refused)
-            families["failures"].add_metric(label, status.failures)
-            families["dead"].add_metric(label, dead.get(forwarder.name, 0))
-        yield from families.values()
+                values["last_success_age_seconds"][name] = now - status.last_success
+            values["sent"][name] = status.sent
+            values["refused"][name] = status.refused
+            values["failures"][name] = status.failures
+        for what, text in _GAUGES.items():
+            yield _labelled(GaugeMetricFamily(f"bordstein_forward_{what}", text, labels=["forwarder"]), values[what])
+        for what, text in _COUNTERS.items():
+            yield _labelled(CounterMetricFamily(f"bordstein_forward_{what}", text, labels=["forwarder"]), values[what])
+
+
+def _labelled(family: GaugeMetricFamily | CounterMetricFamily, values: dict[str, float]) -> Metric:
+    for name, value in values.items():
+        family.add_metric([name], value)
+    return family
 
 
 def _count(boards: list[Device], what: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from . import properties
 from .devices import is_board
 from .forward.events import links
+from .forward.standing import Standing, standings
 from .forward.times import urn, zulu
 from .normalise import flag_names
 from .stations import Station
@@ -32,7 +33,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
         accounts.setdefault(account.device, []).append(account)
     configs = store.configs()
     stations = state.stations.all()
-    dead = store.dead_counts()
+    stand = standings([forwarder.name for forwarder in state.forwarders], store)
     boards = []
     for device in store.devices():
         place = stations.get(device.device) or Station(device.device)
@@ -65,7 +66,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
         "quarantine": store.quarantine_count(),
         "devices": boards,
         "forward": [
-            {**_target(forwarder, dead.get(forwarder.name, 0)), "links": _links(store, forwarder.name)}
+            {**_target(forwarder, stand[forwarder.name]), "links": _links(store, forwarder.name)}
             for forwarder in state.forwarders
         ],
     }
@@ -120,15 +121,27 @@ def _links(store: Store, forwarder: str) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "notes"} for row in links(store, forwarder)]
 
 
-def _target(forwarder: Any, dead: int) -> dict[str, Any]:
-    status = forwarder.status
+def _target(forwarder: Any, standing: Standing) -> dict[str, Any]:
+    """`backlog` has the back-fill in it; `waiting_since`: when the first of what waits came."""
+    status, pause = forwarder.status, standing.pause
     return {
         "name": forwarder.name,
         "kind": forwarder.kind,
-        "backlog": forwarder.backlog(),
+        "state": "paused" if pause else "trouble" if status.trouble else "running",
+        "paused": {
+            "since": zulu(pause.since // 1000 * 1000),
+            "until": None if pause.until is None else zulu(pause.until // 1000 * 1000),
+            "reason": pause.reason or None,
+        }
+        if pause
+        else None,
+        "backlog": standing.waiting,
+        "backfill": {"waiting": standing.backfill, "of": standing.backfill_total} if standing.backfill else None,
+        "waiting_since": None if standing.oldest_since is None else zulu(standing.oldest_since * 1000),
+        "rate": round(status.rate(), 1),
         "sent": status.sent,
         "refused": status.refused,
-        "dead": dead,
+        "dead": standing.dead,
         "failures": status.failures,
         "last_success": zulu(int(status.last_success) * 1000) if status.last_success else None,
         "trouble": status.trouble or None,

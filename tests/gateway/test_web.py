@@ -210,6 +210,25 @@ def test_what_is_wrong_with_a_target_is_on_the_page(client: TestClient, state: S
     assert 'bordstein_forward_dead_letters{forwarder="webhook"} 1.0' in client.get("/metrics").text
 
 
+def test_a_pause_and_a_back_fill_are_on_the_page_in_words(client: TestClient, state: ServiceState) -> None:
+    measure(state.store, 12_000)
+    assert '<td class="good">läuft</td>' in client.get("/").text
+    state.store.place_jump(state.store.place_get("webhook"), 12_000).result()
+    state.store.pause_set("webhook", until=4_000_000_000_000, reason="<i>Umzug").result()
+    target = client.get("/api/latest").json()["forward"][0]
+    assert (target["state"], target["backlog"]) == ("paused", 12_000)
+    assert target["backfill"] == {"waiting": 11_999, "of": 11_999}
+    assert (target["paused"]["until"], target["paused"]["reason"]) == ("2096-10-02T07:06:40Z", "<i>Umzug")
+    german, english = client.get("/").text, client.get("/?lang=en").text
+    assert '<td class="">Pause</td>' in german and '<td class="">paused</td>' in english
+    assert "&lt;i&gt;Umzug" in german
+    assert "Wird nachgeholt, das Neueste zuerst: 11.999 von 11.999 Messwerten stehen aus" in german
+    assert "Catching up, the newest first: 11,999 of 11,999 readings to go" in english
+    text = client.get("/metrics").text
+    for line in ('paused{forwarder="webhook"} 1.0', 'backfill{forwarder="webhook"} 11999.0'):
+        assert f"bordstein_forward_{line}" in text
+
+
 def test_a_stored_mark_is_shown_in_words(client: TestClient, state: ServiceState) -> None:
     measure(state.store, 1, series="x/unheard_of")
     assert TEXTS["de"]["unknown_property"] in client.get("/").text
