@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from typer.testing import CliRunner
 
 from bordstein_gateway import durations
+from bordstein_gateway.cli import app
+from bordstein_gateway.cli_common import Failed
 from bordstein_gateway.config import load
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.standing import standings
@@ -21,10 +25,18 @@ from bordstein_gateway.store import Place, Store
 from bordstein_gateway.texts import both, said
 from tests.gateway.forwarding import BASE, measure
 from tests.gateway.loopback import Loopback
-from tests.gateway.test_cli import configured, gateway
+from tests.gateway.test_cli import configured
 from tests.street.processes import free_port
 from tests.street.sensorthings_server import ROOT, Server
 from tests.street.servers import Town
+
+
+def gateway(*arguments: object, lang: str = "en") -> SimpleNamespace:
+    """The command in this process, as starting another costs seconds; main() turns Failed into a line and a 1."""
+    run = CliRunner(env={"BORDSTEIN_LANG": lang, "COLUMNS": "200"}).invoke(app, [str(word) for word in arguments])
+    assert run.exception is None or isinstance(run.exception, SystemExit | Failed), run.exception
+    failed = f"{run.exception}\n" if isinstance(run.exception, Failed) else ""
+    return SimpleNamespace(returncode=run.exit_code, stdout=run.stdout, stderr=run.stderr + failed)
 
 
 def section(url: str, kind: str = "webhook", more: str = "") -> str:
