@@ -131,9 +131,9 @@ class _Connection:
         self._acknowledged = {}
         mids: list[int] = []
         while len(self._acknowledged) < len(messages) and self.broken is None:
-            some = messages[len(mids) : len(self._acknowledged) + self._most]
-            self._awaited = len(mids) + len(some)
-            mids += await asyncio.to_thread(self._publish_all, some)
+            # paho only puts them into a queue; the next ones follow when half of those under way are acknowledged.
+            mids += self._publish_all(messages[len(mids) : len(self._acknowledged) + self._most])
+            self._awaited = len(messages) if len(mids) == len(messages) else len(mids) - self._most // 2
             while len(self._acknowledged) < self._awaited and self.broken is None:
                 await self._news()
         return {place: self._acknowledged[mid] for place, mid in enumerate(mids) if mid in self._acknowledged}
