@@ -71,6 +71,7 @@ class ServiceState:
         if self.ingest.trouble:
             found.append(self.ingest.trouble)
         for forwarder in self.forwarders:
-            if trouble := forwarder.status.trouble:
+            # Of one that somebody has paused no alarm is wanted.
+            if (trouble := forwarder.status.trouble) and not forwarder.status.paused:
                 found.append(both(f"{forwarder.name}: {said(trouble, 'de')}", f"{forwarder.name}: {trouble}"))
         return found

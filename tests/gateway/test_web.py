@@ -219,6 +219,9 @@ def test_a_pause_and_a_back_fill_are_on_the_page_in_words(client: TestClient, st
     assert (target["state"], target["backlog"]) == ("paused", 12_000)
     assert target["backfill"] == {"waiting": 11_999, "of": 11_999}
     assert (target["paused"]["until"], target["paused"]["reason"]) == ("2096-10-02T07:06:40Z", "<i>Umzug")
+    state.forwarders[0].status.trouble, state.forwarders[0].status.paused = "The target is away.", True
+    assert client.get("/healthz").json()["problems"] == [], "no alarm while somebody has paused it"
+    state.forwarders[0].status.trouble = ""
     german, english = client.get("/").text, client.get("/?lang=en").text
     assert '<td class="">Pause</td>' in german and '<td class="">paused</td>' in english
     assert "&lt;i&gt;Umzug" in german

@@ -22,7 +22,7 @@ def topic(template: str, reading: "StoredReading | Latest", station: "Station | 
     """The topic; of the fields only `series` has more than one level."""
     device = reading.device
     name = (station and station.name) or device
-    return template.format(
+    found = template.format(
         device=_level(device),
         series="/".join(map(_level, reading.series.split("/"))),
         sensor=_level(reading.series.rpartition("/")[0] or "-"),
@@ -32,6 +32,8 @@ def topic(template: str, reading: "StoredReading | Latest", station: "Station | 
         site=_level((station and station.site) or "-"),
         asset=_level((station and station.asset) or device),
     )
+    # Topics that begin with $ are the broker's own (MQTT 5.0 section 4.7.2).
+    return f"-{found[1:]}" if found.startswith("$") else found
 
 
 def _level(text: str) -> str:
