@@ -22,6 +22,7 @@ from .forward.camunda7.settings import Camunda7
 from .forward.cap.settings import Cap
 from .forward.flowable.settings import Flowable
 from .forward.mqtt.settings import MqttForward
+from .forward.ngsi_ld.settings import NgsiLd
 from .forward.open311.settings import Open311
 from .forward.opensensemap.settings import OpenSenseMap
 from .forward.postgresql.settings import PostgreSQL
@@ -40,6 +41,7 @@ __all__ = [
     "ConfigError",
     "Flowable",
     "MqttForward",
+    "NgsiLd",
     "Open311",
     "OpenSenseMap",
     "PostgreSQL",
@@ -53,6 +55,7 @@ __all__ = [
 AnyForward = (
     SensorThings
     | MqttForward
+    | NgsiLd
     | Open311
     | Camunda7
     | Flowable

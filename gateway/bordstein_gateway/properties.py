@@ -30,7 +30,8 @@ class Property(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     symbol: str
     ucum: Text
     definition: Annotated[str, msgspec.Meta(pattern="^(https?://|urn:)")]
-    ngsi_ld: str | None = None
+    ngsi_ld: tuple[Annotated[str, msgspec.Meta(pattern="^[A-Za-z]+[.][A-Za-z0-9_]+$")], ...] = ()
+    ngsi_ld_values: tuple[Text, Text] | None = None
     kind: Kind
     decimals: Annotated[int, msgspec.Meta(ge=0, le=9)]
     display: Display | None = None

@@ -4,6 +4,7 @@
     /api/latest   the same as JSON
     /metrics      Prometheus
     /api/devices  POST: enter a board, see web_register.py
+    /contexts/…   JSON-LD contexts for NGSI-LD brokers, see web_contexts.py
     /open/        open data, see feeds/
     /healthz      200 while the service does its work, else 503: a restart may help. What is wrong, also outside of
                   it (broker, targets), is in `problems`; `healthy` says that there is nothing
@@ -23,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from . import web_register
+from . import web_contexts, web_register
 from .access import Access, Refused, refusal
 from .feeds.routes import Feeds
 from .metrics import Metrics
@@ -91,6 +92,7 @@ def app(state: ServiceState) -> Starlette:
             Route("/api/latest", latest),
             Route("/metrics", prometheus),
             Route("/healthz", healthz),
+            Route("/contexts/{name}", web_contexts.endpoint),
             Route(
                 "/api/devices",
                 web_register.endpoint(state.config.http.register_token_file, state.store),

@@ -92,9 +92,27 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "address_string": TEMPLATES,
     "attributes": st.dictionaries(WORDS, TEMPLATES, max_size=2),
     "when": ANY,
+    "entity": st.lists(
+        st.fixed_dictionaries(
+            {"type": st.sampled_from(["ParkingSpot", "OnStreetParking", "WasteContainer", "Streetlight", "x"])},
+            optional={
+                "devices": st.lists(st.sampled_from(["24a160123456", "x"]), max_size=2),
+                "groups": st.lists(WORDS, max_size=1),
+                "id": WORDS,
+                "attributes": st.dictionaries(WORDS | st.sampled_from(["status", "category"]), ANY, max_size=2),
+            },
+        ),
+        max_size=2,
+    ),
 }
 WHEN = {"property": "pm10", "above": 20.0, "service_code": "1"}
-TARGETS = {"webhook": config.Webhook, "sensorthings": config.SensorThings, "open311": config.Open311}
+TARGETS = {
+    "webhook": config.Webhook,
+    "sensorthings": config.SensorThings,
+    "open311": config.Open311,
+    "ngsi-ld": config.NgsiLd,
+}
+ALWAYS = {"ngsi-ld": {"context_url": "https://h/contexts"}}
 
 
 def toml(value: Any) -> str:
@@ -131,8 +149,10 @@ def documents(draw: st.DrawFn) -> str:
         if draw(st.integers(0, 3)) == 0:
             text += f"[{name}]\n" + draw(sections(struct, {}))
     for number, kind in enumerate(draw(st.lists(st.sampled_from(list(TARGETS)), max_size=2))):
-        text += f"[forward.{kind}{number}]\n" + draw(sections(TARGETS[kind], {"kind": kind, "url": "https://h/x"}))
-        if kind not in ("webhook", "sensorthings"):
+        text += f"[forward.{kind}{number}]\n" + draw(
+            sections(TARGETS[kind], {"kind": kind, "url": "https://h/x", **ALWAYS.get(kind, {})})
+        )
+        if kind == "open311":
             text += f"[[forward.{kind}{number}.when]]\n" + draw(sections(Open311When, WHEN))
     if draw(st.integers(0, 3)) == 0:
         text += "[[device]]\n" + draw(sections(config.Device, {"id": "24a160123456"}))

@@ -1,4 +1,5 @@
-"""The receiving servers of a virtual street, each a process of its own: a SensorThings server and a webhook."""
+"""The receiving servers of a virtual street, each a process of its own: a SensorThings server, an NGSI-LD broker and a
+webhook."""
 
 import json
 import secrets
@@ -8,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.street import engine_server, open311_server, opensensemap_server, sensorthings_server
+from tests.street import engine_server, ngsi_ld_server, open311_server, opensensemap_server, sensorthings_server
 from tests.street.account import Key, Value
 from tests.street.processes import Process, free_port
 
@@ -86,6 +87,29 @@ class SensorThings(Receiver):
 
     def section(self) -> dict[str, Any]:
         return {"kind": "sensorthings", "url": self.url + sensorthings_server.ROOT, "timeout": 3}
+
+
+class NgsiLd(Receiver):
+    """The strict stand-in for an NGSI-LD broker. `contexts`: where it reaches the gateway's /contexts."""
+
+    faults_known = tuple(fault for fault in ngsi_ld_server.FAULTS if fault != "partial")  # which refuses for good
+
+    def __init__(
+        self, folder: Path, contexts: str = "https://gateway.example.org/contexts", *arguments: object
+    ) -> None:
+        super().__init__("ngsi_ld", folder, "tests.street.ngsi_ld_server", *arguments)
+        self.contexts = contexts
+
+    def section(self) -> dict[str, Any]:
+        return {"kind": "ngsi-ld", "url": self.url, "context_url": self.contexts, "town": "musterstadt", "timeout": 3}
+
+    def arrived(self) -> list[tuple[Key, Value]]:
+        """A broker has no readings, only what is so now: entities() has it."""
+        raise NotImplementedError
+
+    def entities(self) -> dict[str, dict[str, Any]]:
+        """All it has, by id."""
+        return {entity["id"]: entity for entity in self._ask("/_dump")}
 
 
 class Webhook(Receiver):

@@ -1,0 +1,1 @@
+"""Present state to an NGSI-LD broker: Stellio, Orion-LD, Scorpio."""

@@ -1,0 +1,197 @@
+"""Present state to an NGSI-LD broker: the newest of each attribute, upserted.
+
+Source: ETSI GS CIM 009 clauses 5.6.8 and 6.15.
+
+A broker's entity is what is so now. So of a batch only the newest of each attribute goes out; what is older than what
+the broker has counts as delivered. An upsert that comes twice changes nothing.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ...config import Config
+from ...stations import Stations
+from ...store import Store
+from ...store.types import StoredReading
+from ...texts import both, said
+from .. import http
+from ..target import Refused, Retry
+from ..times import milliseconds
+from . import answers, sites
+from .bodies import Incomplete
+from .contexts import base_urls
+from .marks import Mark, Marks
+from .places import Places, Unfit
+from .settings import NgsiLd
+from .work import Draft, Work
+
+_LARGEST = 1000
+"""Entities in a request; Orion-LD leaves out what is beyond."""
+_NOT_HERE = (404, 405, 406, 410, 411, 415, 501)
+"""Answers that no reading is to blame for."""
+
+
+def build(name: str, settings: NgsiLd, config: Config, store: Store) -> "NgsiLdTarget":
+    """The target of one [forward.…]."""
+    return NgsiLdTarget(name, settings, config, store)
+
+
+class NgsiLdTarget:
+    """One broker and tenant; `url` is what stands before /ngsi-ld/v1."""
+
+    def __init__(self, name: str, settings: NgsiLd, config: Config, store: Store) -> None:
+        self._settings = settings
+        self._base = f"{settings.url.rstrip('/')}/ngsi-ld/v1"
+        self._store = store
+        self._stations = Stations(config.devices, store)
+        self._places = Places(settings.town or config.gateway.name, settings.entity)
+        self._marks = Marks(name, f"{self._base} {settings.tenant or ''}", store)
+        tenant = {"ngsild-tenant": settings.tenant} if settings.tenant else {}
+        self._http = http.client(settings, {"accept": "application/json", **tenant})
+
+    async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
+        """The newest of each attribute in at most 1,000 entities a request, then the parking sites they belong to."""
+        await self._begin()
+        work = Work(self._places, self._marks)
+        for reading in batch:
+            work.add(reading)
+        if work.sites:
+            await self._add_sites(work)
+        taken = await self._deliver(work, list(work.drafts.values()))
+        await self._marks.note(taken)
+        return [Refused(id, reason) for id, reason in work.refused.items()]
+
+    async def there(self, batch: Sequence[StoredReading]) -> set[int]:
+        """Asks the broker for each entity: what it has is at least as new."""
+        await self._begin()
+        known: dict[str, Mapping[str, int]] = {}
+        found = set[int]()
+        for reading in batch:
+            try:
+                placed = self._places.of(reading)
+            except Unfit:
+                continue
+            for key, _, _ in placed:
+                if key.id not in known:
+                    known[key.id] = await self._look(key.id)
+            if placed and all(known[key.id].get(name, -1) >= reading.time for key, name, _ in placed):
+                found.add(reading.id)
+        return found
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._http.aclose()
+
+    async def _begin(self) -> None:
+        self._places.stations = await asyncio.to_thread(self._stations.all)
+        await self._marks.load()
+
+    async def _add_sites(self, work: Work) -> None:
+        latest = sites.occupied(await asyncio.to_thread(self._store.latest))
+        oldest = sites.oldest(int(time.time() * 1000), self._settings.unknown_after)
+        work.add_sites(lambda site: sites.state(site, self._places.bays(site), latest, oldest))
+
+    async def _deliver(self, work: Work, drafts: Sequence[Draft]) -> dict[str, dict[str, Mark]]:
+        """What was taken, by entity and attribute; the rest is noted as refused."""
+        bodies: dict[str, dict[str, Any]] = {}
+        for draft in drafts:
+            try:
+                bodies[draft.key.id] = draft.body(self._places, self._marks)
+            except Incomplete as why:
+                work.refuse(draft, why.args[0])
+        failures: dict[str, str] = {}
+        whole = list(bodies.values())
+        for first in range(0, len(whole), _LARGEST):
+            failures |= await self._upsert(whole[first : first + _LARGEST])
+        taken = {draft.key.id: draft.marks() for draft in drafts if draft.key.id in bodies.keys() - failures.keys()}
+        for draft in drafts:
+            if draft.key.id not in failures:
+                continue
+            # One attribute may be at fault: each by itself.
+            parts = draft.parts()
+            if len(parts) > 1:
+                for part in parts:
+                    for entity, marks in (await self._deliver(work, [part])).items():
+                        taken.setdefault(entity, {}).update(marks)
+            else:
+                work.refuse(draft, failures[draft.key.id])
+        return taken
+
+    async def _upsert(self, entities: Sequence[dict[str, Any]]) -> dict[str, str]:
+        """Why some were refused, by entity. A batch that is refused as a whole is halved."""
+        url = f"{self._base}/entityOperations/upsert"
+        contexts = base_urls(self._settings)
+        whole = [{**entity, "@context": contexts(entity["type"])} for entity in entities]
+        answer = await http.request(
+            self._http,
+            "POST",
+            url,
+            params={"options": "update"},
+            content=json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode(),
+            headers={"content-type": "application/ld+json"},
+        )
+        status = answer.status_code
+        if status in (200, 201, 204):
+            verdict = answers.verdict(answer)
+            return self._judged(verdict, url) if verdict is not None else {}
+        verdict = answers.verdict(answer)
+        if verdict is not None and (verdict.failures or status == 207):
+            found = self._judged(verdict, url)
+            await self._make_sure([one for one in entities if one["id"] not in found.keys() | verdict.named], url)
+            return found
+        if status == 207:
+            await self._make_sure(entities, url)
+            return {}
+        failure = answers.whole(answer)
+        if status in _NOT_HERE or failure.passing:
+            raise _settings_wrong(url, f"({status}): {failure.reason}")
+        if len(entities) > 1:
+            middle = len(entities) // 2
+            return {**await self._upsert(entities[:middle]), **await self._upsert(entities[middle:])}
+        return {entities[0]["id"]: f"{status}: {failure.reason}"}
+
+    def _judged(self, verdict: answers.Verdict, url: str) -> dict[str, str]:
+        passing = next((failure for failure in verdict.failures.values() if failure.passing), None)
+        if passing is not None:
+            raise _settings_wrong(url, f": {passing.reason}")
+        return {entity: failure.reason for entity, failure in verdict.failures.items()}
+
+    async def _make_sure(self, entities: Sequence[dict[str, Any]], url: str) -> None:
+        """Of entities that an answer does not name: Retry unless the broker has them."""
+        for entity in entities:
+            id, there = entity["id"], await self._look(entity["id"])
+            seen = {name: value for name, value in entity.items() if isinstance(value, dict) and "observedAt" in value}
+            if any(there.get(name, -1) < milliseconds(value["observedAt"]) for name, value in seen.items()):
+                raise Retry(both(f"{url} sagt nicht, was aus {id} wurde", f"{url} does not say what became of {id}"))
+
+    async def _look(self, entity: str) -> dict[str, int]:
+        """When each attribute that the broker has was observed (ms UTC); the marks are put right by it."""
+        url = f"{self._base}/entities/{quote(entity, safe=':')}"
+        answer = await http.request(self._http, "GET", url)
+        found: dict[str, int] = {}
+        if answer.is_success:
+            for name, text in answers.observed(answer).items():
+                try:
+                    found[name] = milliseconds(text)
+                except ValueError:
+                    continue
+        elif answer.status_code != 404:
+            raise _settings_wrong(url, f"({answer.status_code}): {answers.whole(answer).reason}")
+        before = self._marks.of(entity)
+        self._marks.correct(
+            entity, {name: Mark(at, before[name].series) for name, at in found.items() if name in before}
+        )
+        return found
+
+
+def _settings_wrong(url: str, why: str) -> Retry:
+    return Retry(
+        both(
+            f"{url} nimmt nichts an {said(why, 'de')}; url, tenant und context_url dieses Ziels prüfen",
+            f"{url} takes nothing {why}; check url, tenant and context_url of this target",
+        )
+    )
