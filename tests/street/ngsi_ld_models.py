@@ -38,7 +38,7 @@ def moment(value: Any) -> bool:
 
 
 ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
-PLENTY = 1e6
+PLENTY = 1e9
 POSITIVE = between(0, PLENTY)
 ANY = between(-PLENTY, PLENTY)
 SHARE = between(0, 1)
@@ -80,35 +80,35 @@ CHECKS: dict[str, dict[str, Check]] = {
     },
     "AirQualityObserved": {
         "dateObserved": moment,
-        **dict.fromkeys(("pm1", "pm25", "pm4", "pm10", "no2", "o3"), between(0, 5000)),
-        "co2": between(0, 50_000),
+        **dict.fromkeys(("pm1", "pm25", "pm4", "pm10", "no2", "o3"), POSITIVE),
+        "co2": POSITIVE,
         "relativeHumidity": SHARE,
-        "temperature": between(-80, 90),
+        "temperature": ANY,
         "reliability": SHARE,
         "typeofLocation": words("indoor", "outdoor"),
     },
     "WeatherObserved": {
         "dateObserved": moment,
-        "temperature": between(-80, 90),
+        "temperature": ANY,
         "relativeHumidity": SHARE,
-        "atmosphericPressure": between(300, 1100),  # hectopascal
-        "dewPoint": between(-100, 60),
+        "atmosphericPressure": POSITIVE,
+        "dewPoint": ANY,
         "precipitation": POSITIVE,
         "windSpeed": POSITIVE,
         "illuminance": POSITIVE,
-        "streamGauge": POSITIVE,  # centimetres
+        "streamGauge": POSITIVE,
     },
     "NoiseLevelObserved": {
         "dateObservedFrom": moment,
         "dateObservedTo": moment,
-        "LAeq": between(0, 200),
-        "LAmax": between(0, 200),
+        "LAeq": ANY,
+        "LAmax": ANY,
         "sonometerClass": words("0", "1", "2"),
     },
     "WasteContainer": {
         "fillingLevel": SHARE,
         "binFullnessThreshold": SHARE,
-        "temperature": between(-80, 1000),
+        "temperature": ANY,
         "status": words("ok", "lidOpen", "dropped", "moved", "vandalized", "burning", "unknown"),
     },
     "FloodMonitoring": {

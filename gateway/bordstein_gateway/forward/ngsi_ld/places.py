@@ -116,7 +116,7 @@ def _value(row: Property, reading: StoredReading, key: Key, name: str) -> Any:
     value = _converted(row, reading, kind, key)
     if problem := mistake(kind, value):
         raise Unfit(both(f"{key.type}.{name}: {said(problem, 'de')}", f"{key.type}.{name}: {problem}"))
-    return value
+    return int(value) if kind.kind == "integer" else value
 
 
 def _converted(row: Property, reading: StoredReading, kind: Attribute, key: Key) -> Any:

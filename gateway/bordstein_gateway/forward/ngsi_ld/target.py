@@ -69,17 +69,21 @@ class NgsiLdTarget:
         """Asks the broker for each entity: what it has is at least as new."""
         await self._begin()
         known: dict[str, Mapping[str, int]] = {}
+        marks: dict[str, dict[str, Mark]] = {}
         found = set[int]()
         for reading in batch:
             try:
                 placed = self._places.of(reading)
             except Unfit:
                 continue
-            for key, _, _ in placed:
+            for key, name, _ in placed:
                 if key.id not in known:
                     known[key.id] = await self._look(key.id)
+                if name in known[key.id] and name not in self._marks.of(key.id):
+                    marks.setdefault(key.id, {})[name] = Mark(known[key.id][name], reading.series)
             if placed and all(known[key.id].get(name, -1) >= reading.time for key, name, _ in placed):
                 found.add(reading.id)
+        await self._marks.note(marks)
         return found
 
     async def close(self) -> None:
