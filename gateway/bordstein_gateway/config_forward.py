@@ -24,7 +24,7 @@ _SECRETS = ("auth", "authorization", "cookie", "key", "pass", "passwd", "pwd", "
 _SECRET_ENDS = ("apikey", "credential", "credentials", "password", "secret", "signature", "token")
 
 
-def forward_rules(forward: dict[str, Any]) -> Rule:
+def forward_rules(forward: dict[str, Any], values: dict[str, Any]) -> Rule:
     """What is wrong in one target: what its kind has from HttpForward, and what rules(forward) beside its settings
     finds."""
     kind = {of.__struct_config__.tag: of for of in AnyForward.__args__}.get(forward.get("kind"))
@@ -38,9 +38,13 @@ def forward_rules(forward: dict[str, Any]) -> Rule:
         yield from _address(forward, kind)
         yield from _oauth2(forward)
         yield ("ca",), no_authority(forward.get("ca"))
-    own: Callable[[dict[str, Any]], Rule] | None = getattr(import_module(kind.__module__), "rules", None)
+    module = import_module(kind.__module__)
+    own: Callable[[dict[str, Any]], Rule] | None = getattr(module, "rules", None)
     if own is not None:
         yield from own(forward)
+    whole: Callable[[dict[str, Any], dict[str, Any]], Rule] | None = getattr(module, "whole_rules", None)
+    if whole is not None:
+        yield from whole(forward, values)
 
 
 def _credentials(forward: dict[str, Any]) -> Rule:

@@ -34,7 +34,7 @@ def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
             yield ("input", *key), said
     for name, target in table(values, "forward").items():
         if isinstance(target, dict):
-            for key, said in forward_rules(target):
+            for key, said in forward_rules(target, values):
                 path = ("forward", name, *key)
                 if said and path not in wrong:
                     yield path, said

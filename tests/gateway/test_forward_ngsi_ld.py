@@ -15,14 +15,17 @@ from starlette.routing import Route
 
 from bordstein_gateway import web_contexts
 from bordstein_gateway.config import Config, Device, Gateway, Mqtt, NgsiLd
+from bordstein_gateway.config_parking import Bay, Parking, Site
+from bordstein_gateway.forward import trial
 from bordstein_gateway.forward.ngsi_ld.settings import Entity
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.target import Retry
-from bordstein_gateway.normalise import Pack, Reading
+from bordstein_gateway.normalise import CLOCK_UNSURE, Pack, Reading
 from bordstein_gateway.store import Arrival
 from tests.gateway.forwarding import deliver, one_failure, outbox
 from tests.gateway.loopback import START, Log, Loopback
+from tests.gateway.test_forward_trial import tried
 from tests.street.ngsi_ld_server import FORMS, Broker
 from tests.street.receivers import NgsiLd as Receiver
 
@@ -32,7 +35,11 @@ PLACES = [
     Device(id=DEVICE, name="Marktplatz 7", latitude=53.5511, longitude=9.9937, groups=["marktplatz"]),
     Device(id=OTHER, name="Marktplatz 8", latitude=53.5512, longitude=9.9938, groups=["marktplatz"]),
 ]
-SITE = Entity(type="OnStreetParking", id="marktplatz", groups=["marktplatz"])
+SITE = Site(
+    uid="marktplatz",
+    name="Marktplatz",
+    bays=[Bay(device=DEVICE, restricted_to="DISABLED"), Bay(device=OTHER, name="Stellplatz 8", uid="psp-8")],
+)
 
 
 @pytest.fixture
@@ -62,22 +69,23 @@ class Town:
     def __init__(self, log: Log, broker: Broker, url: str, contexts: str) -> None:
         self.log, self.broker, self.url, self.contexts = log, broker, url, contexts
 
-    def outbox(self, *, devices: list[Device] | None = None, **options: Any) -> Outbox:
+    def outbox(self, *sites: Site, devices: list[Device] | None = None, stale: int = 100_000, **options: Any) -> Outbox:
         """As after a start of the gateway."""
-        given = {"context_url": self.contexts, "timeout": 1, "unknown_after": 0, **options}
+        given = {"context_url": self.contexts, "timeout": 1, **options}
         config = Config(
             gateway=Gateway(name="musterstadt"),
             mqtt=Mqtt(host="localhost"),
             devices=PLACES if devices is None else devices,
+            parking=Parking(stale_after=stale, sites=list(sites)),
             forward={"platform": NgsiLd(url=self.url, **given)},
         )
         (one,) = start(config, self.log.store)
         one._aside_pause = 0.0
         return one
 
-    def send(self, **options: Any) -> list[Retry]:
+    def send(self, *sites: Site, **options: Any) -> list[Retry]:
         """All there is to do; the failures on the way."""
-        return deliver(self.outbox(**options))
+        return deliver(self.outbox(*sites, **options))
 
     def value(self, entity: str, attribute: str) -> Any:
         return self.broker.entities[entity][attribute].get("value")
@@ -201,7 +209,7 @@ def _bay(log: Log, device: str, *values: bool, start: int = START, sensor: str =
 
 def test_bays_make_a_parking_site(town: Town) -> None:
     _bay(town.log, DEVICE, False, True)
-    assert town.send(entity=[SITE]) == [] and town.dead() == []
+    assert town.send(SITE) == [] and town.dead() == []
     site = "urn:ngsi-ld:OnStreetParking:musterstadt:marktplatz"
     spot = town.broker.entities[f"urn:ngsi-ld:ParkingSpot:musterstadt:{DEVICE}"]
     assert (spot["status"]["value"], spot["category"]["value"]) == ("occupied", ["onStreet"])
@@ -209,35 +217,62 @@ def test_bays_make_a_parking_site(town: Town) -> None:
     # Nobody has heard of the other bay.
     numbers = [town.value(site, name) for name in ("availableSpotNumber", "occupiedSpotNumber", "totalSpotNumber")]
     assert numbers == [0, 1, 2]
-    assert town.value(site, "location")["type"] == "MultiPoint"
+    assert town.value(site, "location") == {"type": "Point", "coordinates": [9.99375, 53.55115]}
+    assert town.value(site, "category") == ["forDisabled"] and town.value(site, "name") == "Marktplatz"
     _bay(town.log, OTHER, False)
-    town.send(entity=[SITE])
+    town.send(SITE, entity=[Entity(type="OnStreetParking", id="marktplatz", attributes={"category": ["shortTerm"]})])
     assert [town.value(site, name) for name in ("availableSpotNumber", "occupiedSpotNumber")] == [1, 1]
+    assert town.value(site, "category") == ["shortTerm"]
+    other = town.broker.entities["urn:ngsi-ld:ParkingSpot:musterstadt:psp-8"]
+    assert (other["status"]["value"], other["name"]["value"]) == ("free", "Stellplatz 8")
 
 
 def test_a_car_park_says_whether_it_is_full_once_all_bays_are_known(town: Town) -> None:
-    park = Entity(type="OffStreetParking", id="urn:x:p1", devices=[DEVICE, OTHER], latitude=53.0, longitude=10.0)
+    park = Site(uid="p1", name="P1", type="CAR_PARK", bays=[Bay(device=DEVICE), Bay(device=OTHER)])
+    entity = "urn:ngsi-ld:OffStreetParking:musterstadt:p1"
     _bay(town.log, DEVICE, True)
-    town.send(entity=[park])
-    assert "status" not in town.broker.entities["urn:x:p1"]
+    town.send(park)
+    assert "status" not in town.broker.entities[entity]
     _bay(town.log, OTHER, True)
-    town.send(entity=[park])
-    assert town.value("urn:x:p1", "status") == ["full"] and town.value("urn:x:p1", "occupancy") == 1.0
+    town.send(park)
+    assert town.value(entity, "status") == ["full"] and town.value(entity, "occupancy") == 1.0
     _bay(town.log, OTHER, False, start=START + 5000)
-    town.send(entity=[park])
-    assert town.value("urn:x:p1", "status") == ["spacesAvailable"] and town.value("urn:x:p1", "occupancy") == 0.5
-    assert town.value(f"urn:ngsi-ld:ParkingSpot:musterstadt:{OTHER}", "category") == ["offStreet"]
-    # Somebody has closed it: no bay opens it again.
-    park.attributes["status"] = ["closed"]
-    _bay(town.log, OTHER, True, start=START + 9000)
-    town.send(entity=[park])
-    assert town.value("urn:x:p1", "status") == ["closed"]
+    town.send(park)
+    assert town.value(entity, "status") == ["spacesAvailable"] and town.value(entity, "occupancy") == 0.5
+    spot = f"urn:ngsi-ld:ParkingSpot:musterstadt:{OTHER}"
+    assert (town.value(spot, "category"), town.value(spot, "status")) == (["offStreet"], "free")
+    park.closed = True
+    _bay(town.log, OTHER, False, start=START + 9000)
+    town.send(park)
+    assert town.value(entity, "status") == ["closed"] and town.value(spot, "status") == "closed"
 
 
-def test_a_bay_that_was_not_heard_of_for_long_is_unknown(town: Town) -> None:
+def test_a_bay_that_is_not_sure_is_unknown(town: Town) -> None:
+    _bay(town.log, DEVICE, False)
+    town.log.add([True], device=OTHER, series="bay/parking_bay_occupied", unit="/", flags=CLOCK_UNSURE)
+    town.send(SITE)
+    site = "urn:ngsi-ld:OnStreetParking:musterstadt:marktplatz"
+    assert town.value("urn:ngsi-ld:ParkingSpot:musterstadt:psp-8", "status") == "unknown"
+    assert [town.value(site, name) for name in ("availableSpotNumber", "occupiedSpotNumber")] == [1, 0]
+
+
+def test_a_bay_that_was_not_heard_of_for_long_counts_neither_as_free_nor_as_occupied(town: Town) -> None:
     _bay(town.log, DEVICE, False, start=START - 40 * 86_400_000)
-    town.send(entity=[SITE], unknown_after=24)
-    assert "availableSpotNumber" not in town.broker.entities["urn:ngsi-ld:OnStreetParking:musterstadt:marktplatz"]
+    town.send(SITE, stale=60)
+    site = town.broker.entities["urn:ngsi-ld:OnStreetParking:musterstadt:marktplatz"]
+    assert "availableSpotNumber" not in site and site["totalSpotNumber"]["value"] == 2
+
+
+def test_a_site_without_a_place_says_what_to_do(town: Town) -> None:
+    _bay(town.log, OTHER, True)
+    bins = [Entity(type="ParkingSpot", devices=[OTHER], latitude=53.0, longitude=10.0)]
+    town.log.add([5.0])
+    town.send(SITE, devices=PLACES[:1], entity=bins)
+    assert town.dead() == []
+    far = Site(uid="far", name="Far", bays=[Bay(device=OTHER)])
+    _bay(town.log, OTHER, False, start=START + 1000)
+    town.send(far, devices=PLACES[:1], entity=bins)
+    assert town.dead() == ["far has no position: give latitude and longitude of the [[parking.site]] or of its boards"]
 
 
 @pytest.mark.parametrize("fault", ["hang", "reset", "after", "before", "half", "silent", "busy", "token"])
@@ -246,11 +281,11 @@ def test_whatever_the_broker_does_its_state_is_the_newest_in_the_end(town: Town,
         town.log.add([1.5, 2.5], device=device)
         _bay(town.log, device, True)
     town.broker.fault = fault
-    box = town.outbox(entity=[SITE])
+    box = town.outbox(SITE)
     assert one_failure(box)
     town.log.add([3.5], start=START + 60_000)
     town.broker.fault = None
-    assert town.send(entity=[SITE]) == [] and town.dead() == []
+    assert town.send(SITE) == [] and town.dead() == []
     assert town.value(AIR, "temperature") == 3.5
     assert town.value(AIR.replace(DEVICE, OTHER), "temperature") == 2.5
     assert town.value("urn:ngsi-ld:OnStreetParking:musterstadt:marktplatz", "occupiedSpotNumber") == 2
@@ -319,12 +354,12 @@ def test_two_sensors_of_one_board_do_not_fight_over_an_attribute(town: Town) -> 
 
 
 def test_two_bays_of_one_board_are_two_parking_spots(town: Town) -> None:
-    _bay(town.log, DEVICE, True, sensor="bay1")
-    _bay(town.log, DEVICE, False, sensor="bay2")
-    bays = [Entity(type="ParkingSpot", devices=[DEVICE], sensor=f"bay{one}", id=f"psp-{one}") for one in (1, 2)]
-    town.send(entity=[SITE, *bays])
+    _bay(town.log, DEVICE, True, sensor="left")
+    _bay(town.log, DEVICE, False, sensor="right")
+    bays = [Bay(device=DEVICE, series=f"{side}/parking_bay_occupied", uid=f"m-{side}") for side in ("left", "right")]
+    town.send(Site(uid="marktplatz", name="Marktplatz", bays=bays))
     assert town.dead() == []
-    spots = [town.value(f"urn:ngsi-ld:ParkingSpot:musterstadt:psp-{one}", "status") for one in (1, 2)]
+    spots = [town.value(f"urn:ngsi-ld:ParkingSpot:musterstadt:m-{side}", "status") for side in ("left", "right")]
     assert spots == ["occupied", "free"]
     assert town.value("urn:ngsi-ld:OnStreetParking:musterstadt:marktplatz", "availableSpotNumber") == 1
 
@@ -338,11 +373,10 @@ def test_what_is_lacking_is_said_with_what_to_do_and_arrives_once_it_is_done(tow
     assert town.dead() == [
         f"{DEVICE} has no position, and WeatherObserved requires one: enter it with bordstein-gateway board import, "
         "or as latitude and longitude of its [[device]]",
-        f"{OTHER} belongs to no parking site, and ParkingSpot requires category: an entity of type OnStreetParking or "
-        "OffStreetParking of this target has to name it in devices or groups",
+        f"{OTHER} belongs to no parking site, and ParkingSpot requires category: name it as bay of a [[parking.site]]",
     ]
     town.log.store.dead_retry("platform").result()
-    town.send(entity=[SITE])
+    town.send(SITE)
     assert town.dead() == [] and town.value(AIR, "temperature") == 1.0
 
 
@@ -457,6 +491,17 @@ def test_in_whatever_order_readings_come_the_newest_is_what_is_there(
     assert town.broker.backward == 0 and town.broker.refusals == []
     if newest:
         assert there["dateObserved"]["value"]["@value"] == f"2026-11-24T12:00:0{max(newest.values())}Z"
+
+
+def test_a_trial_is_shown_and_deleted_again(town: Town, tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+    keep = town.broker._keep
+    town.broker._keep = lambda entity, *more: seen.append(entity) or keep(entity, *more)  # type: ignore[method-assign]
+    sentence = tried(tmp_path, NgsiLd(url=town.url, context_url=town.contexts))
+    assert sentence == f"{town.url}/ngsi-ld/v1 took the trial record and shows it; it is deleted again."
+    assert [entity["name"]["value"] for entity in seen] == [trial.NAME] and town.broker.entities == {}
+    with pytest.raises(Retry, match="No such tenant"):
+        tried(tmp_path, NgsiLd(url=town.url, context_url=town.contexts, tenant="nowhere"))
 
 
 def test_the_broker_has_everything_when_it_is_a_process_of_its_own(log: Log, tmp_path: Path) -> None:

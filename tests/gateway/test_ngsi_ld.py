@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from bordstein_gateway import config, properties, web_contexts
+from bordstein_gateway.config_parking import Bay, Site
 from bordstein_gateway.forward.ngsi_ld.answers import Failure, verdict, whole
 from bordstein_gateway.forward.ngsi_ld.bodies import Incomplete, Seen, body
 from bordstein_gateway.forward.ngsi_ld.contexts import documents, name_of
@@ -22,7 +23,7 @@ from bordstein_gateway.forward.ngsi_ld.settings import Entity
 from bordstein_gateway.properties import TABLE
 from bordstein_gateway.stations import Station
 from bordstein_gateway.store.types import StoredReading
-from tests.gateway.test_config import MQTT, problems
+from tests.gateway.configuring import MQTT, load, problems
 from tests.street.ngsi_ld_models import CHECKS, REQUIRED, UNITS, problem
 from tests.street.ngsi_ld_server import Broker
 
@@ -46,12 +47,12 @@ ENTITIES = [
     time=st.integers(0, 86_400_000),
     asset=st.text(max_size=8) | st.none(),
     entities=st.lists(st.sampled_from(ENTITIES), unique_by=lambda one: one.type, max_size=4),
-    site=st.sampled_from(["OnStreetParking", "OffStreetParking"]),
+    site=st.sampled_from(["ON_STREET", "CAR_PARK"]),
 )
 def test_whatever_is_measured_makes_an_entity_of_the_models_or_a_sentence(
     name: str, unit: str | None, value: Any, time: int, asset: str | None, entities: list[Entity], site: Any
 ) -> None:
-    places = Places("musterstadt", [*entities, Entity(type=site, id="p1", devices=[DEVICE])])
+    places = Places("musterstadt", entities, [Site(uid="p1", name="P1", type=site, bays=[Bay(device=DEVICE)])])
     places.stations = {DEVICE: Station(DEVICE, "Markt", latitude=-53.5, longitude=9.9, asset=asset or None)}
     unit = TABLE[name].unit if unit is None else unit
     reading = StoredReading(1, DEVICE, f"s/{name}", name, unit, START + time, value, 0, START // 1000)
@@ -212,24 +213,26 @@ HERE = 'context_url = "http://gateway:8080/contexts"\n'
         ),
         (
             TARGET + HERE + '[[forward.x.entity]]\ntype = "ParkingSpot"\ndevices = ["24a160000001"]\n',
-            ["10: forward.x.entity[1].attributes: refParkingSite is missing: 24a160000001 is in no entity of type "
-             "OnStreetParking or OffStreetParking"],
+            ["12: forward.x.entity[1].devices: 24a160000001 is bay of no [[parking.site]], and a ParkingSpot requires "
+             "its parking site"],
         ),
         (
-            TARGET + HERE + '[[forward.x.entity]]\ntype = "OnStreetParking"\ngroups = ["m"]\n'
+            TARGET + HERE + '[[forward.x.entity]]\ntype = "OnStreetParking"\nid = "marktplaz"\ngroups = ["m"]\n'
             "[forward.x.entity.attributes]\n"
             'category = ["forDisabled", "forDogs"]\ntotalSpotNumber = 1.5\ntotalSpots = 3\n'
-            'refParkingGroup = "group 7"\nannotations = { type = "Property" }\n',
-            ["10: forward.x.entity[1]: id is missing: the site's name, as in marktplatz",
-             "14: forward.x.entity[1].attributes.category: forDogs does not exist; there are blueZone, feeCharged, "
+            'refParkingGroup = "group 7"\nannotations = { type = "Property" }\n'
+            '[[parking.site]]\nuid = "marktplatz"\nname = "M"\nbay = [{ device = "24a160000001" }]\n',
+            ["12: forward.x.entity[1].id: no [[parking.site]] of this kind is marktplaz; is marktplatz meant?",
+             "13: forward.x.entity[1].groups: the [[parking.site]] says this",
+             "15: forward.x.entity[1].attributes.category: forDogs does not exist; there are blueZone, feeCharged, "
              "forDisabled, forElectricalCharging, forLoadUnload, forResidents, free, greenZone, mediumTerm, "
              "onlyWithPermit, shortTerm, taxiStop",
-             "15: forward.x.entity[1].attributes.totalSpotNumber: a whole number belongs here",
-             "16: forward.x.entity[1].attributes.totalSpots: OnStreetParking has none of this name; "
+             "16: forward.x.entity[1].attributes.totalSpotNumber: a whole number belongs here",
+             "17: forward.x.entity[1].attributes.totalSpots: OnStreetParking has none of this name; "
              "is totalSpotNumber meant?",
-             "17: forward.x.entity[1].attributes.refParkingGroup: a URI belongs here, as in "
+             "18: forward.x.entity[1].attributes.refParkingGroup: a URI belongs here, as in "
              "urn:ngsi-ld:OnStreetParking:musterstadt:marktplatz",
-             "18: forward.x.entity[1].attributes.annotations: value is missing"],
+             "19: forward.x.entity[1].attributes.annotations: value is missing"],
         ),
         (
             TARGET + HERE + '[[forward.x.entity]]\ntype = "WasteContainer"\ngroups = ["bins"]\nid = "bin"\n'
@@ -245,26 +248,24 @@ def test_a_mistake_is_said_with_its_line(folder: Path, text: str, said: list[str
 
 
 def test_what_is_right_arrives(folder: Path) -> None:
-    text = (
-        MQTT
-        + TARGET
-        + HERE
-        + """
+    text = """
 [[forward.x.entity]]
 type = "OffStreetParking"
-id = "parkhaus-mitte"
-groups = ["parkhaus"]
-latitude = 53.5
-longitude = 9.9
-attributes = { totalSpotNumber = 120, annotations = { type = "Property", value = ["x"] } }
+id = "p1"
+attributes = { category = ["public"], annotations = { type = "Property", value = ["x"] } }
 [[forward.x.entity]]
 type = "ParkingSpot"
 devices = ["24a160000001"]
 sensor = "bay2"
 id = "psp-7"
+[[parking.site]]
+uid = "p1"
+name = "P1"
+type = "CAR_PARK"
+bay = [{ device = "24a160000001" }]
 """
-    )
-    (folder / "gateway.toml").write_text(text)
-    (target,) = config.load(folder / "gateway.toml").forward.values()
+    (target,) = load(folder, MQTT + TARGET + HERE + text).forward.values()
     assert isinstance(target, config.NgsiLd)
-    assert [one.id for one in target.entity] == ["parkhaus-mitte", "psp-7"]
+    assert [one.id for one in target.entity] == ["p1", "psp-7"]
+    assert target.wants("24a160000001", "air/pm10", "pm10")
+    assert not target.wants("24a160000001", "depth/distance", "distance")  # nothing there means this

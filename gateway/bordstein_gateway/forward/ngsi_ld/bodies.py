@@ -1,14 +1,24 @@
 """Entities as NGSI-LD writes them, with all that their type requires. Pure. Source: ETSI GS CIM 009 clause 4.5."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ...config_parking import Site
 from ...stations import Station
 from ...texts import both
 from ..times import zulu
 from .models import MODELS, SITES, Attribute, kind_of
 from .places import Key, Places
 
+_AUDIENCES = {
+    "DISABLED": "forDisabled",
+    "CHARGING": "forElectricalCharging",
+    "DELIVERY": "forLoadUnload",
+    "RESIDENT": "forResidents",
+    "CUSTOMER": "forCustomers",
+    "TAXI": "taxiStop",
+}
+"""[[parking.site.bay]]'s restricted_to, and category's word."""
 _STAGES = ("Normal", "Alert", "Danger")
 
 
@@ -64,36 +74,33 @@ def statics(key: Key) -> dict[str, Any]:
     }
 
 
-def point(places: Sequence[tuple[float, float]]) -> dict[str, Any] | None:
-    """GeoJSON of (longitude, latitude): a Point, a MultiPoint of several, None of none."""
-    if not places:
+def point(longitude: float | None, latitude: float | None) -> dict[str, Any] | None:
+    """A place in GeoJSON (RFC 7946)."""
+    if longitude is None or latitude is None:
         return None
-    if len(places) == 1:
-        return {"type": "Point", "coordinates": list(places[0])}
-    return {"type": "MultiPoint", "coordinates": [list(place) for place in places]}
+    return {"type": "Point", "coordinates": [longitude, latitude]}
 
 
 def _known(key: Key, places: Places) -> dict[str, Any]:
-    """What the register and the configuration's other entities say of it."""
+    """What the register and the configuration say of it."""
     station = places.stations.get(key.device) or Station(key.device)
-    known: dict[str, Any] = {"location": _location(key, station, places), "name": station.name}
+    known: dict[str, Any] = {"location": point(station.longitude, station.latitude), "name": station.name}
+    if key.settings is not None and key.settings.latitude is not None:
+        known["location"] = point(key.settings.longitude, key.settings.latitude)
     if key.type == "FloodMonitoring":
         known["stationID"] = station.asset or key.device
-    if key.type == "ParkingSpot":
-        for site in places.sites(key.device)[:1]:
-            known |= {"refParkingSite": places.site_key(site).id, "category": [SITES[site.type]]}
+    if key.site is not None and key.bay is not None:
+        site = places.site_key(key.site)
+        known |= {"refParkingSite": site.id, "category": [SITES[site.type]], "name": key.bay.name or station.name}
+    elif key.site is not None:
+        known |= {"name": key.site.name, "description": key.site.description, "category": _kept_for(key.type, key.site)}
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _location(key: Key, station: Station, places: Places) -> dict[str, Any] | None:
-    settings = key.settings
-    if settings is not None and settings.latitude is not None and settings.longitude is not None:
-        return point([(settings.longitude, settings.latitude)])
-    stations = [station]
-    if settings is not None and key.type in SITES:
-        stations = [places.stations[device] for device in places.bays(settings) if device in places.stations]
-    found = {(one.longitude, one.latitude) for one in stations}
-    return point(sorted((east, north) for east, north in found if east is not None and north is not None))
+def _kept_for(type: str, site: Site) -> list[str] | None:
+    """The categories that follow from whom its bays are kept for; None: from none."""
+    words = {_AUDIENCES.get(bay.restricted_to or "") for bay in site.bays}
+    return sorted(word for word in words if word in kind_of(type, "category").values) or None
 
 
 def _times(key: Key, newest: int) -> dict[str, str]:
@@ -106,6 +113,8 @@ def _times(key: Key, newest: int) -> dict[str, str]:
 
 def _derived(key: Key, seen: Mapping[str, Seen]) -> dict[str, Seen]:
     """What was seen, and what follows from it."""
+    if key.bay is not None and key.site is not None and key.site.closed:
+        return {name: one._replace(value="closed") for name, one in seen.items()}
     level, given = seen.get("currentLevel"), key.settings.attributes if key.settings else {}
     alert, danger = given.get("alertLevel"), given.get("dangerLevel")
     if level is None or key.type != "FloodMonitoring" or not all(isinstance(x, int | float) for x in (alert, danger)):
@@ -116,6 +125,11 @@ def _derived(key: Key, seen: Mapping[str, Seen]) -> dict[str, Seen]:
 
 def _missing(key: Key, name: str) -> str:
     board = key.device or key.id
+    if name == "location" and key.site is not None and key.bay is None:
+        return both(
+            f"{key.site.uid} hat keine Lage: latitude und longitude der [[parking.site]] oder ihrer Geräte nennen",
+            f"{key.site.uid} has no position: give latitude and longitude of the [[parking.site]] or of its boards",
+        )
     if name == "location":
         return both(
             f"{board} hat keine Lage, und {key.type} verlangt eine: eintragen mit „bordstein-gateway board import“ "
@@ -125,10 +139,9 @@ def _missing(key: Key, name: str) -> str:
         )
     if key.type == "ParkingSpot":
         return both(
-            f"{board} gehört zu keiner Parkfläche, und {key.type} verlangt {name}: ein entity vom Typ OnStreetParking "
-            "oder OffStreetParking dieses Ziels muss es unter devices oder groups nennen",
-            f"{board} belongs to no parking site, and {key.type} requires {name}: an entity of type OnStreetParking "
-            "or OffStreetParking of this target has to name it in devices or groups",
+            f"{board} gehört zu keiner Parkfläche, und {key.type} verlangt {name}: "
+            "als bay einer [[parking.site]] nennen",
+            f"{board} belongs to no parking site, and {key.type} requires {name}: name it as bay of a [[parking.site]]",
         )
     return both(
         f"{key.type} verlangt {name}: in attributes eines entity für {board} nennen",

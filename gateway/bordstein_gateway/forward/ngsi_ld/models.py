@@ -279,6 +279,11 @@ SITES = {"OnStreetParking": "onStreet", "OffStreetParking": "offStreet"}
 """Types that are made of parking spots, and the category of these spots."""
 
 
+def site_type(parking: str) -> str:
+    """The type for [[parking.site]]'s type."""
+    return "OnStreetParking" if parking == "ON_STREET" else "OffStreetParking"
+
+
 def attribute(type: str, name: str) -> Attribute | None:
     """What an attribute of a type may be; None: it has none of that name."""
     return MODELS[type].attributes.get(name) or _COMMON.get(name)

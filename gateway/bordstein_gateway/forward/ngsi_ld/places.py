@@ -1,17 +1,21 @@
-"""Which reading is which attribute of which entity. Pure; properties.toml's column ngsi_ld and [[….entity]] say it."""
+"""Which reading is which attribute of which entity. Pure.
+
+properties.toml's column ngsi_ld, [parking] and [[forward.….entity]] say it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ... import properties
+from ...config_parking import Bay, Site
 from ...normalise import far_ahead
 from ...properties import Property
 from ...stations import Station
 from ...store.types import StoredReading
 from ...texts import both, said
 from ...units import conversion, convert
-from .models import SITES, Attribute, kind_of, mistake
+from .models import Attribute, kind_of, mistake, site_type
 from .settings import Entity
 
 _DIGITS = 6
@@ -19,12 +23,17 @@ _RATIO = {"1": "/"}
 
 
 class Key(NamedTuple):
-    """An entity: what it is, whose readings it has and what the configuration says of it."""
+    """An entity: what it is, whose readings it has (nobody's: a parking site) and what the configuration says of it.
+
+    `site`, `bay`: of a parking site, and of a spot in it.
+    """
 
     id: str
     type: str
     device: str
     settings: Entity | None = None
+    site: Site | None = None
+    bay: Bay | None = None
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -37,9 +46,10 @@ class Unfit(Exception):
 class Places:
     """For one target. `stations`: by device, may be replaced at any time."""
 
-    def __init__(self, town: str, entities: Sequence[Entity]) -> None:
+    def __init__(self, town: str, entities: Sequence[Entity], sites: Sequence[Site] = ()) -> None:
         self._town = town
         self._entities = entities
+        self._bays = {(bay.device, bay.series): (site, bay) for site in sites for bay in site.bays}
         self.stations: Mapping[str, Station] = {}
 
     def of(self, reading: StoredReading) -> list[tuple[Key, str, Any]]:
@@ -57,20 +67,15 @@ class Places:
         chosen = self._chosen(reading, [(type, name) for type, _, name in (one.partition(".") for one in row.ngsi_ld)])
         return [(key, name, _value(row, reading, key, name)) for key, name in chosen]
 
-    def sites(self, device: str) -> list[Entity]:
-        """The parking sites that a board's bay is in."""
-        return [entity for entity in self._entities if entity.type in SITES and self._has(entity, device)]
+    def bay_of(self, device: str, series: str) -> tuple[Site | None, Bay | None]:
+        """The bay that a series watches, and its site."""
+        return self._bays.get((device, series)) or self._bays.get((device, None)) or (None, None)
 
-    def site_key(self, site: Entity) -> Key:
+    def site_key(self, site: Site) -> Key:
         """A parking site's entity."""
-        return Key(self._id(site.type, site.id or ""), site.type, "", site)
-
-    def bays(self, site: Entity) -> list[str]:
-        """The boards of a parking site that are in use, as far as they are known."""
-        known = {device for device in self.stations if self._has(site, device)} | set(site.devices)
-        return sorted(
-            device for device in known if device not in self.stations or not self.stations[device].decommissioned
-        )
+        type = site_type(site.type)
+        settings = next((one for one in self._entities if one.type == type and one.id == site.uid), None)
+        return Key(self._id(type, site.uid), type, "", settings, site)
 
     def _chosen(self, reading: StoredReading, options: Sequence[tuple[str, str]]) -> list[tuple[Key, str]]:
         sensor = reading.series.rpartition("/")[0]
@@ -84,22 +89,25 @@ class Places:
             if settings:
                 # Who names the sensor means it; the first one of several.
                 best = min(settings, key=lambda entity: (entity.sensor is None, not entity.devices))
-                found.append((self._key(type, reading.device, best), name))
-        return found or [(self._key(options[0][0], reading.device, None), options[0][1])]
+                found.append((self._key(type, reading, best), name))
+        return found or [(self._key(options[0][0], reading, None), options[0][1])]
 
     def _has(self, entity: Entity, device: str) -> bool:
         station = self.stations.get(device)
         groups = station.groups if station else ()
         return device in entity.devices or any(group in entity.groups for group in groups)
 
-    def _key(self, type: str, device: str, settings: Entity | None) -> Key:
-        station = self.stations.get(device)
-        name = (station.asset if station else None) or device
+    def _key(self, type: str, reading: StoredReading, settings: Entity | None) -> Key:
+        station = self.stations.get(reading.device)
+        name = (station.asset if station else None) or reading.device
+        site, bay = self.bay_of(reading.device, reading.series) if type == "ParkingSpot" else (None, None)
         if settings is not None and settings.id is not None:
             name = settings.id
+        elif bay is not None and bay.uid is not None:
+            name = bay.uid
         elif settings is not None and settings.sensor is not None:
             name = f"{name}:{settings.sensor}"
-        return Key(self._id(type, name), type, device, settings)
+        return Key(self._id(type, name), type, reading.device, settings, site, bay)
 
     def _id(self, type: str, name: str) -> str:
         """A URI stays as it is."""
@@ -122,6 +130,8 @@ def _value(row: Property, reading: StoredReading, key: Key, name: str) -> Any:
 def _converted(row: Property, reading: StoredReading, kind: Attribute, key: Key) -> Any:
     value = reading.value
     if row.ngsi_ld_values is not None:
+        if reading.flags and "unknown" in kind.values:  # a value that is not sure is no certain state
+            return "unknown"
         return row.ngsi_ld_values[value] if isinstance(value, bool) else value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value.hex() if isinstance(value, bytes) else value

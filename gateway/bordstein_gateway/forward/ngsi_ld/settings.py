@@ -7,8 +7,9 @@ from msgspec import Meta
 
 from ...config_types import DeviceId, HttpForward, Name, Section, Text, Url, like
 from ...config_words import Rule, missing, nearest, no_json, shown, table
+from ...properties import TABLE
 from ...texts import both, pick, said
-from .models import MODELS, SITES, URI, TypeName, attribute, attributes, mistake
+from .models import MODELS, SITES, URI, TypeName, attribute, attributes, mistake, site_type
 
 Tenant = Annotated[
     str,
@@ -31,9 +32,10 @@ EntityId = Annotated[
 class Entity(Section, kw_only=True):
     """[[forward.….entity]]: what is said of some boards' entities beside their readings.
 
-    `devices`, `groups`: whose; of a parking site, its bays. `sensor`: of these boards only what this sensor measures,
-    as an entity of its own. `id`: a URI, or what it ends with. WGS 84 degrees. `attributes`: what never changes.
-    `period`: seconds a noise level is measured for. `on_above`: lux from which a Streetlight is on.
+    `devices`, `groups`: whose. `sensor`: of these boards only what this sensor measures, as an entity of its own. `id`:
+    a URI, or what it ends with; of an OnStreetParking or OffStreetParking, the uid of its [[parking.site]]. WGS 84
+    degrees. `attributes`: what never changes. `period`: seconds a noise level is measured for. `on_above`: lux from
+    which a Streetlight is on.
     """
 
     type: TypeName
@@ -52,15 +54,18 @@ class NgsiLd(HttpForward, kw_only=True, tag_field="kind", tag="ngsi-ld"):
     """`url` without /ngsi-ld/v1. `tenant`: none is the broker's default one. `town`: stands in the entities' ids; the
     gateway's name when not given. `context_url`: where the broker reaches this gateway's /contexts; `contexts` in its
     place: these for all entities.
-    `unknown_after`: hours after which a bay that was not heard of is counted neither as free nor as occupied; 0: never.
     """
 
     tenant: Tenant | None = None
     town: Name | None = None
     context_url: Url | None = None
     contexts: list[Url] = []
-    unknown_after: Annotated[int, Meta(ge=0, le=8760)] = 24
     entity: list[Entity] = []
+
+    def wants(self, device: str, series: str, property: str) -> bool:
+        """Only what some type has an attribute for."""
+        row = TABLE.get(property)
+        return row is not None and bool(row.ngsi_ld) and super().wants(device, series, property)
 
 
 def rules(forward: dict[str, Any]) -> Rule:
@@ -88,61 +93,62 @@ def rules(forward: dict[str, Any]) -> Rule:
                         f"{shown(url)} may mean something else tomorrow; name a version that stays",
                     ),
                 )
-    if "Content-Type".lower() in {name.lower() for name in table(forward, "headers")}:
+    if "content-type" in {name.lower() for name in table(forward, "headers")}:
         yield ("headers",), pick("content-type setzt das Gateway selbst", "the gateway sets content-type itself")
-    entities = forward.get("entity")
-    listed = [entity for entity in entities if isinstance(entity, dict)] if isinstance(entities, list) else []
-    for place, entity in enumerate(entities if isinstance(entities, list) else []):
-        if isinstance(entity, dict) and entity.get("type") in MODELS:
-            for path, problem in _entity(entity, listed):
+    for place, entity in enumerate(_tables(forward, "entity")):
+        if entity.get("type") in MODELS:
+            for path, problem in _entity(entity):
                 yield ("entity", place, *path), problem
 
 
-def _entity(entity: Mapping[str, Any], listed: list[dict[str, Any]]) -> Rule:
-    type, site = entity["type"], entity["type"] in SITES
-    if not entity.get("devices") and not entity.get("groups"):
+def whole_rules(forward: dict[str, Any], values: dict[str, Any]) -> Rule:
+    """What is wrong between this target and [parking]."""
+    sites = _tables(table(values, "parking"), "site")
+    types = {site.get("uid"): site_type(site.get("type", "ON_STREET")) for site in sites}
+    bays = {bay.get("device") for site in sites for bay in _tables(site, "bay")}
+    for place, entity in enumerate(_tables(forward, "entity")):
+        type, id = entity.get("type"), entity.get("id")
+        if type in SITES and isinstance(id, str) and types.get(id) != type:
+            known = [uid for uid, of in types.items() if of == type and isinstance(uid, str)]
+            yield (
+                ("entity", place, "id"),
+                pick(f"keine [[parking.site]] dieser Art hat die uid {id}", f"no [[parking.site]] of this kind is {id}")
+                + nearest(id, known),
+            )
+        if type == "ParkingSpot" and "refParkingSite" not in table(entity, "attributes"):
+            for device in _strings(entity, "devices"):
+                if device not in bays:
+                    yield (
+                        ("entity", place, "devices"),
+                        pick(
+                            f"{device} ist bay keiner [[parking.site]], und ein ParkingSpot verlangt seine Parkfläche",
+                            f"{device} is bay of no [[parking.site]], and a ParkingSpot requires its parking site",
+                        ),
+                    )
+
+
+def _entity(entity: Mapping[str, Any]) -> Rule:
+    type = entity["type"]
+    attributes = table(dict(entity), "attributes")
+    if type in SITES:
+        if not entity.get("id"):
+            yield (), missing("id", pick("die uid der [[parking.site]]", "the uid of the [[parking.site]]"))
+        for key in ("devices", "groups", "sensor", "latitude", "longitude"):
+            if key in entity:
+                yield (key,), pick("das sagt die [[parking.site]]", "the [[parking.site]] says this")
+    elif not entity.get("devices") and not entity.get("groups"):
         yield (), missing("devices", pick("zu welchen Geräten das gehört, oder groups", "whose it is, or groups"))
-    if site and not entity.get("id"):
-        yield (), missing("id", pick("wie die Parkfläche heißt, wie marktplatz", "the site's name, as in marktplatz"))
-    if site and "sensor" in entity:
-        yield ("sensor",), pick("nützt nichts bei einer Parkfläche", "has no use with a parking site")
-    if not site and "id" in entity and (len(_strings(entity, "devices")) != 1 or entity.get("groups")):
+    elif "id" in entity and (len(_strings(entity, "devices")) != 1 or entity.get("groups")):
         yield (
             ("id",),
             pick("eine id gehört zu genau einem Gerät in devices", "an id belongs to exactly one device in devices"),
         )
-    if ("latitude" in entity) != ("longitude" in entity):
-        yield (
-            (),
-            missing(
-                "longitude" if "latitude" in entity else "latitude",
-                pick("die beiden gehören zusammen", "the two belong together"),
-            ),
-        )
-    attributes = table(dict(entity), "attributes")
-    yield from _attributes(type, attributes)
-    yield from _lacking(entity, attributes, listed)
-
-
-def _lacking(entity: Mapping[str, Any], attributes: Mapping[str, Any], listed: list[dict[str, Any]]) -> Rule:
-    """Required attributes that no reading can give."""
-    if entity["type"] == "Streetlight" and "status" not in attributes:
+    if type not in SITES and ("latitude" in entity) != ("longitude" in entity):
+        other = "longitude" if "latitude" in entity else "latitude"
+        yield (), missing(other, pick("die beiden gehören zusammen", "the two belong together"))
+    if type == "Streetlight" and "status" not in attributes:
         yield ("attributes",), missing("status", pick('wie status = "ok"', 'as in status = "ok"'))
-    if entity["type"] == "ParkingSpot" and "refParkingSite" not in attributes and not entity.get("groups"):
-        within = {device for site in listed if site.get("type") in SITES for device in _strings(site, "devices")}
-        if not any(site.get("type") in SITES and site.get("groups") for site in listed):
-            for device in _strings(entity, "devices"):
-                if device not in within:
-                    yield (
-                        ("attributes",),
-                        missing(
-                            "refParkingSite",
-                            pick(
-                                f"{device} gehört zu keinem entity vom Typ OnStreetParking oder OffStreetParking",
-                                f"{device} is in no entity of type OnStreetParking or OffStreetParking",
-                            ),
-                        ),
-                    )
+    yield from _attributes(type, attributes)
 
 
 def _attributes(type: str, given: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -173,6 +179,12 @@ def raw(value: Mapping[str, Any]) -> str:
     if value.get(member) is None:
         return both(f"{member} fehlt", f"{member} is missing")
     return ""
+
+
+def _tables(values: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """A list of tables; what is none stands there as an empty one."""
+    found = values.get(key)
+    return [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
 
 
 def _strings(entity: Mapping[str, Any], key: str) -> list[str]:

@@ -1,53 +1,30 @@
-"""A parking site's state from its bays' newest values. Pure.
+"""A parking site's state as attributes. Pure.
 
-A bay nobody has heard of, or not for a while, is unknown: counted neither as free nor as occupied.
+A bay that is not sure counts neither as free nor as occupied; feeds/parking.py says which are, for all of the town's
+systems alike.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...store.types import Latest
-from .bodies import Seen
-from .settings import Entity
-
-_BAY = "parking_bay_occupied"
-_HOUR_MS = 3_600_000
+from ...feeds.parking import CLOSED, Lot
+from .bodies import Seen, point
 
 
-def occupied(latest: Iterable[Latest]) -> dict[str, list[Latest]]:
-    """Each board's bays, by device."""
-    found: dict[str, list[Latest]] = {}
-    for one in latest:
-        if one.property == _BAY:
-            found.setdefault(one.device, []).append(one)
-    return found
-
-
-def state(site: Entity, bays: Sequence[str], latest: Mapping[str, Sequence[Latest]], oldest: int) -> dict[str, Any]:
-    """The attributes of a site, each as Seen. `oldest`: a bay last heard before (ms UTC) is unknown."""
-    free = taken = unknown = 0
-    times = [0]
-    for device in bays:
-        values = latest.get(device, ())
-        unknown += not values
-        for one in values:
-            times.append(one.time)
-            if one.time < oldest or not isinstance(one.value, bool):
-                unknown += 1
-            elif one.value:
-                taken += 1
-            else:
-                free += 1
-    newest = max(times)
-    total = site.attributes.get("totalSpotNumber", free + taken + unknown)
-    found: dict[str, Any] = {"totalSpotNumber": total, "occupancyDetectionType": ["singleSpaceDetection"]}
-    if free + taken:
-        found |= {"availableSpotNumber": free, "occupiedSpotNumber": taken}
-    if site.type == "OffStreetParking" and free + taken and not unknown:
-        found |= {"occupancy": round(taken / (free + taken), 3), "status": ["spacesAvailable" if free else "full"]}
-    return {name: Seen(value, newest) for name, value in found.items()}
-
-
-def oldest(now_ms: int, unknown_after: int) -> int:
-    """Bays last heard before are unknown."""
-    return now_ms - unknown_after * _HOUR_MS if unknown_after else 0
+def seen(lot: Lot) -> dict[str, Seen]:
+    """The attributes of its entity; without a bay that ever said anything there are none."""
+    if lot.time is None:
+        return {}
+    values: dict[str, Any] = {
+        "location": point(lot.longitude, lot.latitude),
+        "totalSpotNumber": lot.capacity,
+        "occupancyDetectionType": ["singleSpaceDetection"],
+    }
+    if lot.known:
+        values |= {"availableSpotNumber": lot.free, "occupiedSpotNumber": lot.known - lot.free}
+    if lot.site.type != "ON_STREET":
+        if lot.known == lot.capacity:
+            values |= {"occupancy": round(1 - lot.free / lot.known, 3)}
+            values |= {"status": ["spacesAvailable" if lot.free else "full"]}
+        if lot.status == CLOSED:
+            values |= {"status": ["closed"]}
+    return {name: Seen(value, lot.time) for name, value in values.items() if value is not None}

@@ -8,20 +8,22 @@ the broker has counts as delivered. An upsert that comes twice changes nothing.
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from ...config import Config
+from ...feeds.parking import Lot, lots
+from ...feeds.view import View
+from ...publishing import Publishing
 from ...stations import Stations
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both, said
-from .. import http
+from .. import http, trial
 from ..target import Refused, Retry
 from ..times import milliseconds
-from . import answers, sites
+from . import answers
 from .bodies import Incomplete
 from .contexts import base_urls
 from .marks import Mark, Marks
@@ -43,24 +45,27 @@ def build(name: str, settings: NgsiLd, config: Config, store: Store) -> "NgsiLdT
 class NgsiLdTarget:
     """One broker and tenant; `url` is what stands before /ngsi-ld/v1."""
 
+    keeps_history = False
+
     def __init__(self, name: str, settings: NgsiLd, config: Config, store: Store) -> None:
         self._settings = settings
         self._base = f"{settings.url.rstrip('/')}/ngsi-ld/v1"
         self._store = store
         self._stations = Stations(config.devices, store)
-        self._places = Places(settings.town or config.gateway.name, settings.entity)
+        self._config = config
+        self._places = Places(settings.town or config.gateway.name, settings.entity, config.parking.sites)
         self._marks = Marks(name, f"{self._base} {settings.tenant or ''}", store)
         tenant = {"ngsild-tenant": settings.tenant} if settings.tenant else {}
         self._http = http.client(settings, {"accept": "application/json", **tenant})
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
-        """The newest of each attribute in at most 1,000 entities a request, then the parking sites they belong to."""
+        """The newest of each attribute, and the parking sites that bays are in; at most 1,000 entities a request."""
         await self._begin()
         work = Work(self._places, self._marks)
         for reading in batch:
             work.add(reading)
         if work.sites:
-            await self._add_sites(work)
+            work.add_sites(await asyncio.to_thread(self._lots))
         taken = await self._deliver(work, list(work.drafts.values()))
         await self._marks.note(taken)
         return [Refused(id, reason) for id, reason in work.refused.items()]
@@ -86,6 +91,26 @@ class NgsiLdTarget:
         await self._marks.note(marks)
         return found
 
+    async def trial(self) -> str:
+        """One WeatherObserved of the trial's board, looked at and deleted again."""
+        reading = trial.reading()
+        refused = await self.send([reading])
+        if refused:
+            why = refused[0].reason
+            raise Retry(both(f"{self._base}: {said(why, 'de')}", f"{self._base}: {why}"))
+        ((key, _, _), *_) = self._places.of(reading)
+        shown = reading.id in await self.there([reading])
+        url = f"{self._base}/entities/{quote(key.id, safe=':')}"
+        answer = await http.request(self._http, "DELETE", url)
+        de, en = (" und zeigt ihn", " and shows it") if shown else (", zeigt ihn aber nicht", " but does not show it")
+        if answer.is_success:
+            return trial.taken(self._base, f"{de}; er ist dort wieder gelöscht", f"{en}; it is deleted again")
+        return trial.taken(
+            self._base,
+            f"{de}; er bleibt dort als {key.id} ({answer.status_code}: {http.reason(answer)})",
+            f"{en}; it stays there as {key.id} ({answer.status_code}: {http.reason(answer)})",
+        )
+
     async def close(self) -> None:
         """Close connections."""
         await self._http.aclose()
@@ -94,10 +119,9 @@ class NgsiLdTarget:
         self._places.stations = await asyncio.to_thread(self._stations.all)
         await self._marks.load()
 
-    async def _add_sites(self, work: Work) -> None:
-        latest = sites.occupied(await asyncio.to_thread(self._store.latest))
-        oldest = sites.oldest(int(time.time() * 1000), self._settings.unknown_after)
-        work.add_sites(lambda site: sites.state(site, self._places.bays(site), latest, oldest))
+    def _lots(self) -> list[Lot]:
+        publishing = Publishing(self._config)  # whom the town sends this to may see every bay
+        return lots(View(self._config, self._store, self._stations, publishing, full=True))
 
     async def _deliver(self, work: Work, drafts: Sequence[Draft]) -> dict[str, dict[str, Mark]]:
         """What was taken, by entity and attribute; the rest is noted as refused."""

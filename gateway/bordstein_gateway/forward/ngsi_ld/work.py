@@ -1,16 +1,15 @@
 """What has to be said of which entity for a batch of readings: the newest of each attribute. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from ...feeds.parking import PROPERTY, Lot
 from ...store.types import StoredReading
 from ...texts import both
+from . import sites
 from .bodies import Seen, body
 from .marks import Mark, Marks
 from .places import Key, Places, Unfit
-from .settings import Entity
-
-_BAY = "parking_bay_occupied"
 
 
 class Draft:
@@ -51,14 +50,14 @@ class Draft:
 
 
 class Work:
-    """Of one batch. `refused`: reading id and reason."""
+    """Of one batch. `refused`: reading id and reason. `sites`: uid, and the readings of its bays."""
 
     def __init__(self, places: Places, marks: Marks) -> None:
         self._places = places
         self._marks = marks
         self.drafts: dict[str, Draft] = {}
         self.refused: dict[int, str] = {}
-        self.sites: dict[str, tuple[Entity, list[int]]] = {}
+        self.sites: dict[str, list[int]] = {}
 
     def add(self, reading: StoredReading) -> None:
         """To its entities, unless the broker has something newer."""
@@ -76,17 +75,19 @@ class Work:
             elif mark is None or reading.time >= mark.time:
                 draft = self.drafts.setdefault(key.id, Draft(key))
                 draft.add(name, Seen(value, reading.time), reading.series, reading.id)
-        if reading.property == _BAY:
-            for site in self._places.sites(reading.device):
-                self.sites.setdefault(self._places.site_key(site).id, (site, []))[1].append(reading.id)
+        site, _ = self._places.bay_of(reading.device, reading.series) if reading.property == PROPERTY else (None, None)
+        if site is not None:
+            self.sites.setdefault(site.uid, []).append(reading.id)
 
-    def add_sites(self, state: Callable[[Entity], Mapping[str, Seen]]) -> None:
+    def add_sites(self, lots: Iterable[Lot]) -> None:
         """The parking sites that a bay of this batch belongs to."""
-        for site, ids in self.sites.values():
-            draft = Draft(self._places.site_key(site))
-            draft.seen = dict(state(site))
-            draft.ids = {"": ids}
-            self.drafts[draft.key.id] = draft
+        for lot in lots:
+            if lot.site.uid in self.sites:
+                draft = Draft(self._places.site_key(lot.site))
+                draft.seen = sites.seen(lot)
+                draft.ids = {"": self.sites[lot.site.uid]}
+                if draft.seen:
+                    self.drafts[draft.key.id] = draft
 
     def refuse(self, draft: Draft, reason: str) -> None:
         """All readings that it stands for."""
