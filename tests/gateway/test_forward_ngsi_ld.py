@@ -314,6 +314,16 @@ def test_what_one_form_of_answer_refuses_becomes_a_dead_letter_and_the_rest_arri
 TASTE = "not to this broker's taste"
 
 
+def test_a_batch_that_is_refused_as_a_whole_is_sent_in_parts(town: Town) -> None:
+    for number in range(5):
+        town.log.add([float(number)], device=f"24a16000000{number}")
+    town.log.add([0.5], series="bin/fill_level", unit="/")
+    town.broker.fault = "whole"
+    devices = [Device(id=f"24a16000000{number}", latitude=53.0, longitude=10.0) for number in range(5)]
+    assert town.send(devices=devices) == []
+    assert town.dead() == ["400: Bad Request: no bins here"] and len(town.broker.entities) == 5
+
+
 def test_an_older_reading_changes_nothing_and_is_no_dead_letter(town: Town) -> None:
     town.log.add([20.0], start=START + 3_600_000)
     town.send()

@@ -15,6 +15,7 @@ term that it does not have is refused. `POST /_control {"fault": …}` makes it 
     before       keeps nothing, answers 500
     half         keeps the first half of the entities, answers 500
     partial      refuses every third entity: 207
+    whole        refuses a batch with a WasteContainer in it as a whole: 400
     silent       keeps the first half, answers 207 without saying of which
     busy         keeps nothing, answers 503 with Retry-After: 1
     token        keeps nothing, answers 401: the token has expired
@@ -42,7 +43,7 @@ from starlette.routing import Route
 
 from tests.street.ngsi_ld_models import ZULU, problem
 
-FAULTS = ("hang", "reset", "after", "before", "half", "partial", "silent", "busy", "token")
+FAULTS = ("hang", "reset", "after", "before", "half", "partial", "whole", "silent", "busy", "token")
 FORMS = ("orion", "stellio", "scorpio")
 _ERROR = "https://uri.etsi.org/ngsi-ld/errors/"
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
@@ -144,6 +145,9 @@ class Broker:
             if self.fault == "busy":
                 return JSONResponse({"title": "busy"}, status_code=503, headers={"retry-after": "1"})
             return _error(*((401, "Unauthorized") if self.fault == "token" else (500, "InternalError")), "not now")
+        if self.fault == "whole" and any(one.get("type") == "WasteContainer" for one in batch):
+            self.faults += 1
+            return _error(400, "BadRequestData", "Bad Request", "no bins here")
         return await self._take(request, batch)
 
     async def _take(self, request: Request, batch: list[Any]) -> Response:

@@ -92,7 +92,9 @@ class SensorThings(Receiver):
 class NgsiLd(Receiver):
     """The strict stand-in for an NGSI-LD broker. `contexts`: where it reaches the gateway's /contexts."""
 
-    faults_known = tuple(fault for fault in ngsi_ld_server.FAULTS if fault != "partial")  # which refuses for good
+    faults_known = tuple(
+        fault for fault in ngsi_ld_server.FAULTS if fault not in ("partial", "whole")
+    )  # which refuse for good
 
     def __init__(
         self, folder: Path, contexts: str = "https://gateway.example.org/contexts", *arguments: object
