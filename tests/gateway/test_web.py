@@ -46,6 +46,10 @@ def test_an_empty_gateway_says_that_nobody_has_reported(client: TestClient) -> N
     assert client.get("/api/latest").json()["devices"] == []
 
 
+def test_brokers_fetch_the_contexts_here(client: TestClient) -> None:
+    assert client.get("/contexts/Weather-v1.jsonld").headers["content-type"] == "application/ld+json"
+
+
 def test_boards_values_and_completeness_are_shown(client: TestClient, state: ServiceState) -> None:
     measure(state.store, 3)
     measure(state.store, 2, first=5)  # packs 3 and 4 are missing
