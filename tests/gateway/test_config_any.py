@@ -77,6 +77,7 @@ TEMPLATES = st.sampled_from(
 HEADERS = st.dictionaries(WORDS, WORDS | FILE, max_size=2)
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "url": URLS,
+    "context_url": URLS,
     "headers": HEADERS,
     "header_files": HEADERS,
     "members": st.dictionaries(WORDS, ANY, max_size=2),

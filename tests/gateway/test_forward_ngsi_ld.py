@@ -426,7 +426,7 @@ def test_tenant_and_token_are_sent_and_a_wrong_one_gives_up_no_reading(town: Tow
 def test_a_wrong_url_gives_up_no_reading(town: Town) -> None:
     town.log.add([5.0])
     town.url += "/broker"
-    assert "takes nothing (404)" in str(one_failure(town.outbox()))
+    assert "takes nothing (404: " in str(one_failure(town.outbox()))
     assert town.dead() == []
 
 

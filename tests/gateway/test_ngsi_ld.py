@@ -196,6 +196,12 @@ HERE = 'context_url = "http://gateway:8080/contexts"\n'
     [
         (TARGET, ["6: forward.x: context_url is missing: where the broker reaches this gateway's /contexts, as in "
                   "http://gateway.example.org:8080/contexts"]),
+        (TARGET + 'context_url = "http://localhost:8080/contexts"',
+         ["9: forward.x.context_url: h can't reach localhost"]),
+        (
+            TARGET + HERE + 2 * '[[forward.x.entity]]\ntype = "WasteContainer"\nid = "b"\ndevices = ["24a160000001"]\n',
+            ["16: forward.x.entity[2].id: is entity 1 already"],
+        ),
         (TARGET + HERE + 'contexts = ["https://h/v1"]', ["10: forward.x.contexts: either context_url or contexts"]),
         (
             TARGET + 'contexts = ["https://raw.githubusercontent.com/smart-data-models/x/master/context.jsonld"]',

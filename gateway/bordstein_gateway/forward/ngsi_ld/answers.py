@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-_OURS = re.compile(r"context|tenant|internal", re.IGNORECASE)
-"""Kinds of error that no reading is to blame for: LdContextNotAvailable, NonexistentTenant, InternalError …"""
+_OURS = re.compile(r"access|context|internal|tenant", re.IGNORECASE)
+"""Kinds of error that no reading is to blame for: AccessDenied, LdContextNotAvailable, NonexistentTenant …"""
 _LONGEST = 300
 
 

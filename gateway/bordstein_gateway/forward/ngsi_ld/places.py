@@ -35,9 +35,6 @@ class Key(NamedTuple):
     site: Site | None = None
     bay: Bay | None = None
 
-    def __hash__(self) -> int:
-        return hash(self.id)
-
 
 class Unfit(Exception):
     """A reading that can be no attribute; the message is one sentence."""

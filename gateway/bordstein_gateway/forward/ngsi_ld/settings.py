@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
 from ...config_types import DeviceId, HttpForward, Name, Section, Text, Url, like
-from ...config_words import Rule, missing, nearest, no_json, shown, table
+from ...config_words import Rule, is_here, missing, nearest, no_json, shown, table
 from ...properties import TABLE
 from ...texts import both, pick, said
 from .models import MODELS, SITES, URI, TypeName, attribute, attributes, mistake, site_type
@@ -70,6 +71,20 @@ class NgsiLd(HttpForward, kw_only=True, tag_field="kind", tag="ngsi-ld"):
 
 def rules(forward: dict[str, Any]) -> Rule:
     """What is wrong beside what all HTTP targets have."""
+    yield from _contexts(forward)
+    if "content-type" in {name.lower() for name in table(forward, "headers")}:
+        yield ("headers",), pick("content-type setzt das Gateway selbst", "the gateway sets content-type itself")
+    first: dict[tuple[str, str], int] = {}
+    for place, entity in enumerate(_tables(forward, "entity")):
+        same = first.setdefault((str(entity.get("type")), str(entity.get("id"))), place)
+        if "id" in entity and same != place:
+            yield ("entity", place, "id"), pick(f"so heißt schon entity {same + 1}", f"is entity {same + 1} already")
+        if entity.get("type") in MODELS:
+            for path, problem in _entity(entity):
+                yield ("entity", place, *path), problem
+
+
+def _contexts(forward: dict[str, Any]) -> Rule:
     if forward.get("context_url") and forward.get("contexts"):
         yield ("contexts",), pick("entweder context_url oder contexts", "either context_url or contexts")
     elif not forward.get("context_url") and not forward.get("contexts"):
@@ -93,12 +108,9 @@ def rules(forward: dict[str, Any]) -> Rule:
                         f"{shown(url)} may mean something else tomorrow; name a version that stays",
                     ),
                 )
-    if "content-type" in {name.lower() for name in table(forward, "headers")}:
-        yield ("headers",), pick("content-type setzt das Gateway selbst", "the gateway sets content-type itself")
-    for place, entity in enumerate(_tables(forward, "entity")):
-        if entity.get("type") in MODELS:
-            for path, problem in _entity(entity):
-                yield ("entity", place, *path), problem
+    here, there = _host(forward.get("context_url")), _host(forward.get("url"))
+    if is_here(here) and there and not is_here(there):
+        yield ("context_url",), pick(f"{there} erreicht {here} nicht", f"{there} can't reach {here}")
 
 
 def whole_rules(forward: dict[str, Any], values: dict[str, Any]) -> Rule:
@@ -179,6 +191,14 @@ def raw(value: Mapping[str, Any]) -> str:
     if value.get(member) is None:
         return both(f"{member} fehlt", f"{member} is missing")
     return ""
+
+
+def _host(url: Any) -> str:
+    """Empty of what is no address."""
+    try:
+        return urlsplit(url).hostname or "" if isinstance(url, str) else ""
+    except ValueError:
+        return ""
 
 
 def _tables(values: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -176,7 +176,7 @@ class NgsiLdTarget:
             return {}
         failure = answers.whole(answer)
         if status in _NOT_HERE or failure.passing:
-            raise _settings_wrong(url, f"({status}): {failure.reason}")
+            raise _settings_wrong(url, f"{status}: {failure.reason}")
         if len(entities) > 1:
             middle = len(entities) // 2
             return {**await self._upsert(entities[:middle]), **await self._upsert(entities[middle:])}
@@ -185,7 +185,7 @@ class NgsiLdTarget:
     def _judged(self, verdict: answers.Verdict, url: str) -> dict[str, str]:
         passing = next((failure for failure in verdict.failures.values() if failure.passing), None)
         if passing is not None:
-            raise _settings_wrong(url, f": {passing.reason}")
+            raise _settings_wrong(url, passing.reason)
         return {entity: failure.reason for entity, failure in verdict.failures.items()}
 
     async def _make_sure(self, entities: Sequence[dict[str, Any]], url: str) -> None:
@@ -207,8 +207,8 @@ class NgsiLdTarget:
                     found[name] = milliseconds(text)
                 except ValueError:
                     continue
-        elif answer.status_code != 404:
-            raise _settings_wrong(url, f"({answer.status_code}): {answers.whole(answer).reason}")
+        elif answer.status_code not in (400, 404):  # some say 400 of a tenant that has no entity yet
+            raise _settings_wrong(url, f"{answer.status_code}: {answers.whole(answer).reason}")
         before = self._marks.of(entity)
         self._marks.correct(
             entity, {name: Mark(at, before[name].series) for name, at in found.items() if name in before}
@@ -219,7 +219,7 @@ class NgsiLdTarget:
 def _settings_wrong(url: str, why: str) -> Retry:
     return Retry(
         both(
-            f"{url} nimmt nichts an {said(why, 'de')}; url, tenant und context_url dieses Ziels prüfen",
-            f"{url} takes nothing {why}; check url, tenant and context_url of this target",
+            f"{url} nimmt nichts an ({why}); url, tenant und context_url dieses Ziels prüfen",
+            f"{url} takes nothing ({why}); check url, tenant and context_url of this target",
         )
     )
