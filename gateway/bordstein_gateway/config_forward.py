@@ -25,8 +25,8 @@ _SECRET_ENDS = ("apikey", "credential", "credentials", "password", "secret", "si
 
 
 def forward_rules(forward: dict[str, Any], values: dict[str, Any]) -> Rule:
-    """What is wrong in one target: what its kind has from HttpForward, and what rules(forward) beside its settings
-    finds."""
+    """What is wrong in one target: what its kind has from HttpForward, and what two functions beside its settings find:
+    rules(forward), and whole_rules(forward, values) between it and the whole configuration."""
     kind = {of.__struct_config__.tag: of for of in AnyForward.__args__}.get(forward.get("kind"))
     if kind is None:
         return

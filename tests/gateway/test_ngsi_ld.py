@@ -53,7 +53,7 @@ def test_whatever_is_measured_makes_an_entity_of_the_models_or_a_sentence(
     name: str, unit: str | None, value: Any, time: int, asset: str | None, entities: list[Entity], site: Any
 ) -> None:
     places = Places("musterstadt", entities, [Site(uid="p1", name="P1", type=site, bays=[Bay(device=DEVICE)])])
-    places.stations = {DEVICE: Station(DEVICE, "Markt", latitude=-53.5, longitude=9.9, asset=asset or None)}
+    places.know({DEVICE: Station(DEVICE, "Markt", latitude=-53.5, longitude=9.9, asset=asset or None)})
     unit = TABLE[name].unit if unit is None else unit
     reading = StoredReading(1, DEVICE, f"s/{name}", name, unit, START + time, value, 0, START // 1000)
     try:
@@ -114,7 +114,7 @@ def test_contexts_are_served_for_brokers_to_keep() -> None:
 
 def test_what_nobody_has_said_is_asked_for() -> None:
     places = Places("musterstadt", [Entity(type="Streetlight", devices=[DEVICE])])
-    places.stations = {DEVICE: Station(DEVICE, latitude=53.0, longitude=9.0)}
+    places.know({DEVICE: Station(DEVICE, latitude=53.0, longitude=9.0)})
     reading = StoredReading(1, DEVICE, "lamp/illuminance", "illuminance", "lx", START, 5, 0, START // 1000)
     ((key, name, value),) = places.of(reading)
     with pytest.raises(

@@ -41,13 +41,20 @@ class Unfit(Exception):
 
 
 class Places:
-    """For one target. `stations`: by device, may be replaced at any time."""
+    """For one target. `stations`: by device; know() replaces them."""
 
     def __init__(self, town: str, entities: Sequence[Entity], sites: Sequence[Site] = ()) -> None:
         self._town = town
         self._entities = entities
         self._bays = {(bay.device, bay.series): (site, bay) for site in sites for bay in site.bays}
         self.stations: Mapping[str, Station] = {}
+        self._known: dict[tuple[str, str], list[tuple[Key, str]]] = {}  # device and series -> entities and attributes
+
+    def know(self, stations: Mapping[str, Station]) -> None:
+        """What the register says now; cheap while it is the same."""
+        if stations is not self.stations:
+            self.stations = stations
+            self._known.clear()
 
     def of(self, reading: StoredReading) -> list[tuple[Key, str, Any]]:
         """(entity, attribute, value) of a reading; none where no type has such a thing. Unfit."""
@@ -61,8 +68,10 @@ class Places:
                     "its time is more than a day after it was received: it would hide all that follows",
                 )
             )
-        chosen = self._chosen(reading, [(type, name) for type, _, name in (one.partition(".") for one in row.ngsi_ld)])
-        return [(key, name, _value(row, reading, key, name)) for key, name in chosen]
+        where = reading.device, reading.series
+        if where not in self._known:
+            self._known[where] = self._chosen(reading, [tuple(one.split(".")) for one in row.ngsi_ld])
+        return [(key, name, _value(row, reading, key, name)) for key, name in self._known[where]]
 
     def bay_of(self, device: str, series: str) -> tuple[Site | None, Bay | None]:
         """The bay that a series watches, and its site."""
@@ -74,7 +83,7 @@ class Places:
         settings = next((one for one in self._entities if one.type == type and one.id == site.uid), None)
         return Key(self._id(type, site.uid), type, "", settings, site)
 
-    def _chosen(self, reading: StoredReading, options: Sequence[tuple[str, str]]) -> list[tuple[Key, str]]:
+    def _chosen(self, reading: StoredReading, options: Sequence[tuple[str, ...]]) -> list[tuple[Key, str]]:
         sensor = reading.series.rpartition("/")[0]
         found = []
         for type, name in options:

@@ -116,7 +116,7 @@ class NgsiLdTarget:
         await self._http.aclose()
 
     async def _begin(self) -> None:
-        self._places.stations = await asyncio.to_thread(self._stations.all)
+        self._places.know(await asyncio.to_thread(self._stations.all))
         await self._marks.load()
 
     def _lots(self) -> list[Lot]:
