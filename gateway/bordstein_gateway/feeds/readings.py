@@ -20,7 +20,6 @@ COLUMNS = ("time", "device", "series", "property", "value", "unit", "flags")
 TYPED_COLUMNS = (*COLUMNS[:4], "value", "text", "unit", "flags")
 """With a column of numbers (true is 1) and one of all that is none."""
 DAY_MS = 86_400_000
-_LONGEST_MS = 32 * DAY_MS
 _PAGE = 20_000
 _ROWS = 1000
 
@@ -31,25 +30,31 @@ def readings(store: Store, series: Iterable[Latest], from_ms: int, to_ms: int) -
     for one in series:  # in another unit it is another series of the same name
         key = (one.device, one.series)
         newest[key] = max(one.time, newest.get(key, 0))
+    days = list(_days(store, from_ms, min(to_ms, max(newest.values(), default=0) + 1)))
     for (device, name), last in newest.items():
-        yield from _one(store, device, name, from_ms, min(to_ms, last + 1))
+        for begin in days:
+            if begin <= last:
+                yield from _one(store, device, name, max(begin, from_ms), min(begin + DAY_MS, to_ms))
+
+
+def _days(store: Store, from_ms: int, to_ms: int) -> Iterator[int]:
+    """The days on which anything was measured (their begins): years without anything cost nothing."""
+    while from_ms < to_ms and (hour := store.first_hour(from_ms)) is not None and hour < to_ms:
+        day = hour - hour % DAY_MS
+        yield day
+        from_ms = day + DAY_MS
 
 
 def _one(store: Store, device: str, series: str, from_ms: int, to_ms: int) -> Iterator[StoredReading]:
-    """A day at a time; where nothing was measured, in longer and longer steps."""
-    step = DAY_MS
     seen: set[int] = set()  # of one moment there may be one in each unit
-    while from_ms < to_ms:
-        until = min(from_ms + step, to_ms)
-        rows = store.history(device, series, from_ms, until, _PAGE)
+    while True:
+        rows = store.history(device, series, from_ms, to_ms, _PAGE)
         yield from (row for row in rows if row.id not in seen)
         if len(rows) < _PAGE:
-            from_ms, seen = until, set()
-        else:
-            last = rows[-1].time
-            there = {row.id for row in rows if row.time == last}
-            from_ms, seen = (last, there) if there - seen else (last + 1, set())
-        step = DAY_MS if rows else min(step * 2, _LONGEST_MS)
+            return
+        last = rows[-1].time
+        there = {row.id for row in rows if row.time == last}
+        from_ms, seen = (last, there) if there - seen else (last + 1, set())
 
 
 def as_csv(rows: Iterable[StoredReading], *, typed: bool = False) -> Iterator[bytes]:

@@ -69,6 +69,15 @@ class Reads(Releases):
             (from_ms, to_ms, device, series, limit),
         )
 
+    def first_hour(self, from_ms: int) -> int | None:
+        """The begin (ms) of the first hour, from that of from_ms on, in which anything was measured; None: no more."""
+        with self.database.reading() as connection:
+            found = connection.execute(
+                "SELECT time / 3600000 FROM reading WHERE time / 3600000 >= ? ORDER BY time / 3600000 LIMIT 1",
+                (from_ms // 3_600_000,),
+            ).fetchone()
+        return None if found is None else int(found[0]) * 3_600_000
+
     def newest_id(self) -> int:
         """The id of the last reading in the log, 0 when it is empty."""
         with self.database.reading() as connection:
