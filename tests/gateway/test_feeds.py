@@ -142,6 +142,7 @@ def test_geojson_follows_rfc_7946(everybody: TestClient) -> None:
 
 def test_a_feature_has_a_stations_values(everybody: TestClient) -> None:
     (feature,) = collection(everybody, device=MARKET)["features"]
+    assert collection(everybody, device=feature["id"])["features"] == [feature]
     assert feature["geometry"]["coordinates"] == [9.9937, 53.5511]
     properties = feature["properties"]
     assert (properties["name"], properties["air_temperature"], properties["fresh"]) == ("Marktplatz 7", 6.5, True)
@@ -177,7 +178,7 @@ MISTAKES = [
     ("bbox=1,2,3,x", "west,south,east,north"),
     ("bbox=9,54,10,53", "west,south,east,north"),
     ("bbox=nan,1,2,3", "west,south,east,north"),
-    ("device=24A1", "12 hex digits"),
+    ("device=24A1", "12 lower-case hex digits"),
     ("property=pm100", "is pm10 meant?"),
     ("from=yesterday", "expected is a day like"),
     ("from=2026-07-01T06:00:00", "a time with Z"),

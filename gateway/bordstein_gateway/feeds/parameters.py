@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from starlette.requests import Request
 
+from .. import devices
 from ..access import Refused
 from ..config_words import nearest
 from ..properties import TABLE
@@ -16,19 +17,12 @@ from .view import Wanted
 FIRST_MS = 1_577_836_800_000
 """2020-01-01: no reading is older."""
 DAY_MS = 86_400_000
-_DEVICE = re.compile(r"(?:urn:dev:mac:)?([0-9a-f]{12})")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def wanted(request: Request) -> Wanted:
     """device, series, property, licence and bbox; each may come again, or with commas."""
-    devices = _listed(request, "device")
-    for device in devices:
-        if not _DEVICE.fullmatch(device):
-            raise refused(
-                f"device={device}: das sind nicht die 12 Hexadezimalziffern eines Geräts.",
-                f"device={device}: these are not the 12 hex digits of a device.",
-            )
+    named = {device for text in _listed(request, "device") for device in _device(text)}
     properties = _listed(request, "property")
     for name in properties:
         if name not in TABLE:
@@ -39,7 +33,7 @@ def wanted(request: Request) -> Wanted:
             )
     bbox = request.query_params.get("bbox")
     return Wanted(
-        frozenset(devices),
+        frozenset(named),
         frozenset(_listed(request, "series")),
         frozenset(properties),
         request.query_params.get("licence") or None,
@@ -66,6 +60,15 @@ def refused(de: str, en: str) -> Refused:
 
 def _listed(request: Request, name: str) -> list[str]:
     return [part for text in request.query_params.getlist(name) for part in text.split(",") if part]
+
+
+def _device(text: str) -> set[str]:
+    """The ids that are meant: a URN (RFC 9039) may be that of a board and of another device."""
+    bare = text.removeprefix("urn:dev:mac:").removeprefix("urn:dev:org:")
+    if not devices.is_device(bare):
+        raise refused(f"device={text}: erwartet: {devices.DE}.", f"device={text}: expected {devices.EN}.")
+    mac = bare[:6] + bare[10:] if devices.is_eui64(bare) and bare[6:10] == "fffe" else bare
+    return {bare, mac}
 
 
 def _moment(name: str, text: str, *, last: bool) -> int:
