@@ -3,23 +3,32 @@
 import csv
 import io
 import json
+import shutil
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
 
-from bordstein_gateway.feeds import parquet, readings
+from bordstein_gateway.access import Access
+from bordstein_gateway.feeds import parquet, readings, streams
 from bordstein_gateway.feeds.index import FEEDS, TEXTS
+from bordstein_gateway.feeds.routes import Feeds
+from bordstein_gateway.publishing import Publishing
 from bordstein_gateway.status import ServiceState
-from tests.gateway.loopback import START, Log
+from tests.gateway.loopback import START, Log, Loopback
 from tests.gateway.opening import HIDDEN, LOGIN, MARKET, ROOF, SECRET, client, fill, now_ms, town
+from tests.street.processes import until
 
 
 @pytest.fixture(scope="module")
@@ -341,11 +350,45 @@ def test_an_empty_period_is_a_head_without_rows(everybody: TestClient) -> None:
 
 
 def test_too_many_at_once_wait(state: ServiceState, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bordstein_gateway.feeds import routes
-
-    monkeypatch.setattr(routes, "_MOST_STREAMS", 0)
+    monkeypatch.setattr(streams, "MOST", 0)
     answer = client(state).get("/open/readings.csv?lang=en")
     assert answer.status_code == 503 and answer.headers["retry-after"] and "Too many files" in answer.text
+
+
+@pytest.mark.parametrize("path", ["readings.csv", "readings.parquet"])
+def test_who_goes_away_holds_nothing_up(tmp_path: Path, path: str) -> None:
+    """More than sockets hold is being sent when the reader leaves: then neither the count nor a process stays."""
+    if path == "readings.parquet" and not parquet.is_here():
+        pytest.skip("pyarrow is not installed")
+    log = Log(tmp_path / "s.sqlite")
+    names = [f"part{number}/air_temperature" for number in range(20)]
+    for name in names:
+        log.add([number % 40 + 0.5 for number in range(5000)], series=name, start=now_ms() - 6_000_000)
+    state = town(log, tmp_path, publish={"default": True})
+    feeds = Feeds(state, Access(state.config), Publishing(state.config), sensorthings=False)
+    before = set(psutil.Process().children())
+    with Loopback(Starlette(routes=[feeds.mount()])) as server, socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.settimeout(60)
+        reader.connect(("127.0.0.1", server.port))
+        reader.sendall(f"GET /open/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert reader.recv(12) == b"HTTP/1.1 200"
+        assert feeds.streams.count == 1 or path.endswith("parquet")  # whose few bytes may be on their way
+        reader.close()
+        assert until(lambda: feeds.streams.count == 0, 60)
+        assert until(lambda: set(psutil.Process().children()) <= before, 60)
+    log.store.close()
+
+
+def test_parquet_that_breaks_off_is_no_whole_file(
+    everybody: TestClient, state: ServiceState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that writes it can't: the connection is broken off, so that nobody takes the rest for all."""
+    monkeypatch.setattr(parquet.sys, "executable", shutil.which("false"))
+    feeds = Feeds(state, Access(state.config), Publishing(state.config), sensorthings=False)
+    with Loopback(Starlette(routes=[feeds.mount()])) as server, pytest.raises(httpx2.RemoteProtocolError):
+        httpx2.get(f"{server.url}/open/readings.parquet", timeout=60)
+    assert feeds.streams.count == 0
 
 
 def test_parquet_says_the_same_as_csv(everybody: TestClient) -> None:

@@ -21,6 +21,9 @@ def is_here() -> bool:
 class Failed(Exception):
     """The process ended before its work; what was sent is no whole file."""
 
+    def __init__(self) -> None:
+        super().__init__("The process that writes Parquet ended before its work.")
+
 
 async def written(rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The file in parts, from CSV in parts. Failed."""

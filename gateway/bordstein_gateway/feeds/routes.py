@@ -1,9 +1,8 @@
 """The addresses below /open/. Each answer says what its request may see; where nothing is public, that."""
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,9 +11,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
 
 from ..access import Access, Refused, language
 from ..forward.times import zulu
@@ -23,11 +21,12 @@ from ..status import ServiceState
 from ..texts import both
 from . import catalog, datex2, gauges, geojson, index, parkapi, parking, parquet, readings
 from .answers import answer, headers
+from .making import Making
 from .parameters import period, wanted
 from .rdf import json_ld, turtle
+from .streams import Streams
 from .view import View, Wanted
 
-_MOST_STREAMS = 4
 _CSV = "text/csv; charset=utf-8; header=present"
 _PARQUET = "application/vnd.apache.parquet"
 _GZIP_LEVEL = 5
@@ -42,33 +41,35 @@ class Feeds:
         self._access = access
         self._publishing = publishing
         self._sensorthings = sensorthings
-        self._streams = 0
+        self._making = Making(self._view)
+        self.streams = Streams()
         templates = Environment(loader=PackageLoader("bordstein_gateway"), autoescape=True, undefined=StrictUndefined)
         self._page = templates.get_template("open.html")
 
     def mount(self) -> BaseRoute:
         """For the application."""
-        routes = [
-            Route("/", self._index),
-            Route("/latest.geojson", self._geojson),
-            Route("/readings.csv", self._csv),
-            Route("/readings.parquet", self._parquet),
-            Route("/series.csv", self._series),
-            Route("/parkapi/sites.json", self._sites),
-            Route("/parkapi/spots.json", self._spots),
-            Route("/datex2/{what:str}-{kind:str}.xml", self._datex2),
-            Route("/catalog", self._catalog),
-            Route("/catalog.ttl", self._catalog),
-            Route("/catalog.jsonld", self._catalog),
-            Route("/metrics", self._metrics),
-        ]
-        compressed = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=_GZIP_LEVEL)
+        texts = {
+            "/": self._index,
+            "/latest.geojson": self._geojson,
+            "/readings.csv": self._csv,
+            "/series.csv": self._series,
+            "/parkapi/sites.json": self._sites,
+            "/parkapi/spots.json": self._spots,
+            "/datex2/{what:str}-{kind:str}.xml": self._datex2,
+            "/catalog": self._catalog,
+            "/catalog.ttl": self._catalog,
+            "/catalog.jsonld": self._catalog,
+            "/metrics": self._metrics,
+        }
+        compressed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=_GZIP_LEVEL)]
+        routes = [Route(path, handler, middleware=compressed) for path, handler in texts.items()]
+        routes.append(Route("/readings.parquet", self._parquet))
         # Browsers ask before they send these; what they get without asking, answers.py says.
         asked = ["Authorization", "If-None-Match", "If-Modified-Since"]
         foreign = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], allow_headers=asked)
-        return Mount("/open", routes=routes, middleware=[foreign, compressed])
+        return Mount("/open", routes=routes, middleware=[foreign])
 
-    async def _view(self, request: Request) -> View:
+    async def _full(self, request: Request) -> bool:
         full = await self._access.full(request)
         if not full and self._publishing.settings is None:
             raise Refused(
@@ -78,15 +79,15 @@ class Feeds:
                     "This gateway publishes nothing; [publish] in gateway.toml switches it on.",
                 ),
             )
+        return full
+
+    def _view(self, full: bool) -> View:
         state = self._state
-        return await asyncio.to_thread(
-            lambda: View(state.config, state.store, state.stations, self._publishing, full=full)
-        )
+        return View(state.config, state.store, state.stations, self._publishing, full=full)
 
     async def _of(self, request: Request, made: Callable[[View], _T]) -> tuple[View, _T]:
-        """The view, and what is made of it; the store is asked in a thread."""
-        view = await self._view(request)
-        return view, await asyncio.to_thread(made, view)
+        """The view, and what is made of it."""
+        return await self._making.of(request, made, full=await self._full(request))
 
     def _static_ms(self) -> int:
         """When what is known of stations and sites last changed; the configuration is read at the start."""
@@ -165,7 +166,7 @@ class Feeds:
         base = self._base(request)
 
         def made(view: View) -> bytes:
-            everybody = View(view.config, view.store, self._state.stations, self._publishing, full=False)
+            everybody = self._view(False)
             served = catalog.Served(self._sensorthings, parquet.is_here(), self._has_parking(everybody))
             return write(catalog.nodes(everybody, base, served)).encode()
 
@@ -199,7 +200,7 @@ class Feeds:
     async def _csv(self, request: Request) -> Response:
         view, rows = await self._rows(request, typed=False)
         more = _disposition("readings.csv")
-        return self._stream(request, iterate_in_threadpool(rows), _CSV, view, more)
+        return self.streams.answer(request, iterate_in_threadpool(rows), _CSV, {**headers(full=view.full), **more})
 
     async def _parquet(self, request: Request) -> Response:
         if not parquet.is_here():
@@ -214,28 +215,13 @@ class Feeds:
             )
         view, rows = await self._rows(request, typed=True)
         parts = parquet.written(iterate_in_threadpool(rows))
-        return self._stream(request, parts, _PARQUET, view, _disposition("readings.parquet"))
-
-    def _stream(
-        self, request: Request, parts: AsyncIterator[bytes], media: str, view: View, more: dict[str, str]
-    ) -> Response:
-        about = {**headers(full=view.full), **more}
-        if request.method == "HEAD":  # nothing is read that nobody gets
-            return Response(media_type=media, headers=about)
-        return _Stream(self, parts, media, about)
+        about = {**headers(full=view.full), **_disposition("readings.parquet")}
+        return self.streams.answer(request, parts, _PARQUET, about)
 
     async def _rows(self, request: Request, *, typed: bool) -> tuple[View, Iterator[bytes]]:
         choice, (from_ms, to_ms) = wanted(request), period(request)
         view, series = await self._of(request, lambda view: _known(view, choice))
-        if self._streams >= _MOST_STREAMS:
-            raise Refused(
-                503,
-                both(
-                    "Gerade werden schon zu viele Dateien geholt; gleich noch einmal versuchen.",
-                    "Too many files are being fetched just now; try again in a moment.",
-                ),
-                {"retry-after": "30"},
-            )
+        self.streams.admit()
         found = readings.readings(view.store, series, from_ms, to_ms)
         return view, readings.as_csv(found, typed=typed)
 
@@ -243,21 +229,6 @@ class Feeds:
         """The public address."""
         named = self._publishing.settings.url if self._publishing.settings is not None else None
         return (named or str(request.base_url)).rstrip("/")
-
-
-class _Stream(StreamingResponse):
-    """Counted while it is sent, also to who goes away in the midst of it."""
-
-    def __init__(self, feeds: Feeds, parts: AsyncIterator[bytes], media_type: str, about: dict[str, str]) -> None:
-        super().__init__(parts, media_type=media_type, headers=about)
-        self._feeds = feeds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._feeds._streams += 1
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._feeds._streams -= 1
 
 
 def _known(view: View, choice: Wanted) -> list[Any]:
