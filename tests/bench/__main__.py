@@ -2,8 +2,8 @@
 
 import json
 
-from tests.bench import backlog, firmware, gateway
+from tests.bench import backlog, feeds, firmware, gateway
 
-for group in (firmware, gateway, backlog):
+for group in (firmware, gateway, backlog, feeds):
     for figure in group.run():
         print(json.dumps(figure), flush=True)

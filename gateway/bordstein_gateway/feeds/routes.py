@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ..access import Access, Refused, language
+from ..config_open import Publish
 from ..forward.times import zulu
 from ..publishing import Publishing
 from ..status import ServiceState
@@ -118,7 +119,7 @@ class Feeds:
 
         def made(view: View) -> tuple[bytes, int]:
             latest = list(view.latest(choice))
-            minutes = view.config.publish.stale_after if view.config.publish else 120
+            minutes = (view.config.publish or Publish()).stale_after
             found = geojson.collection(view, latest, int(time.time() * 1000), minutes * 60_000)
             return _json(found), max((value.received for value in latest), default=0)
 
