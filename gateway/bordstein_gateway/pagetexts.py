@@ -68,6 +68,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "as_of": "Stand",
         "data": "Als JSON",
         "metrics": "Metriken",
+        "open": "Offene Daten",
     },
     "en": {
         "title": "Stations",
@@ -125,6 +126,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "as_of": "As of",
         "data": "As JSON",
         "metrics": "Metrics",
+        "open": "Open data",
     },
 }
 

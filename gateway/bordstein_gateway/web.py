@@ -53,6 +53,7 @@ def app(state: ServiceState) -> Starlette:
     page = templates.get_template("start.html")
     metrics = Metrics(state)
     access = Access(state.config)
+    published = state.config.publish is not None
 
     async def enter(request: Request) -> None:
         if access.closed:
@@ -63,7 +64,7 @@ def app(state: ServiceState) -> Starlette:
         language = _language(request)
         content = await asyncio.to_thread(overview, state)
         text = TEXTS[language]
-        return HTMLResponse(page.render(view=content, text=text, lang=language), headers=_HEADERS)
+        return HTMLResponse(page.render(view=content, text=text, lang=language, published=published), headers=_HEADERS)
 
     async def latest(request: Request) -> Response:
         await enter(request)

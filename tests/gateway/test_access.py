@@ -120,6 +120,8 @@ def test_pages_that_show_all_need_a_login(client: TestClient, page: str) -> None
     assert client.get(page, headers={"accept-language": "en-GB,de"}).text.startswith("This page needs a login.")
     for good in (basic("kraft", PASSWORD), {"authorization": f"Bearer {TOKEN}"}):
         assert client.get(page, headers=good).status_code == 200
+    if page == "/":
+        assert ">Offene Daten</a>" in client.get(page, headers=good).text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bordstein_gateway import config, config_open
+from bordstein_gateway import config, config_open, config_parking
 from bordstein_gateway.forward.open311.settings import Open311When
 from bordstein_gateway.forward.open311.target import Open311Target
 from bordstein_gateway.forward.starting import start
@@ -159,6 +159,7 @@ def documents(draw: st.DrawFn) -> str:
         text += "[[device]]\n" + draw(sections(config.Device, {"id": "24a160123456"}))
     if draw(st.integers(0, 3)) == 0:
         text += "[publish]\n" + draw(sections(config_open.Publish, {}))
+        text += "[[parking.site]]\n" + draw(sections(config_parking.Site, {"uid": "m", "name": "M"}))
         text += "[[publish.series]]\n" + draw(sections(config_open.PublishSeries, {"device": "24a160123456"}))
     return text
 

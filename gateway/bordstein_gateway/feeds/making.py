@@ -13,7 +13,8 @@ from .view import View
 
 _THREADS = 2
 _SAME_S = 5
-_MOST_RECENT = 64
+_MOST_RECENT = 8
+"""Of 500 stations one takes 1 MB."""
 _T = TypeVar("_T")
 
 
