@@ -1,6 +1,7 @@
 """What is public, and who else may look: rules, logins, and the pages behind them."""
 
 import base64
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from bordstein_gateway import cli, config, readers, web
+from bordstein_gateway import cli, config, example, readers, web
 from bordstein_gateway.config_open import LICENCES, Publish
 from bordstein_gateway.publishing import Publishing
 from bordstein_gateway.status import ServiceState
@@ -207,3 +208,16 @@ def test_what_the_verb_does_not_take_is_a_sentence(folder: Path) -> None:
     (folder / "gateway.toml").write_text("[http\n")
     assert "gateway.toml:1: not TOML" in run("list", "-c", str(folder / "gateway.toml"))[1]
     assert not file.exists()
+
+
+def test_the_examples_of_open_data_and_parking_are_right(folder: Path) -> None:
+    (folder / "readers").write_text(f"kraft:{HASH}\n")
+    head, _, rest = example.text().partition("# What is open to everybody")
+    sections = rest.partition("# Where readings go")[0]
+    lines = [line.removeprefix("#").strip() for line in sections.splitlines() if re.match(r"#(?: {3}|\[|\w+ = )", line)]
+    head = head.replace('#   readers_file = "readers"', 'readers_file = "readers"')
+    (folder / "gateway.toml").write_text("\n".join([head, *lines]))
+    loaded = config.load(folder / "gateway.toml")
+    assert loaded.publish is not None and [rule.series for rule in loaded.publish.series] == ["air/pm10"]
+    assert [[bay.uid for bay in site.bays] for site in loaded.parking.sites] == [["m-1"]]
+    assert loaded.secret_files[-1] == str(folder / "readers")

@@ -264,7 +264,7 @@ def test_the_page_lists_what_there_is(everybody: TestClient, lang: str) -> None:
     for feed in FEEDS:
         if feed.path != "readings.parquet" or parquet.is_here():
             assert f'href="{feed.path}"' in answer.text
-            assert everybody.get(f"/open/{feed.path}").status_code == 200
+            assert everybody.head(f"/open/{feed.path}").status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 

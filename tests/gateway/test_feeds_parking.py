@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from parkapi_sources.converters import AachenPullConverter, BuchenPushConverter, FriedrichshafenSensorsPullConverter
 from parkapi_sources.models import RealtimeParkingSpotInput, StaticParkingSpotInput
 from parkapi_sources.util import ConfigHelper
@@ -13,6 +15,7 @@ from requests import Response
 from starlette.testclient import TestClient
 from validataclass.validators import DataclassValidator
 
+from bordstein_gateway.feeds import datex2
 from tests.gateway.loopback import Log
 from tests.gateway.opening import BAYS, LOGIN, client, fill, now_ms, site, town
 
@@ -202,3 +205,12 @@ def test_of_two_series_of_one_board_the_named_one_counts(tmp_path: Path) -> None
     open_town = client(town(log, tmp_path, {"default": True}, {"site": [both]}))
     assert items(open_town, "spots")[0]["realtime_status"] == "AVAILABLE"
     log.store.close()
+
+
+@settings(max_examples=50, deadline=None)
+@given(name=st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_whatever_a_place_is_called_the_xml_can_be_read(name: str) -> None:
+    record = datex2.Record("m", name, "ON_STREET", 1, 53.5, 9.9, None, True, False, 1, 0, 1_795_521_600_000)
+    table = ET.fromstring(datex2.table([record], "DE-<Musterstadt>", "sites", 1_795_521_600_000, 1_795_521_600_000))
+    (value,) = table.iter(f"{_D2}value")
+    assert len(value.text or "") <= len(name) and (not name.isprintable() or (value.text or "") == name)
