@@ -1,9 +1,11 @@
 """`make demo`: a virtual street on this machine, from the chips' registers to the town's servers.
 
 Eight virtual boards run the real firmware in Unix-port MicroPython, their chips replay recorded measurements. They
-publish over TLS to a real Mosquitto; the gateway stores and forwards to a SensorThings server and a webhook. At the
-end the sensors are switched off, everything that waits is delivered, and what the boards took is compared with what
-arrived. The last line is one JSON object; exit code 0 if nothing was lost or doubled.
+publish over TLS to a real Mosquitto; the gateway stores and forwards to a SensorThings server and a webhook (every
+reading), an NGSI-LD broker (the newest of each series) and an Open311 server (a request where a bay is taken or water
+high). At the end the sensors are switched off, everything that waits is delivered, and what the boards took is compared
+with what arrived. The last line is one JSON object, `forwarders` in it is counted at the servers: Observations, events,
+updates of attributes, requests. Exit code 0 if nothing was lost or doubled.
 """
 
 import argparse
@@ -167,16 +169,18 @@ def main(arguments: list[str] | None = None) -> int:
 def closing(verdict: Verdict) -> str:
     """What came out, for people who watched."""
     counts = {"lost": verdict.lost, "doubled": verdict.doubled, "wrong": verdict.wrong}
+    arrived = {place.name: place.arrived for place in verdict.places}
     found = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
     return (
         f"The boards took {verdict.taken:,} readings; the gateway stored {verdict.stored:,}, and {verdict.forwarded:,} "
-        f"have reached every server it forwards to. {found or 'Nothing was lost, doubled or changed'}. That 'starts' "
-        "rises by one at the end is meant: each board comes up once more, without sensors, to deliver what is left in "
-        "its flash."
+        f"have reached every server that keeps readings. The context broker got {arrived.get('ngsi_ld', 0):,} updates, "
+        f"the request server has {arrived.get('open311', 0):,} requests. "
+        f"{found or 'Nothing was lost, doubled or changed'}. That 'starts' rises by one at the end is meant: each "
+        "board comes up once more, without sensors, to deliver what is left in its flash."
     )
 
 
-def summary(verdict: Verdict, seconds: float) -> dict[str, float]:
+def summary(verdict: Verdict, seconds: float) -> dict[str, float | dict[str, int]]:
     """The last line's members."""
     return {
         "boards": verdict.boards,
@@ -187,6 +191,7 @@ def summary(verdict: Verdict, seconds: float) -> dict[str, float]:
         "doubled": verdict.doubled,
         "seconds": round(seconds, 1),
         "wrong": verdict.wrong,
+        "forwarders": {place.name: place.arrived for place in verdict.places[1:]},
     }
 
 

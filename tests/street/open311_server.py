@@ -38,6 +38,12 @@ SERVICES: list[dict[str, Any]] = [
     {"service_code": "0010", "service_name": "Papierkorb voll", "metadata": False, "type": "realtime"},
     {"service_code": "0020", "service_name": "Straßenlaterne defekt", "metadata": False, "type": "realtime"},
     {"service_code": "0030", "service_name": "Einlauf verstopft", "metadata": True, "type": "realtime"},
+    {
+        "service_code": "0040",
+        "service_name": "Stellplatz für Berechtigte belegt",
+        "metadata": False,
+        "type": "realtime",
+    },
     {"service_code": "test", "service_name": "Test, bitte nicht bearbeiten", "metadata": False, "type": "realtime"},
 ]
 _ATTRIBUTES = {"0030": [{"code": "level", "required": True}, {"code": "street", "required": False}]}

@@ -5,13 +5,21 @@ import json
 import secrets
 import sys
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.street import engine_server, ngsi_ld_server, open311_server, opensensemap_server, sensorthings_server
-from tests.street.account import Key, Value
+from tests.street import (
+    engine_server,
+    ngsi_ld_server,
+    open311_server,
+    opensensemap_server,
+    present,
+    sensorthings_server,
+)
+from tests.street.account import Key, Place, Value, examine
 from tests.street.processes import Process, free_port
+from tests.street.servers import Gateway
 
 
 class Receiver(Process):
@@ -32,6 +40,10 @@ class Receiver(Process):
     def section(self) -> dict[str, Any]:
         """Its [forward.…] section in gateway.toml."""
         raise NotImplementedError
+
+    def account(self, stored: Mapping[Key, Value], gateway: Gateway) -> Place:
+        """What it holds, against what has to be there of what the gateway stored."""
+        return examine(self.name, stored, {}, self.arrived())
 
     def arrived(self) -> list[tuple[Key, Value]]:
         """Every reading it holds, as often as it holds it."""
@@ -109,6 +121,14 @@ class NgsiLd(Receiver):
         """A broker has no readings, only what is so now: entities() has it."""
         raise NotImplementedError
 
+    def account(self, stored: Mapping[Key, Value], gateway: Gateway) -> Place:
+        """It has the newest of each series."""
+        counts = self.statistics()
+        place = present.state(self.name, stored, self.entities().values(), counts["updates"])
+        if counts["backward"]:
+            place.changed.append((("", "an older value came after a newer one", 0), None, None))
+        return place
+
     def entities(self) -> dict[str, dict[str, Any]]:
         """All it has, by id."""
         return {entity["id"]: entity for entity in self._ask("/_dump")}
@@ -153,7 +173,7 @@ class OpenSenseMap(Receiver):
 class EventReceiver(Receiver):
     """One that is told of events. Of these statistics() counts what it holds and what of that is there twice."""
 
-    when: Mapping[str, Any] = {"property": "fill_level", "above": 0.8, "clear": 0.6}
+    when: Sequence[Mapping[str, Any]] = ({"property": "fill_level", "above": 0.8, "clear": 0.6},)
 
     def arrived(self) -> list[tuple[Key, Value]]:
         raise NotImplementedError("events are no readings")
@@ -179,8 +199,13 @@ class Open311(EventReceiver):
             "email": "sensoren@musterstadt.de",
             "service_code": "0010",
             "timeout": 3,
-            "when": [self.when],
+            "when": list(self.when),
         }
+
+    def account(self, stored: Mapping[Key, Value], gateway: Gateway) -> Place:
+        """Each case is there once."""
+        links = gateway.links(self.name)
+        return present.cases(self.name, links, self._ask("/_dump"))
 
 
 class Engine(EventReceiver):
@@ -204,7 +229,7 @@ class Engine(EventReceiver):
             "process": engine_server.PROCESS,
             "recovered_message": engine_server.WAITS_FOR,
             "timeout": 3,
-            "when": [self.when],
+            "when": list(self.when),
         }
 
 

@@ -23,6 +23,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bordstein_gateway.forward.events import links
 from bordstein_gateway.store import Store
 from bordstein_tools.keys import pki
 from tests.street.processes import NotReady, Process, free_port
@@ -141,7 +142,7 @@ class Gateway(Process):
         self.data = folder / "data"
         self.data.mkdir(parents=True)
         self.store = self.data / "bordstein.sqlite"
-        self.port = free_port()
+        self.port = (settings or {}).get("http", {}).get("port") or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         client = town.gateway()
         sections: dict[str, dict[str, Any]] = {
@@ -203,6 +204,11 @@ class Gateway(Process):
         finally:
             store.close()
         return found
+
+    def links(self, forwarder: str) -> list[dict[str, Any]]:
+        """The cases that a target of events was told of, or has to be."""
+        with contextlib.closing(Store.open(self.store)) as store:
+            return links(store, forwarder)
 
     def get(self, path: str) -> Any:
         """An answer of the gateway's own pages, JSON decoded where it is JSON."""

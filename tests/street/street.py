@@ -16,11 +16,37 @@ from typing import Any
 from bordstein_gateway.store import Store
 from tests.street.account import Key, Place, Value, describe, examine, pin
 from tests.street.boards import Board
-from tests.street.processes import until
-from tests.street.receivers import Receiver, SensorThings, Webhook
+from tests.street.processes import free_port, until
+from tests.street.receivers import NgsiLd, Open311, Receiver, SensorThings, Webhook
 from tests.street.recorder import Flight
 from tests.street.servers import Gateway, Mosquitto, Town
 from tests.street.table import Row
+
+EVENTS = (
+    {"property": "parking_bay_occupied", "equals": True, "service_code": "0040"},
+    {
+        "property": "water_level",
+        "above": 0.5,
+        "clear": 0.4,
+        "service_code": "0030",
+        "attributes": {"level": "{{ value }}"},
+    },
+)
+"""Of what the request server is told."""
+
+
+def sites(devices: Sequence[str], boards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """[[parking.site]]: one for each board that watches bays."""
+    found = []
+    for device, board in zip(devices, boards, strict=True):
+        bays = [
+            {"device": device, "series": f"{name}/parking_bay_occupied", "uid": f"{device}-{name}"}
+            for name in board["sensors"]
+            if name.startswith("bay")
+        ]
+        if bays:
+            found.append({"uid": f"site-{device}", "name": board["name"], "bay": bays})
+    return found
 
 
 @dataclass
@@ -31,6 +57,7 @@ class Verdict:
     taken: int
     forwarded: int
     places: list[Place] = field(default_factory=list)
+    """The store, then each receiving server."""
     troubles: list[str] = field(default_factory=list)
 
     @property
@@ -65,7 +92,11 @@ class Street:
     def __init__(self, folder: Path, boards: Sequence[Mapping[str, Any]], **options: Any) -> None:
         self.town = Town(folder)
         self.broker = Mosquitto(self.town)
-        self.receivers: list[Receiver] = [SensorThings(folder), Webhook(folder)]
+        self.port = free_port()
+        self.logs: list[Receiver] = [SensorThings(folder), Webhook(folder)]
+        requests = Open311(folder)
+        requests.when = EVENTS
+        self.receivers = [*self.logs, NgsiLd(folder, f"http://127.0.0.1:{self.port}/contexts"), requests]
         devices = [f"24a1600000{number:02x}" for number in range(1, len(boards) + 1)]
         self.gateway = Gateway(
             self.town,
@@ -75,6 +106,7 @@ class Street:
                 for device, board in zip(devices, boards, strict=True)
             ],
             forward={receiver.name: receiver.section() for receiver in self.receivers},
+            settings={"http": {"port": self.port}, "parking": {"site": sites(devices, boards)}},
         )
         self.boards = [
             Board(self.town, self.broker, device, board, **options)
@@ -108,7 +140,7 @@ class Street:
             devices = {device["id"]: device for device in self.gateway.get("/api/latest")["devices"]}
         except OSError:  # just killed
             devices = {}
-        counts = [receiver.counts() for receiver in self.receivers]
+        counts = [receiver.counts() for receiver in self.logs]
         rows = []
         for board in self.boards:
             shown = devices.get(board.device, {})
@@ -167,7 +199,7 @@ class Street:
         if any(board.crash for board in self.boards):
             return True  # nothing more to wait for
         return taken.keys() <= stored.keys() and all(
-            stored.keys() <= dict(receiver.arrived()).keys() for receiver in self.receivers
+            not receiver.account(stored, self.gateway).lost for receiver in self.receivers
         )
 
     def _taken(self, stored: Mapping[Key, Value]) -> tuple[dict[Key, Value], dict[Key, Value]]:
@@ -189,12 +221,13 @@ class Street:
         store = examine("store", taken, unsure, stored.items())
         places = [store]
         everywhere = set(stored)
+        # What has to be there is what was taken, lost in the store or not, and what else the store holds.
+        wanted = {**stored, **{key: taken[key] for key in store.lost}}
         for receiver in self.receivers:
-            arrived = receiver.arrived()
-            everywhere &= dict(arrived).keys()
-            # What has to be there is what was taken, lost in the store or not, and what else the store holds.
-            wanted = {**stored, **{key: taken[key] for key in store.lost}}
-            places.append(examine(receiver.name, wanted, {}, arrived))
+            place = receiver.account(wanted, self.gateway)
+            places.append(place)
+            if receiver in self.logs:
+                everywhere -= set(place.lost)
         troubles = [board.crash for board in self.boards if board.crash]
         return Verdict(
             boards=len(self.boards),

@@ -78,6 +78,9 @@ def test_a_demonstration_says_its_numbers_in_the_last_line(
     numbers = json.loads(said.strip().splitlines()[-1])
     assert numbers["boards"] == 2 and numbers["lost"] == numbers["doubled"] == 0
     assert numbers["taken"] == numbers["stored"] == numbers["forwarded"] > 0
+    counted = numbers["forwarders"]
+    assert counted["sensorthings"] == counted["webhook"] == numbers["stored"]
+    assert counted["ngsi_ld"] > 0 and counted["open311"] == 0  # neither of these two boards has anything to report
     assert ("Nothing was lost, doubled or changed." in " ".join(said.split())) == terminal
 
 
