@@ -120,6 +120,15 @@ class Http(Section, kw_only=True):
     reader_token_file: Secret | None = None
 
 
+class SensorThingsApi(Section, kw_only=True):
+    """[sensorthings_api]: what is served at /v1.1/. `mqtt`: new Observations are published at the broker, too;
+    `retain`: it keeps each Datastream's last one."""
+
+    language: Literal["de", "en"] = "de"
+    mqtt: bool = False
+    retain: bool = False
+
+
 class Log(Section, kw_only=True):
     """[log]: `format` auto is console on a terminal, JSON otherwise."""
 
@@ -146,6 +155,7 @@ class Config(Section, kw_only=True):
     store: Store = msgspec.field(default_factory=Store)
     http: Http = msgspec.field(default_factory=Http)
     log: Log = msgspec.field(default_factory=Log)
+    sensorthings_api: SensorThingsApi = msgspec.field(default_factory=SensorThingsApi)
     devices: list[Device] = msgspec.field(name="device", default_factory=list)
     input: dict[Name, AnyInput] = {}
     forward: dict[Name, AnyForward] = {}

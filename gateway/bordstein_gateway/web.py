@@ -8,10 +8,11 @@
     /open/        open data, see feeds/
     /healthz      200 while the service does its work, else 503: a restart may help. What is wrong, also outside of
                   it (broker, targets), is in `problems`; `healthy` says that there is nothing
+    /v1.1/        OGC SensorThings API, see sensorthings_api/
 
 With [publish] or logins (access.py) the first three need a login, and /healthz says no details without one.
 
-Kept free for what comes later: /v1.1/ (OGC SensorThings API) and /app (the staff's pages).
+Kept free for what comes later: /app (the staff's pages).
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from . import web_contexts, web_register
+from . import sensorthings_api, web_contexts, web_register
 from .access import Access, Refused, refusal
 from .feeds.routes import Feeds
 from .metrics import Metrics
@@ -54,6 +55,7 @@ def app(state: ServiceState) -> Starlette:
     metrics = Metrics(state)
     access = Access(state.config)
     published = state.config.publish is not None
+    publishing = Publishing(state.config)
 
     async def enter(request: Request) -> None:
         if access.closed:
@@ -99,7 +101,8 @@ def app(state: ServiceState) -> Starlette:
                 web_register.endpoint(state.config.http.register_token_file, state.store),
                 methods=["POST"],
             ),
-            Feeds(state, access, Publishing(state.config), sensorthings=False).mount(),
+            Feeds(state, access, publishing, sensorthings=True).mount(),
+            *sensorthings_api.routes(state, access, publishing),
         ],
         exception_handlers={Refused: refusal},
     )

@@ -41,6 +41,7 @@ def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(
 
 def test_every_option_is_in_the_example() -> None:
     structs = [config.Gateway, config.Mqtt, config.Store, config.Http, config.Log, config.Device]
+    structs.append(config.SensorThingsApi)
     published = [config_open.Publish, config_open.PublishProperty, config_open.PublishSeries]
     published += [config_parking.Parking, config_parking.Site, config_parking.Bay]
     for struct in [*structs, *published, *config.AnyForward.__args__, *config.AnyInput.__args__]:

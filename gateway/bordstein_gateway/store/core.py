@@ -14,6 +14,7 @@ from .boards import Boards
 from .database import Database, explain
 from .known import Known
 from .newest import Newest
+from .observing import Observing
 from .packs import Packs
 from .reads import Reads
 from .types import Arrival, CommandResult, ConfigReport, Job, Outcome, StateReport, Stats, StoreError
@@ -22,7 +23,7 @@ _FLUSH_S = 10.0
 _Waiting = tuple[Job, "Future[Any]"]
 
 
-class Store(Reads):
+class Store(Reads, Observing):
     """One SQLite file. write() belongs to one thread, the writer; everything else may be called from any.
 
     What write() or a Future of submit() has confirmed is on disk (WAL, synchronous=FULL) and survives a power cut.
