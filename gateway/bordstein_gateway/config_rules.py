@@ -20,6 +20,7 @@ Problem = tuple[KeyPath, str]
 def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
     """What is wrong between keys that are right alone; `wrong`: paths that were already complained of."""
     yield from _pairs(values)
+    yield from _live(values)
     mqtt = table(values, "mqtt")
     places = _places(table(values, "gateway").get("data"), table(values, "store").get("path"))
     for path, said in chain(places, _mqtt(mqtt), _http(table(values, "http")), _devices(values.get("device"))):
@@ -49,6 +50,18 @@ def _pairs(values: dict[str, Any]) -> Iterator[Problem]:
         yield from _together(("device", place), device, "latitude", "longitude")
     for name, target in table(values, "forward").items():
         yield from _together(("forward", name), target, "user", "password_file")
+
+
+def _live(values: dict[str, Any]) -> Iterator[Problem]:
+    """Live Observations are for everybody."""
+    api = table(values, "sensorthings_api")
+    if api.get("mqtt") is True and "publish" not in values:
+        yield (
+            ("sensorthings_api", "mqtt"),
+            pick("ohne [publish] ist nichts öffentlich", "without [publish] nothing is public"),
+        )
+    if api.get("retain") is True and api.get("mqtt") is not True:
+        yield ("sensorthings_api", "retain"), pick("braucht mqtt = true", "needs mqtt = true")
 
 
 def _together(path: KeyPath, values: Any, one: str, other: str) -> Iterator[Problem]:

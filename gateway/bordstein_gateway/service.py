@@ -15,6 +15,7 @@ from .config import Config
 from .forward.starting import start
 from .ingest import Ingest
 from .listen import NoAddress, listen
+from .sensorthings_api.live import Live
 from .status import ServiceState
 from .store import Store, StoreError
 from .store.lock import only_writer
@@ -74,15 +75,18 @@ async def _serve(state: ServiceState, sockets: list[socket.socket]) -> int:
     ingest = Ingest(config, store, state.ingest)
     ingest.start()
     state.forwarders = list(start(config, store))
-    tasks = [asyncio.create_task(_forward(forwarder, stop)) for forwarder in state.forwarders]
+    senders = [*state.forwarders]
+    if config.sensorthings_api.mqtt:
+        senders.append(Live(config, store, state.stations))
+    tasks = [asyncio.create_task(_forward(sender, stop)) for sender in senders]
     server = _make_server(state)
     serving = asyncio.create_task(server._serve(sockets))
     beats = asyncio.create_task(_watch(state, ingest))
     await stop.wait()
     notify.stopping("stopping")
     _log.info("stops")
-    for forwarder in state.forwarders:
-        forwarder.stop()
+    for sender in senders:
+        sender.stop()
     if tasks:
         _, late = await asyncio.wait(tasks, timeout=_STOP_S / 2)
         for task in late:
