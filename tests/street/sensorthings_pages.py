@@ -4,11 +4,15 @@ Source: OGC 18-088 sections 9.2 and 9.3. An option, a property or a path that is
 """
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
-from tests.street.sensorthings_filter import parse
+from bordstein_gateway.sensorthings_api.evaluate import Compiler
+from bordstein_gateway.sensorthings_api.kinds import KINDS as STANDARD
+from bordstein_gateway.sensorthings_api.syntax import parse
 from tests.street.sensorthings_model import KINDS, Model, Refusal
 
 ROOT = "/FROST-Server/v1.1"
@@ -16,8 +20,15 @@ OPTIONS = {"$filter", "$select", "$top", "$skip", "$count", "$orderby", "$expand
 _SEGMENT = re.compile(r"(\w+)(?:\((\d+)\))?")
 
 
+class Row(NamedTuple):
+    """An entity as a filter sees it."""
+
+    kind: str
+    id: int
+
+
 class Pages:
-    """The reading half of a server. KeyError: 404; Refusal, FilterError, ValueError: 400."""
+    """The reading half of a server. KeyError: 404; Refusal, Mistake, ValueError: 400."""
 
     def __init__(self) -> None:
         self.model = Model()
@@ -63,11 +74,11 @@ class Pages:
     def page(self, kind: str, ids: list[int], request: Request) -> dict[str, Any]:
         options = request.query_params
         if "$filter" in options:
-            test = parse(options["$filter"])
-            ids = [id for id in ids if test(lambda path, id=id: self.value(kind, id, path.split("/")))]
+            holds = Compiler(STANDARD[kind], self, "$filter").condition(parse("filter", "$filter", options["$filter"]))
+            ids = [id for id in ids if holds(Row(kind, id))]
         for part in reversed(options.get("$orderby", "").split(",") if "$orderby" in options else []):
             path, _, direction = part.strip().partition(" ")
-            ids.sort(key=lambda id, path=path: self.value(kind, id, path.split("/")), reverse=direction == "desc")
+            ids.sort(key=lambda id, path=path: self.at(kind, id, path.split("/")), reverse=direction == "desc")
         top, skip = min(int(options.get("$top", 100)), 1000), int(options.get("$skip", 0))
         if top < 0 or skip < 0:
             raise Refusal("$top and $skip can't be negative")
@@ -79,14 +90,30 @@ class Pages:
         page["value"] = [self.show(kind, id, request) for id in ids[skip : skip + top]]
         return page
 
-    def value(self, kind: str, id: int, path: list[str]) -> Any:
+    # What a filter reads
+
+    def value(self, entity: Row, name: str) -> Any:
+        value = self.at(entity.kind, entity.id, [name])
+        if name == "resultTime" and entity.kind == "Observations" and value is not None:
+            return datetime.fromisoformat(value)
+        return value
+
+    def follow(self, entity: Row, relation: str) -> Row | None:
+        kind, ids = self.model.related(*entity, relation)
+        return Row(kind, ids[0]) if ids else None
+
+    def each(self, entity: Row, relation: str) -> Iterable[Row]:
+        kind, ids = self.model.related(*entity, relation)
+        return [Row(kind, id) for id in ids]
+
+    def at(self, kind: str, id: int, path: list[str]) -> Any:
         entity = self.model.entities[kind][id]
         head = path[0]
         if head in ("@iot.id", "id"):
             return id
         if head in KINDS[kind].one and len(path) > 1:
             other, (target,) = self.model.related(kind, id, head)
-            return self.value(other, target, path[1:])
+            return self.at(other, target, path[1:])
         if head not in KINDS[kind].mandatory and head not in KINDS[kind].optional:
             raise Refusal(f"{kind} have no property {head}")
         if head == "phenomenonTime":

@@ -29,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.street.sensorthings_filter import FilterError
+from bordstein_gateway.sensorthings_api.syntax import Mistake
 from tests.street.sensorthings_model import KINDS, Refusal, moment
 from tests.street.sensorthings_pages import OPTIONS, ROOT, Pages
 
@@ -97,7 +97,7 @@ class Server(Pages):
             return JSONResponse(self.page(kind, ids, request))
         except KeyError as what:
             return _message(404, f"nothing found at {what.args[0]}")
-        except (FilterError, Refusal, ValueError) as error:
+        except (Mistake, Refusal, ValueError) as error:
             return _message(400, str(error))
 
     async def post(self, request: Request) -> Response:
