@@ -2,8 +2,8 @@
 
 import json
 
-from tests.bench import backlog, feeds, firmware, gateway
+from tests.bench import backlog, feeds, firmware, gateway, sensorthings
 
-for group in (firmware, gateway, backlog, feeds):
+for group in (firmware, gateway, backlog, feeds, sensorthings):
     for figure in group.run():
         print(json.dumps(figure), flush=True)
