@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from bordstein_gateway.sensorthings_api.kinds import KINDS
 from bordstein_gateway.sensorthings_api.tally import Tally
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Store
+from bordstein_gateway.store.observing import TALLY
 from tests.gateway.sensorthings_town import AIR, BASE, BAY, DEPOT, MARKET, QUAY, put, served, town, walk
 
 READINGS = 130 * 2 + 45 * 2 + 30 + 2 + 3
@@ -519,5 +521,19 @@ def test_counts_outlive_a_restart(store: Store) -> None:
     assert Tally(store).accounts()[1].readings == 2
     put(store, QUAY, AIR, [3.5], first=BASE + 3_600_000)
     again = Tally(store)
+    assert set(store.remote_get(TALLY)) == {"counted"}
     assert again.accounts()[1].readings == 3
     assert again.accounts()[1].first == BASE
+
+
+def test_counts_are_made_anew_when_readings_were_removed(store: Store) -> None:
+    put(store, QUAY, AIR, [1.5, 2.5, 3.5])
+    tally = Tally(store)
+    assert tally.accounts()[1].readings == 3
+
+    def thin(connection: Connection) -> None:
+        connection.execute("DELETE FROM reading WHERE id = 1")
+        store.readings_removed(connection)
+
+    store.submit(thin).result()
+    assert tally.accounts()[1] == Tally(store).accounts()[1] == (2, BASE + 60_000, BASE + 120_000)

@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ..store import Store, StoreError
+from ..store.observing import TALLY
 from .syntax import Mistake
 
-_NAME = "sensorthings_api"
 _CHUNK = 200_000
 _PATIENCE_S = 8.0
 _KEEP_EVERY_S = 600.0
@@ -37,6 +37,7 @@ class Tally:
         self._accounts: dict[int, Account] = {}
         self._to = -1  # counted up to this id; -1: not begun
         self._kept = 0.0
+        self._removed = store.removed
         self._thread: threading.Thread | None = None
 
     def accounts(self) -> dict[int, Account]:
@@ -60,11 +61,6 @@ class Tally:
         self._go_on()
         return {}
 
-    def forget(self) -> None:
-        """Readings were removed from the log: count anew."""
-        with self._lock:
-            self._accounts, self._to, self._kept = {}, 0, 0.0
-
     def _bring_up(self, seconds: float) -> bool:
         """Count on for so long; whether all is counted."""
         until = time.monotonic() + seconds
@@ -73,6 +69,9 @@ class Tally:
         try:
             if self._to < 0:
                 self._load()
+            if self._removed != self._store.removed:
+                self._removed = self._store.removed
+                self._accounts, self._to, self._kept = {}, 0, 0.0
             newest = self._store.newest_id()
             while self._to < newest:
                 self._count(min(self._to + _CHUNK, newest))
@@ -105,7 +104,7 @@ class Tally:
                 time.sleep(0.1)  # others want the disk, too
 
     def _load(self) -> None:
-        kept = self._store.remote_get(_NAME)
+        kept = self._store.remote_get(TALLY)
         self._to = 0
         if "counted" in kept:
             to, accounts = json.loads(kept["counted"])
@@ -117,4 +116,4 @@ class Tally:
         now = time.monotonic()
         if self._to > 0 and (not self._kept or now - self._kept > _KEEP_EVERY_S):
             self._kept = now
-            self._store.remote_set(_NAME, {"counted": json.dumps([self._to, self._accounts])})
+            self._store.remote_set(TALLY, {"counted": json.dumps([self._to, self._accounts])})

@@ -69,7 +69,7 @@ class View:
         self._ids = part.ids
         self.whole = len(self.series) == len(catalogue.streams)
         self.latest_ms = int(time.time() * 1000) + FAR_AHEAD_MS
-        self.left = 25_000
+        self.left = 10_000
         self.looks = 100_000
         self._until = time.monotonic() + LONGEST_S
         self.observations: Callable[[frozenset[int]], Iterable[Observation]] = lambda _: ()

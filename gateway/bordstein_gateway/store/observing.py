@@ -5,6 +5,7 @@ of the key's index, by ids, or by a limit.
 """
 
 from collections.abc import Sequence
+from sqlite3 import Connection
 from typing import NamedTuple
 
 from ..normalise import Value
@@ -12,6 +13,8 @@ from .database import Database
 from .packs import without_mark
 
 HOUR_MS = 3_600_000
+TALLY = "sensorthings_api"
+"""By this name counts are kept in the table `remote`."""
 MANY = 400
 """More series than these are not named in a query: all of them are read."""
 _COLUMNS = "r.id, r.series, r.time, r.value, r.flags, r.received"
@@ -47,6 +50,13 @@ class Observing:
     """The part of the store that serves Observations."""
 
     database: Database
+    removed = 0
+    """How often readings were removed from the log: what was counted is counted anew."""
+
+    def readings_removed(self, connection: Connection) -> None:
+        """To be called in the transaction that removes readings."""
+        connection.execute("DELETE FROM remote WHERE forwarder = ?", (TALLY,))
+        self.removed += 1
 
     def series_mark(self) -> tuple[int, int]:
         """Another one as soon as there is a new series or board."""
