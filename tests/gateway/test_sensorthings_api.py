@@ -176,6 +176,24 @@ def test_qgis_probes_for_geometries_and_pages_through(api: Api) -> None:
     assert nested["value"][0]["Locations"][0]["HistoricalLocations"][0]["time"].endswith("Z")
 
 
+def test_pygeoapi_gets_features_of_datastreams_and_observations(api: Api) -> None:
+    """As its provider for SensorThings asks (pygeoapi 0.21)."""
+    stream = api(
+        "Datastreams?$skip=0&$top=2&$orderby=name+desc&$expand=Sensor,ObservedProperty,Thing/Locations,"
+        "Observations($select=@iot.id;$orderby=phenomenonTime+desc),Observations/FeatureOfInterest($select=feature)"
+    )["value"][1]
+    assert stream["Thing"]["Locations"][0]["location"]["type"] == "Point"
+    assert stream["Observations"][0]["@iot.id"] == stream["Observations"][-1]["@iot.id"] + 29
+    assert stream["Observations"][0]["FeatureOfInterest"] == {"feature": stream["observedArea"]}
+    span = "phenomenonTime+ge+2026-09-21+and+phenomenonTime+le+2026-09-22"
+    inside = "st_within(FeatureOfInterest/feature,geography'POLYGON((10+54,11+54,11+55,10+55,10+54))')"
+    rows = api(f"Observations?$skip=0&$top=10&$count=true&$filter={span}+and+{inside}&$expand=Datastream")
+    assert rows["@iot.count"] == 175
+    unknown = api("FeaturesOfInterest(3)")["feature"]
+    assert unknown == {"type": "GeometryCollection", "geometries": []}
+    assert api("Things?$filter=id eq 3&$resultFormat=GeoJSON")["features"][0]["geometry"] is None
+
+
 def test_frost_sta_client_walks_all_of_it(state: ServiceState) -> None:
     with served(web.app(state)) as address:
         service = frost_sta_client.SensorThingsService(f"{address}/v1.1")

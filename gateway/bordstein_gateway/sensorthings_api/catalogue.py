@@ -153,8 +153,8 @@ def _board(put: Callable[[str, int, dict[str, Any]], Entity], row: SeriesRow, bo
     for location in locations:
         put("Locations", row.device_id, {**location, "properties": {}})
         put("HistoricalLocations", row.device_id, {"time": zulu(row.first_seen // 1000 * 1000)})
-    # A feature that nobody has located: RFC 7946 section 3.2 has a null geometry for it.
-    nowhere: dict[str, Any] = {"type": "Feature", "geometry": None, "properties": {}}
+    # A geometry, as clients want one, that is nowhere (RFC 7946 section 3.1.8).
+    nowhere: dict[str, Any] = {"type": "GeometryCollection", "geometries": []}
     put(
         "FeaturesOfInterest",
         row.device_id,

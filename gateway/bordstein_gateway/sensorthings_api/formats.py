@@ -132,4 +132,4 @@ def _geometry(view: View, entity: Any) -> Any:
         places = view.related(entity, "Locations")
         entity = places[0] if places else entity
     place = entity.body.get("location") or entity.body.get("feature")
-    return place.get("geometry") if isinstance(place, dict) and place.get("type") == "Feature" else place
+    return place if place and "coordinates" in place else None
