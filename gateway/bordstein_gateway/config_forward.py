@@ -6,13 +6,14 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx2
 import msgspec
 
 from .config import AnyForward
+from .config_address import in_the_clear, malformed
+from .config_broker import together
 from .config_files import FileProblem, no_authority, no_secret, secret
 from .config_types import HttpForward
-from .config_words import Rule, is_here, is_host, missing, table
+from .config_words import Rule, missing, table
 from .texts import pick
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -56,6 +57,7 @@ def _credentials(forward: dict[str, Any]) -> Rule:
                 "either user and password_file or token_file, not both",
             ),
         )
+    yield from together(forward, "user", "password_file")
     if ":" in str(forward.get("user")):
         yield ("user",), pick("ohne Doppelpunkt (RFC 7617)", "no colon is allowed (RFC 7617)")
     for key in ("password_file", "secret_file", "url_file", "api_key_file"):
@@ -136,47 +138,15 @@ def _oauth2(forward: dict[str, Any]) -> Rule:
     yield ("oauth2", "client_secret_file"), no_secret(oauth2.get("client_secret_file"))
     url = oauth2.get("token_url")
     if isinstance(url, str):
-        said = _malformed(url)
+        said = malformed(url)
         if not said and "#" in url:
             said = pick("die Adresse endet vor #", "the address ends before #")
-        yield ("oauth2", "token_url"), said or _in_the_clear(url)
-
-
-def _malformed(url: str) -> str:
-    """Why no request can go to this address. Its text is not repeated: a part of it may be secret."""
-    try:
-        parts = urlsplit(url)
-        right = is_host(parts.hostname or "") and parts.port != 0 and parts.scheme in ("http", "https")
-        httpx2.URL(url)
-    except (ValueError, httpx2.InvalidURL):
-        right = False
-    if not right or not re.fullmatch(r"[^\s\x00-\x1f\x7f]+", url):
-        return pick(
-            "ist keine Adresse wie https://ziel.example.org/pfad",
-            "is not an address like https://target.example.org/path",
-        )
-    if parts.username or parts.password:
-        return pick(
-            "in einer Adresse steht weder Benutzer noch Passwort: user und password_file verwenden",
-            "no user or password stands in an address: use user and password_file",
-        )
-    return ""
-
-
-def _in_the_clear(url: str) -> str:
-    """Why no secret may go to this address."""
-    parts = urlsplit(url)
-    if parts.scheme != "http" or is_here(parts.hostname):
-        return ""
-    return pick(
-        "ein Geheimnis ginge im Klartext durchs Netz: https:// verwenden",
-        "a password or token would travel in the clear: use https://",
-    )
+        yield ("oauth2", "token_url"), said or in_the_clear(url)
 
 
 def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
     """Why no request can or may go to this address."""
-    if said := _malformed(url):
+    if said := malformed(url):
         return said
     parts = urlsplit(url)
     if "#" in url or ("?" in url and forward.get("kind") != "webhook"):
@@ -187,4 +157,4 @@ def _no_address(forward: dict[str, Any], key: str, url: str) -> str:
             "no secret stands in this file: write the whole address into a file of its own and name it as url_file",
         )
     secret_sent = {"user", "token_file", "oauth2", "header_files", "url_file", "api_key_file"} & forward.keys()
-    return _in_the_clear(url) if secret_sent else ""
+    return in_the_clear(url) if secret_sent else ""

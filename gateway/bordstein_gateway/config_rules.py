@@ -48,8 +48,6 @@ def _pairs(values: dict[str, Any]) -> Iterator[Problem]:
     devices = values.get("device")
     for place, device in enumerate(devices if isinstance(devices, list) else []):
         yield from _together(("device", place), device, "latitude", "longitude")
-    for name, target in table(values, "forward").items():
-        yield from _together(("forward", name), target, "user", "password_file")
 
 
 def _live(values: dict[str, Any]) -> Iterator[Problem]:

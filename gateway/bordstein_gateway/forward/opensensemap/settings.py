@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, field
 
+from ...config_address import in_the_clear, malformed
 from ...config_files import no_secret
 from ...config_types import DeviceId, HttpForward, Secret, Section, Url, like
 from ...config_words import Rule, missing
@@ -64,9 +65,14 @@ def rules(forward: dict[str, Any]) -> Rule:
                     "openSenseMap lets in by the box's token: name access_token_file in [[…box]]",
                 ),
             )
+    if isinstance(forward.get("url"), str):
+        yield ("url",), in_the_clear(forward["url"])
+    if isinstance(forward.get("api"), str):
+        yield ("api",), malformed(forward["api"]) or in_the_clear(forward["api"])
     boxes = forward.get("box")
-    if not isinstance(boxes, list) or not boxes:
+    if "box" not in forward or boxes == []:
         yield (), missing("box", pick("je Gerät eine Tabelle [[….box]]", "a table [[….box]] for each board"))
+    if not isinstance(boxes, list):
         return
     seen: set[str] = set()
     for place, box in enumerate(boxes):

@@ -35,6 +35,7 @@ class SensorCommunity(HttpForward, kw_only=True, tag_field="kind", tag="sensor-c
 
     url: Url = "https://api.sensor.community/v1/push-sensor-data/"
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    newest_first: bool = True
     live: Annotated[int, Meta(ge=1, le=60)] = 5
     boards: list[Board] = field(name="board", default_factory=list)
 
@@ -48,8 +49,9 @@ class SensorCommunity(HttpForward, kw_only=True, tag_field="kind", tag="sensor-c
 def rules(forward: dict[str, Any]) -> Rule:
     """What is wrong beside what all HTTP targets have."""
     boards = forward.get("board")
-    if not isinstance(boards, list) or not boards:
+    if "board" not in forward or boards == []:
         yield (), missing("board", pick("je Gerät eine Tabelle [[….board]]", "a table [[….board]] for each board"))
+    if not isinstance(boards, list):
         return
     seen: set[str] = set()
     for place, board in enumerate(boards):
