@@ -161,6 +161,9 @@ class OpenSenseMapServer:
 
     async def show(self, request: Request) -> Response:
         """At most 10,000, newest first; without a span the last two days, which no test may rely on."""
+        box = self.boxes.get(request.path_params["box"])
+        if box is None or request.path_params["sensor"] not in box["sensors"]:
+            return _error(404, "NotFound", "Sensor not found.")
         span = [request.query_params.get(name) for name in ("from-date", "to-date")]
         if None in span or request.query_params.get("format", "json") != "json":
             return _error(400, "BadRequest", "from-date, to-date and format=json are expected")

@@ -69,9 +69,23 @@ class OpenSenseMapTarget:
                 days.setdefault((sensor, row.time // _DAY_MS), []).append(row)
             for (sensor, _), day in days.items():
                 span = [row.time for row in day]
-                times = await self._times(box, sensor, min(span), max(span))
+                times = dict(await self._measurements(box, sensor, min(span), max(span)))
                 found |= {row.id for row in day if row.time in times}
         return found
+
+    async def held(self, reading: StoredReading, first: int, last: int) -> list[tuple[int, Any]]:
+        """All measurements of the reading's sensor, day by day."""
+        box = self._boxes[reading.device]
+        sensor = box.sensor(reading.series, reading.property) or ""
+        found: list[tuple[int, Any]] = []
+        for start in range(first, last + 1, _DAY_MS):
+            found += await self._measurements(box, sensor, start, min(start + _DAY_MS - 1, last))
+        return found
+
+    def as_held(self, reading: StoredReading) -> Any:
+        """As a number."""
+        text = _value(reading)
+        return None if text is None else float(text)
 
     async def trial(self) -> str:
         """Nothing is stored, as it would be public and look like a measurement. Each box is looked at, and a request
@@ -168,21 +182,24 @@ class OpenSenseMapTarget:
             return []
         return [station.longitude, station.latitude]
 
-    async def _times(self, box: Box, sensor: str, first: int, last: int) -> set[int]:
-        """The times (ms UTC) of a sensor's measurements from first to last."""
+    async def _measurements(self, box: Box, sensor: str, first: int, last: int) -> list[tuple[int, Any]]:
+        """A sensor's measurements from first to last (ms UTC), both included: at most 10,000, the newest."""
         url = f"{self._api}/boxes/{box.id}/data/{sensor}"
         # Whether the ends belong to it, is not said; a second more on both sides leaves nothing out.
         span = {"from-date": zulu(first - 1000), "to-date": zulu(last + 1000), "format": "json"}
         answer = await http.request(self._http, "GET", url, params=span)
+        if answer.status_code == 404:  # no such sensor: what was sent for it was refused
+            return []
         try:
-            return {milliseconds(row["createdAt"]) for row in answer.json()} if answer.is_success else set()
+            rows = [(milliseconds(row["createdAt"]), float(row["value"])) for row in answer.json()]
         except (KeyError, TypeError, ValueError):
             raise Retry(
                 both(
-                    f"{url}: die Antwort ist keine Liste von Messwerten; api prüfen",
-                    f"{url}: the answer is no list of measurements; check api",
+                    f"{url} antwortet {answer.status_code}: {http.reason(answer)}; api und [[…box]] prüfen",
+                    f"{url} answers {answer.status_code}: {http.reason(answer)}; check api and [[…box]]",
                 )
             ) from None
+        return [row for row in rows if first <= row[0] <= last]
 
 
 _NO_NUMBER = ("openSenseMap nimmt nur Zahlen", "openSenseMap takes numbers only")

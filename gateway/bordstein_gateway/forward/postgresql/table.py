@@ -66,10 +66,25 @@ def insert(table: str, *, update: bool) -> sql.Composed:
 
 
 def look(table: str) -> sql.Composed:
-    """A series' readings, by device, series and unit."""
-    return sql.SQL("SELECT time, value, value_text FROM {} WHERE device = %s AND series = %s AND unit = %s").format(
-        name_of(table)
-    )
+    """A series' readings, by device, series, unit and the first and the last time."""
+    return sql.SQL(
+        "SELECT time, value, value_text FROM {}"
+        " WHERE device = %s AND series = %s AND unit = %s AND time BETWEEN %s AND %s ORDER BY time"
+    ).format(name_of(table))
+
+
+def moment(milliseconds: int) -> datetime:
+    """To the millisecond: as a float some would be a microsecond off."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+
+
+def value(row: StoredReading) -> tuple[float | None, str | None]:
+    """The columns value and value_text."""
+    of = row.value
+    if isinstance(of, int | float):
+        return float(of), None
+    return None, of.hex() if isinstance(of, bytes) else of
 
 
 def arrays(batch: Sequence[StoredReading], places: Mapping[str, Station]) -> list[list[Any]]:
@@ -78,15 +93,12 @@ def arrays(batch: Sequence[StoredReading], places: Mapping[str, Station]) -> lis
 
 
 def _row(row: StoredReading, place: Station | None) -> tuple[Any, ...]:
-    value = row.value
-    text = value.hex() if isinstance(value, bytes) else value if isinstance(value, str) else None
     return (
         row.device,
         row.series,
         row.property,
-        datetime.fromtimestamp(row.time // 1000, UTC).replace(microsecond=row.time % 1000 * 1000),
-        float(value) if isinstance(value, int | float) else None,
-        text,
+        moment(row.time),
+        *value(row),
         row.unit,
         " ".join(flag_names(row.flags)) or None,
         place.name if place else None,

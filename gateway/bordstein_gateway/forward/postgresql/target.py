@@ -60,15 +60,24 @@ class PostgreSQLTarget:
         """Not asked: the table's key keeps a reading from being there twice."""
         return set()
 
+    async def held(self, reading: StoredReading, first: int, last: int) -> list[tuple[int, Any]]:
+        """All rows of the reading's series."""
+        async with self._talking() as connection:
+            return await self._look(connection, reading, first, last)
+
+    def as_held(self, reading: StoredReading) -> Any:
+        """Of the columns value and value_text the one that is not null."""
+        number, text = table.value(reading)
+        return text if number is None else number
+
     async def trial(self) -> str:
         """A row of the trial's own board, looked for there, then rolled back."""
         self._places = await asyncio.to_thread(self._stations.all)
         row = trial.reading()
         async with self._talking() as connection, connection.transaction(force_rollback=True):
             await connection.execute(self._insert, table.arrays([row], self._places), prepare=False)
-            cursor = await connection.execute(table.look(self._settings.table), (row.device, row.series, row.unit))
-            found = await cursor.fetchone()
-        if found is None:
+            found = await self._look(connection, row, row.time, row.time)
+        if not found:
             raise Retry(
                 both(
                     f"{self._name} hat den Probewert angenommen, zeigt ihn aber nicht; die Tabelle prüfen",
@@ -95,6 +104,16 @@ class PostgreSQLTarget:
                     return _first_line(error)
                 raise
         return ""
+
+    async def _look(
+        self, connection: psycopg.AsyncConnection[Any], of: StoredReading, first: int, last: int
+    ) -> list[tuple[int, Any]]:
+        span = (table.moment(first), table.moment(last))
+        cursor = await connection.execute(table.look(self._settings.table), (of.device, of.series, of.unit, *span))
+        return [
+            (round(time.timestamp() * 1000), text if number is None else number)
+            for time, number, text in await cursor.fetchall()
+        ]
 
     @asynccontextmanager
     async def _talking(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:

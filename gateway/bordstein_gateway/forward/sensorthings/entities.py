@@ -64,6 +64,19 @@ class Entities:
         known = await self._load()
         return known[name] if name in known else await self._make_datastream(name, reading)
 
+    async def find(self, reading: StoredReading) -> Any:
+        """The id of the Datastream for a reading's series, None where there is none; nothing is made or kept. Retry."""
+        kept = await asyncio.to_thread(self._store.remote_get, self._forwarder)
+        name = f"{_DATASTREAM}{reading.device} {reading.series} {reading.unit}"
+        if name in kept and kept.get("base") == json.dumps(self._base):
+            return json.loads(kept[name])
+        self._bodies.stations = await asyncio.to_thread(self._stations.all)
+        thing = await self._look("Things", f"properties/deviceId eq {literal(urn(reading.device))}")
+        if thing is None:
+            return None
+        stream = self._bodies.datastream(reading)["name"]
+        return await self._look("Datastreams", f"Thing/@iot.id eq {literal(thing)} and name eq {literal(stream)}")
+
     async def follow(self, devices: Iterable[str]) -> None:
         """Bring the Things of these boards, their Locations and their Datastreams' names up to date. Retry.
 
@@ -162,10 +175,17 @@ class Entities:
         known = await self._load()
         if name in known:
             return known[name]
+        found = await self._look(collection, condition)
+        if found is None:
+            found = await self._create(f"{self._base}/{collection}", body)
+        return await self._remember(name, found)
+
+    async def _look(self, collection: str, condition: str) -> Any:
+        """The id of the entity that meets the condition; None where there is none."""
         url = f"{self._base}/{collection}"
         answer = await http.request(self._http, "GET", url, params={"$filter": condition, "$top": "1"})
         found = http.content(answer, url).get("value") or []
-        return await self._remember(name, found[0]["@iot.id"] if found else await self._create(url, body))
+        return found[0]["@iot.id"] if found else None
 
     async def _create(self, url: str, body: dict[str, Any]) -> Any:
         answer = await http.request(self._http, "POST", url, json=body)

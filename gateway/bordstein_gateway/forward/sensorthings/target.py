@@ -68,6 +68,18 @@ class SensorThingsTarget:
                 found |= {row.id for row in some if row.time in times}
         return found
 
+    async def held(self, reading: StoredReading, first: int, last: int) -> list[tuple[int, Any]]:
+        """All Observations of the reading's series; none where the server has no such Datastream."""
+        stream = await self._entities.find(reading)
+        if stream is None:
+            return []
+        rows = await self._rows(stream, first, last, "phenomenonTime,result")
+        return [(milliseconds(row["phenomenonTime"]), row["result"]) for row in rows]
+
+    def as_held(self, reading: StoredReading) -> Any:
+        """The result of its Observation."""
+        return _result(reading)
+
     async def trial(self) -> str:
         """A Thing of the trial's own with one Observation, looked for there, then deleted."""
         reading = trial.reading()
@@ -192,16 +204,20 @@ class SensorThingsTarget:
 
     async def _times(self, stream: Any, first: int, last: int) -> set[int]:
         """The times (ms UTC) of a Datastream's Observations from first to last, both included."""
+        return {milliseconds(row["phenomenonTime"]) for row in await self._rows(stream, first, last, "phenomenonTime")}
+
+    async def _rows(self, stream: Any, first: int, last: int, select: str) -> list[dict[str, Any]]:
+        """A Datastream's Observations from first to last (ms UTC), both included, each with a time that can be read."""
         url = f"{self._base}/Datastreams({literal(stream)})/Observations"
         options: dict[str, Any] = {
             "params": {
                 "$filter": f"phenomenonTime ge {zulu(first)} and phenomenonTime le {zulu(last)}",
                 "$orderby": "phenomenonTime",
-                "$select": "phenomenonTime",
+                "$select": select,
                 "$top": str(_PAGE),
             }
         }
-        times = set[int]()
+        rows: list[dict[str, Any]] = []
         page = url
         while True:
             answer = await http.request(self._http, "GET", page, **options)
@@ -209,7 +225,9 @@ class SensorThingsTarget:
                 await self._make_sure_of([stream])
             content = http.content(answer, url)
             try:
-                times |= {milliseconds(row["phenomenonTime"]) for row in content["value"]}
+                for row in content["value"]:
+                    milliseconds(row["phenomenonTime"])
+                    rows.append({name: row[name] for name in select.split(",")})
             except (KeyError, TypeError, ValueError) as error:
                 raise Retry(
                     both(
@@ -219,7 +237,7 @@ class SensorThingsTarget:
                 ) from None
             following = content.get("@iot.nextLink")
             if not following:
-                return times
+                return rows
             # Of the link only what follows the ?: the credentials go to nobody else than the url they are meant for.
             page, options = f"{url}?{urlsplit(following).query}", {}
 
@@ -241,8 +259,11 @@ def _components(row: StoredReading) -> list[str]:
 
 
 def _row(row: StoredReading) -> list[Any]:
-    result = row.value.hex() if isinstance(row.value, bytes) else row.value
-    return [zulu(row.time), result, zulu(row.time), *([{"flags": flag_names(row.flags)}] if row.flags else [])]
+    return [zulu(row.time), _result(row), zulu(row.time), *([{"flags": flag_names(row.flags)}] if row.flags else [])]
+
+
+def _result(row: StoredReading) -> Any:
+    return row.value.hex() if isinstance(row.value, bytes) else row.value
 
 
 def _only(streams: _Streams, ids: set[int]) -> _Streams:
