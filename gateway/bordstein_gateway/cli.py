@@ -20,6 +20,7 @@ from . import (
     cli_reader,
     cli_release,
     cli_store,
+    cli_verify,
     config,
     log,
     normalise,
@@ -46,6 +47,13 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+cli_forward.app.command(
+    "verify",
+    help=pick(
+        "Zurücklesen, was ein Ziel von einer Zeitspanne hat, und mit dem Speicher vergleichen.",
+        "Read back what a target has of a time span, and compare it with the store.",
+    ),
+)(cli_verify.forward_verify)
 app.add_typer(cli_forward.app, name="forward")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_board.app, name="board")

@@ -65,6 +65,11 @@ _GERMAN = {
     "late": "spät",
     "double": "doppelt",
     "refused": "unlesbar",
+    "stored": "gespeichert",
+    "there": "dort",
+    "different": "abweichend",
+    "doubled": "dort doppelt",
+    "first_missing": "fehlt ab",
     "conflict": "Widerspruch",
     "gaps": "Lücken",
     "order": "Auftrag",
@@ -141,6 +146,21 @@ def open_store(settings: Config) -> Iterator[Store]:
 def iso(seconds: float) -> str:
     """RFC 3339 in UTC; OverflowError."""
     return (_EPOCH + timedelta(seconds=int(seconds))).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+
+
+def moment(text: str, where: str) -> int:
+    """Milliseconds UTC of an ISO 8601 date or time; without an offset it is UTC. `where`: the option."""
+    try:
+        found = datetime.fromisoformat(text)
+        number = round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+        iso(number / 1000)  # an offset may lead out of the calendar
+        return number
+    except (ValueError, OverflowError):
+        misuse(
+            f"„{text}“ ist weder Tag noch Zeit wie 2026-07-01 oder 2026-07-01T12:00+02:00",
+            f'"{text}" is no date or time like 2026-07-01 or 2026-07-01T12:00+02:00',
+            where,
+        )
 
 
 def show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:

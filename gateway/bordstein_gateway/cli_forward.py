@@ -2,7 +2,6 @@
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from .cli_common import (
     JsonOption,
     iso,
     misuse,
+    moment,
     open_store,
     output,
     show,
@@ -32,21 +32,6 @@ app = typer.Typer(
 )
 app.add_typer(cli_forward_dead.app, name="dead")
 _Time = pick("ZEIT", "TIME")
-
-
-def _moment(text: str, where: str) -> int:
-    """Milliseconds UTC of an ISO 8601 date or time; without an offset it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-        number = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-        iso(number / 1000)  # an offset may lead out of the calendar
-        return number
-    except (ValueError, OverflowError):
-        misuse(
-            f"„{text}“ ist weder Tag noch Zeit wie 2026-07-01 oder 2026-07-01T12:00+02:00",
-            f'"{text}" is no date or time like 2026-07-01 or 2026-07-01T12:00+02:00',
-            where,
-        )
 
 
 @app.command("list", help=pick("Wie es um jedes Ziel steht.", "How each target is."))
@@ -134,7 +119,7 @@ def _end(until: str | None, length: str | None) -> int | None:
             misuse(f"„{length}“ ist keine Dauer wie 90m, 2h, 3d", f'"{length}" is no time like 90m, 2h, 3d', "--for")
     if until is None:
         return None
-    end = _moment(until, "--until")
+    end = moment(until, "--until")
     if end <= time.time() * 1000:
         misuse("--until liegt in der Vergangenheit", "--until is in the past", "--until")
     return end
@@ -181,7 +166,7 @@ def forward_refill(
     ],
     path: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    first, last = _moment(start, "--from"), _moment(end, "--to")
+    first, last = moment(start, "--from"), moment(end, "--to")
     if first >= last:
         misuse("--from muss vor --to liegen", "--from has to be before --to", "--from")
     settings = config.load(path)
