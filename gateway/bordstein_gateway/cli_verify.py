@@ -137,7 +137,8 @@ def _row(account: Any) -> dict[str, Any]:
 
 
 def _sentence(name: str, of: Any, series: int) -> str:
-    de = f"{name}: {of.there} von {of.stored} Messwerten in {series} {'Reihe' if series == 1 else 'Reihen'} sind dort, wie sie gemessen wurden"
+    of_series = f"{series} {'Reihe' if series == 1 else 'Reihen'}"
+    de = f"{name}: {of.there} von {of.stored} Messwerten in {of_series} sind dort, wie sie gemessen wurden"
     en = f"{name}: {of.there} of {of.stored} readings in {series} series are there as they were measured"
     for count, german, english in (
         (of.missing, "fehlen", "missing"),

@@ -20,6 +20,7 @@ from .. import http, trial
 from ..target import Refused, Retry
 from ..times import milliseconds, zulu
 from .entities import Entities, EntityRefused, literal
+from .mqtt import Published
 from .settings import SensorThings
 
 _DATA_ARRAY = "data-array"
@@ -46,12 +47,18 @@ class SensorThingsTarget:
         self._http = http.client(settings, {"accept": "application/json"})
         self._entities = Entities(name, settings, devices, store, self._http)
         self._arrays: bool | None = None
+        self._read_back = settings.read_back
+        self._published: Published | None = None
+        if settings.observations == "mqtt" and settings.mqtt is not None:
+            self._published = Published(name, self._base, settings.mqtt, settings.timeout)
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
         """All readings, grouped by Datastream and in their order within each."""
         streams, refused = await self._grouped(batch)
         if not streams:
             return refused
+        if self._published is not None:
+            return refused + await self._by_mqtt(streams, self._published)
         if self._arrays is None:
             self._arrays = await self._has_arrays()
         return refused + (await self._as_arrays(streams) if self._arrays else await self._one_by_one(streams))
@@ -83,6 +90,7 @@ class SensorThingsTarget:
     async def trial(self) -> str:
         """A Thing of the trial's own with one Observation, looked for there, then deleted."""
         reading = trial.reading()
+        self._read_back = True
         refused = await self.send([reading])
         if refused:
             raise Retry(
@@ -111,6 +119,8 @@ class SensorThingsTarget:
     async def close(self) -> None:
         """Close connections."""
         await self._http.aclose()
+        if self._published is not None:
+            await self._published.close()
 
     async def _grouped(self, batch: Sequence[StoredReading]) -> tuple[_Streams, list[Refused]]:
         """By Datastream; refused is what the server does not want to have a Datastream for."""
@@ -156,6 +166,15 @@ class SensorThingsTarget:
         # Nobody knows which row the server does not like: each by itself, after a look at what is there.
         return await self._rest_one_by_one(streams)
 
+    async def _by_mqtt(self, streams: _Streams, published: Published) -> list[Refused]:
+        rows = [(literal(stream), row) for stream, group in streams.items() for row in group]
+        # Of what was published before in vain, and is not there now either, only HTTP says why.
+        again = {row.id for _, row in rows if row.id in published.unseen}
+        bodies = [(stream, row, _observation(row)) for stream, row in rows if row.id not in again]
+        refused = await self._one_by_one(_only(streams, again)) if again else []
+        published.unseen -= again
+        return refused + await published.send(bodies, self.there if self._read_back else None)
+
     async def _judged(self, streams: _Streams, answer: httpx2.Response, url: str) -> list[Refused]:
         """Each row's answer, in the order they were sent: a link, or the word error (OGC 18-088 section 15.2).
 
@@ -188,8 +207,7 @@ class SensorThingsTarget:
         for stream, rows in streams.items():
             url = f"{self._base}/Datastreams({literal(stream)})/Observations"
             for row in rows:
-                body = dict(zip(_components(row), _row(row), strict=True))
-                answer = await http.request(self._http, "POST", url, json=body)
+                answer = await http.request(self._http, "POST", url, json=_observation(row))
                 if answer.status_code in _GONE:
                     await self._make_sure_of([stream])
                     raise http.takes_nothing(url, answer)
@@ -260,6 +278,10 @@ def _components(row: StoredReading) -> list[str]:
 
 def _row(row: StoredReading) -> list[Any]:
     return [zulu(row.time), _result(row), zulu(row.time), *([{"flags": flag_names(row.flags)}] if row.flags else [])]
+
+
+def _observation(row: StoredReading) -> dict[str, Any]:
+    return dict(zip(_components(row), _row(row), strict=True))
 
 
 def _result(row: StoredReading) -> Any:
