@@ -376,3 +376,77 @@ def test_an_answer_that_is_not_sensorthings_is_a_sentence_too(log: Log) -> None:
 
     with Loopback(app) as host, pytest.raises(Retry, match="does not name each of the 2 rows that were sent"):
         send(log, host.url + ROOT)
+
+
+class Watched(Server):
+    """Notes each request. `refuses`: Things with such a member. `lost_answers`: of so many Things that are made."""
+
+    def __init__(self, refuses: str = "") -> None:
+        super().__init__()
+        self.requests: list[str] = []
+        self.refuses = refuses
+        self.lost_answers = 0
+
+    async def get(self, request: Request) -> Response:
+        self.requests.append(f"GET {request.path_params['path']}")
+        return await super().get(request)
+
+    async def post(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        self.requests.append(f"POST {path}")
+        if path == "Things" and self.refuses and self.refuses in (await request.body()).decode():
+            return JSONResponse({"message": "deep insert is not for everybody"}, status_code=400)
+        answer = await super().post(request)
+        if path == "Things" and self.lost_answers:
+            self.lost_answers -= 1
+            return JSONResponse({"message": "internal error"}, status_code=500)
+        return answer
+
+
+def board_of_four(log: Log) -> None:
+    for series, unit in (
+        ("air_temperature", "Cel"),
+        ("relative_humidity", "%RH"),
+        ("air_pressure", "Pa"),
+        ("co2", "ppm"),
+    ):
+        log.add([70.0], series=f"air/{series}", unit=unit)
+
+
+def test_a_new_board_is_made_with_all_its_series_in_one_request(log: Log) -> None:
+    server = Watched()
+    board_of_four(log)
+    with Loopback(server.app()) as host:
+        assert send(log, host.url + ROOT) == []
+    assert server.requests.count("POST Things") == 1
+    assert server.requests.count("POST Datastreams") == 0
+    assert server.requests.count("GET Things(1)/Datastreams") == 1
+    counts = server.model.statistics()
+    assert (counts["Things"], counts["Datastreams"], counts["Sensors"], counts["Observations"]) == (1, 4, 1, 4)
+    # A series that comes later is added to the Thing.
+    log.add([40.0], series="dust/pm10", unit="ug/m3")
+    with Loopback(server.app()) as host:
+        assert send(log, host.url + ROOT, after=4) == []
+    assert (server.requests.count("POST Things"), server.requests.count("POST Datastreams")) == (1, 1)
+
+
+def test_a_deep_insert_whose_answer_got_lost_makes_nothing_twice(log: Log) -> None:
+    server = Watched()
+    server.lost_answers = 1
+    board_of_four(log)
+    with Loopback(server.app()) as host:
+        with pytest.raises(Retry, match="500"):
+            send(log, host.url + ROOT)
+        assert send(log, host.url + ROOT) == []
+    counts = server.model.statistics()
+    assert (counts["Things"], counts["Datastreams"], counts["Observations"]) == (1, 4, 4)
+
+
+def test_a_server_that_takes_no_deep_insert_gets_one_after_the_other(log: Log) -> None:
+    server = Watched(refuses="Datastreams")
+    board_of_four(log)
+    with Loopback(server.app()) as host:
+        assert send(log, host.url + ROOT) == []
+    assert server.requests.count("POST Datastreams") == 4
+    counts = server.model.statistics()
+    assert (counts["Things"], counts["Datastreams"], counts["Observations"]) == (1, 4, 4)

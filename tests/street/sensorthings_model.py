@@ -224,7 +224,9 @@ class Model:
         for name, other in spec.many.items():
             back = next((relation for relation, (target, _) in KINDS[other].one.items() if target == kind), None)
             for item in body.get(name, []):
-                links.setdefault(name, []).append(self._of(other, item, {back: id} if back else {}))
+                one = self._of(other, item, {back: id} if back else {})
+                if one not in links.setdefault(name, []):  # it may have found the way back itself
+                    links[name].append(one)
         for name, (other, _) in spec.one.items():  # the way back
             reverse = next((relation for relation, target in KINDS[other].many.items() if target == kind), None)
             if reverse and name in links and id not in self.links[other, links[name]].get(reverse, []):

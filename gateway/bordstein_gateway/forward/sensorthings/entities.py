@@ -9,7 +9,8 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -30,6 +31,7 @@ _ELSEWHERE = (404, 405, 410, 501)
 """Answers to a POST that say: this is not the place."""
 _DATASTREAM = "datastream "
 _SEEN = "body "
+_OBSERVED = "ObservedProperty"
 
 _log = structlog.get_logger(__name__)
 
@@ -60,14 +62,14 @@ class Entities:
 
     async def datastream(self, reading: StoredReading) -> Any:
         """The id of the Datastream for a reading's series; made when the server has none. EntityRefused, Retry."""
-        name = f"{_DATASTREAM}{reading.device} {reading.series} {reading.unit}"
+        name = _name(reading)
         known = await self._load()
         return known[name] if name in known else await self._make_datastream(name, reading)
 
     async def find(self, reading: StoredReading) -> Any:
         """The id of the Datastream for a reading's series, None where there is none; nothing is made or kept. Retry."""
         kept = await asyncio.to_thread(self._store.remote_get, self._forwarder)
-        name = f"{_DATASTREAM}{reading.device} {reading.series} {reading.unit}"
+        name = _name(reading)
         if name in kept and kept.get("base") == json.dumps(self._base):
             return json.loads(kept[name])
         self._bodies.stations = await asyncio.to_thread(self._stations.all)
@@ -76,6 +78,41 @@ class Entities:
             return None
         stream = self._bodies.datastream(reading)["name"]
         return await self._look("Datastreams", f"Thing/@iot.id eq {literal(thing)} and name eq {literal(stream)}")
+
+    async def meet(self, readings: Sequence[StoredReading]) -> None:
+        """Make what the server does not know of new boards, each with all its series in one request. Retry.
+
+        `readings`: one of each series. A deep insert (section 10.2.1) is all or nothing. After one that is refused, or
+        of which the server made a part only, datastream() makes what is left, one by one, and says what is at fault.
+        """
+        known = await self._load()
+        new: dict[str, list[StoredReading]] = {}
+        for reading in readings:
+            if f"thing {reading.device}" not in known:
+                new.setdefault(reading.device, []).append(reading)
+        for device, series in new.items():
+            thing = await self._look("Things", f"properties/deviceId eq {literal(urn(device))}")
+            if thing is None:
+                with suppress(EntityRefused):
+                    await self._make_board(device, series)
+            else:
+                await self._remember(f"thing {device}", thing)
+
+    async def _make_board(self, device: str, series: Sequence[StoredReading]) -> None:
+        body = self._bodies.thing(device)
+        streams = {}
+        for reading in series:
+            stream = self._bodies.datastream(reading)
+            streams[stream["name"]] = reading, {**stream, **_linked(await self._shared(reading))}
+        deep = {**body, "Datastreams": [stream for _, stream in streams.values()]}
+        thing = await self._create(f"{self._base}/Things", deep)
+        await self._remember(f"thing {device}", thing)
+        await self._remember(f"{_SEEN}{device}", _digest(body))
+        url = f"{self._base}/Things({literal(thing)})/Datastreams"
+        made = http.content(await http.request(self._http, "GET", url, params={"$top": str(len(streams))}), url)
+        for stream in made.get("value") or []:
+            if stream.get("name") in streams and "@iot.id" in stream:
+                await self._remember(_name(streams[stream["name"]][0]), stream["@iot.id"])
 
     async def follow(self, devices: Iterable[str]) -> None:
         """Bring the Things of these boards, their Locations and their Datastreams' names up to date. Retry.
@@ -215,32 +252,44 @@ class Entities:
         thing = await self._once(f"thing {device}", "Things", f"properties/deviceId eq {literal(urn(device))}", made)
         if new:
             await self._remember(f"{_SEEN}{device}", _digest(made))
-        observed = bodies.observed_property(reading)
-        observed_id = await self._once(
-            f"property {observed['definition']}",
-            "ObservedProperties",
-            f"definition eq {literal(observed['definition'])}",
-            observed,
-        )
-        sensor = bodies.sensor(reading)
-        sensor_id = await self._once(
-            f"sensor {sensor['name']}", "Sensors", f"name eq {literal(sensor['name'])}", sensor
-        )
+        shared = await self._shared(reading)
         stream = bodies.datastream(reading)
-        links = {"Thing": thing, "Sensor": sensor_id, "ObservedProperty": observed_id}
         try:
             return await self._once(
                 name,
                 "Datastreams",
                 f"Thing/@iot.id eq {literal(thing)} and name eq {literal(stream['name'])}",
-                {**stream, **{role: {"@iot.id": id} for role, id in links.items()}},
+                {**stream, **_linked({"Thing": thing, **shared})},
             )
         except EntityRefused:
             # Perhaps it links to what somebody has removed there since.
-            linked = [("Things", thing), ("Sensors", sensor_id), ("ObservedProperties", observed_id)]
+            linked = [("Things", thing), ("Sensors", shared["Sensor"]), ("ObservedProperties", shared[_OBSERVED])]
             if await self._forget_if_gone(linked):
                 raise http.lost_entities(self._base) from None
             raise
+
+    async def _shared(self, reading: StoredReading) -> dict[str, Any]:
+        """The ids of what Datastreams of many boards link to; made when the server has none."""
+        observed, sensor = self._bodies.observed_property(reading), self._bodies.sensor(reading)
+        definition = observed["definition"]
+        return {
+            _OBSERVED: await self._once(
+                f"property {definition}", "ObservedProperties", f"definition eq {literal(definition)}", observed
+            ),
+            "Sensor": await self._once(
+                f"sensor {sensor['name']}", "Sensors", f"name eq {literal(sensor['name'])}", sensor
+            ),
+        }
+
+
+def _linked(ids: Mapping[str, Any]) -> dict[str, Any]:
+    """Links to entities that are there, as members of a body."""
+    return {role: {"@iot.id": id} for role, id in ids.items()}
+
+
+def _name(reading: StoredReading) -> str:
+    """Under which the id of a series' Datastream is kept."""
+    return f"{_DATASTREAM}{reading.device} {reading.series} {reading.unit}"
 
 
 def _digest(body: dict[str, Any]) -> str:

@@ -128,6 +128,7 @@ class SensorThingsTarget:
         series: dict[tuple[str, str, str], list[StoredReading]] = {}
         for row in batch:
             series.setdefault((row.device, row.series, row.unit), []).append(row)
+        await self._entities.meet([rows[0] for rows in series.values()])
         streams: _Streams = {}
         refused: list[Refused] = []
         for rows in series.values():
