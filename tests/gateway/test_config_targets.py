@@ -1,5 +1,6 @@
 """[forward.…] of the kinds with boxes, boards and databases: each mistake is a sentence with its line."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,13 @@ def test_a_mistake_is_one_sentence_with_its_line_and_no_secret(folder: Path, tex
     assert any(problem.startswith(f"{line}: ") and said in problem for problem in found), found
     assert len(found) == 1 or ("access_token" in text and "_file" not in text)
     assert "geheim" not in "".join(found)
+
+
+def test_a_database_without_its_client_library_is_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is not installed
+    assert problems(folder, TOWN) == [
+        "7: forward.town.kind: psycopg is missing for this: pip install 'bordstein-gateway[postgresql]'"
+    ]
 
 
 def test_what_is_right_arrives_and_its_secret_files_are_known(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """[forward.…] with kind = "postgresql"."""
 
+from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +11,10 @@ from ...config_types import File, Forward, Secret, like, without_query
 from ...config_words import Rule, is_here, is_host
 from ...texts import pick
 
+NEEDED = (
+    "dazu fehlt psycopg: pip install 'bordstein-gateway[postgresql]'",
+    "psycopg is missing for this: pip install 'bordstein-gateway[postgresql]'",
+)
 _VERIFIED = ("require", "verify-ca", "verify-full")
 
 DatabaseUrl = Annotated[
@@ -54,6 +59,8 @@ class PostgreSQL(Forward, kw_only=True, tag_field="kind", tag="postgresql"):
 
 def rules(forward: dict[str, Any]) -> Rule:
     """What is wrong between values that are right alone."""
+    if find_spec("psycopg") is None:
+        yield ("kind",), pick(*NEEDED)
     yield ("password_file",), no_secret(forward.get("password_file"))
     yield ("ca",), no_authority(forward.get("ca"))
     url = forward.get("url")
