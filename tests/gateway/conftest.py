@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bordstein_gateway.store import Store
+from tests.gateway.loopback import Log
 from tests.street.servers import Town
 
 
@@ -28,6 +29,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store = Store.open(tmp_path / "bordstein.sqlite")
     yield store
     store.close()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    """A store with boards that report to it."""
+    log = Log(tmp_path / "store.sqlite")
+    yield log
+    log.store.close()
 
 
 @pytest.fixture

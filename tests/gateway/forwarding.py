@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 
 from bordstein_gateway import normalise
 from bordstein_gateway.config import AnyForward, Config, Device, Gateway, Mqtt
+from bordstein_gateway.config_types import Forward
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.target import Retry
@@ -97,3 +99,27 @@ def same(receiver: Receiver, store: Store) -> None:
     wanted = stored(store)
     assert len(arrived) == len(dict(arrived)), "doubled"
     assert dict(arrived) == wanted
+
+
+def drain(
+    name: str, store: Store, settings: Forward, make: Callable[[], Any], between: Callable[[], None] = lambda: None
+) -> list[str]:
+    """As after a start of the gateway: turns of a new outbox with the target made by `make` until nothing is left to
+    do; the troubles on the way, three at most. `between`: called after each turn."""
+
+    async def turns() -> list[str]:
+        target, troubles = make(), []
+        box = Outbox(name, settings, store, target, aside_pause=0.0, settle=0.0)
+        try:
+            while len(troubles) < 3:
+                try:
+                    if not await box.turn():
+                        break
+                except Retry as trouble:
+                    troubles.append(str(trouble))
+                between()
+        finally:
+            await target.close()
+        return troubles
+
+    return asyncio.run(turns())

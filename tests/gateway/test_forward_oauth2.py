@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,14 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from bordstein_gateway.config import Config, Mqtt, Webhook
 from bordstein_gateway.config_types import OAuth2
 from bordstein_gateway.forward.oauth2 import Token
-from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.forward.webhook.target import WebhookTarget
+from tests.gateway.forwarding import drain
 from tests.gateway.loopback import Log, Loopback
 from tests.street.token_server import PATH, Tokens
 from tests.street.webhook_server import Receiver
 
 CLIENT, SECRET = "gateway:musterstadt", "geh+eim %ü/"
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    log = Log(tmp_path / "store.sqlite")
-    yield log
-    log.store.close()
 
 
 class Clock:
@@ -53,25 +45,14 @@ def oauth2(host: Loopback, key: str, **more: Any) -> OAuth2:
 def deliver(log: Log, settings: Webhook, between: Any = lambda: None, clock: Clock | None = None) -> list[str]:
     """All readings, a batch a turn; the troubles on the way. `between`: called after each turn."""
 
-    async def turns() -> list[str]:
+    def make() -> WebhookTarget:
         target = WebhookTarget(settings, Config(mqtt=Mqtt(host="localhost")))
         if clock is not None:
             assert target._http.token is not None
             target._http.token._clock = clock
-        box, troubles = Outbox("x", settings, log.store, target), []
-        try:
-            while len(troubles) < 3:
-                try:
-                    if not await box.turn():
-                        break
-                except Retry as trouble:
-                    troubles.append(str(trouble))
-                between()
-        finally:
-            await target.close()
-        return troubles
+        return target
 
-    return asyncio.run(turns())
+    return drain("x", log.store, settings, make, between)
 
 
 @pytest.mark.parametrize("credentials", ["basic", "body"])

@@ -21,13 +21,6 @@ SENSORS = {"air/air_temperature": AIR, "pm10": DUST, "parking_bay_occupied": BAY
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    log = Log(tmp_path / "store.sqlite")
-    yield log
-    log.store.close()
-
-
-@pytest.fixture
 def server() -> OpenSenseMapServer:
     known = {AIR: "air/air_temperature", DUST: "dust/pm10", BAY: "bay/parking_bay_occupied"}
     return OpenSenseMapServer({BOX: {"token": TOKEN, "device": DEVICE, "sensors": known}})
@@ -39,14 +32,18 @@ def host(server: OpenSenseMapServer) -> Iterator[Loopback]:
         yield host
 
 
-def send(log: Log, host: Loopback, folder: Path, **more: Any) -> list[Refused]:
+def target_of(host: Loopback, folder: Path, **more: Any) -> OpenSenseMapTarget:
+    """`more`: what is different in the box."""
     (folder / "token").write_text(TOKEN + "\n")
     box = {"id": BOX, "device": DEVICE, "access_token_file": str(folder / "token"), "sensors": SENSORS}
-    one = Device(id=DEVICE, latitude=53.5511, longitude=9.9937)
+    place = Device(id=DEVICE, latitude=53.5511, longitude=9.9937)
     settings = OpenSenseMap(url=host.url, api=host.url, timeout=20, boxes=[Box(**{**box, **more})])
+    return OpenSenseMapTarget(settings, Config(mqtt=Mqtt(host="localhost"), devices=[place]))
 
+
+def send(log: Log, host: Loopback, folder: Path, **more: Any) -> list[Refused]:
     async def run() -> list[Refused]:
-        target = OpenSenseMapTarget(settings, Config(mqtt=Mqtt(host="localhost"), devices=[one]))
+        target = target_of(host, folder, **more)
         try:
             return await target.send(log.store.readings_after(0, 10_000))
         finally:
@@ -132,3 +129,34 @@ def test_a_wrong_box_or_token_gives_up_no_reading(
         send(log, host, tmp_path, **wrong)
     assert sentence in str(failure.value)
     assert TOKEN not in str(failure.value) and "not-the-box's" not in str(failure.value)
+
+
+def tried(host: Loopback, folder: Path, **more: Any) -> str:
+    async def run() -> str:
+        target = target_of(host, folder, **more)
+        try:
+            return await target.trial()
+        finally:
+            await target.close()
+
+    return asyncio.run(run())
+
+
+def test_a_trial_stores_nothing_and_says_that_boxes_sensors_and_tokens_are_right(
+    server: OpenSenseMapServer, host: Loopback, tmp_path: Path
+) -> None:
+    assert tried(host, tmp_path) == (
+        f"{host.url} knows all 1 boxes, their sensors and tokens; no trial record was sent, as it would be public"
+    )
+    assert (server.requests, server.stored) == (1, [])
+
+
+def test_a_trial_says_what_is_wrong(host: Loopback, tmp_path: Path) -> None:
+    foreign = "5f2b56f4263635001c1dd1ee"
+    with pytest.raises(Retry, match=f"has no sensor {foreign} \\(for pm10\\); check its id in sensors"):
+        tried(host, tmp_path, sensors={**SENSORS, "pm10": foreign})
+    with pytest.raises(Retry, match="openSenseMap has no box 5f2b56f4263635001c1dd1ff"):
+        tried(host, tmp_path, id="5f2b56f4263635001c1dd1ff")
+    (tmp_path / "another").write_text("not-the-box's")
+    with pytest.raises(Retry, match=r"does not let the gateway in \(401\)"):
+        tried(host, tmp_path, access_token_file=str(tmp_path / "another"))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 
 from bordstein_gateway.config import Config, Device, Mqtt, PostgreSQL
 from bordstein_gateway.forward import trial
-from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.postgresql.target import PostgreSQLTarget
 from bordstein_gateway.forward.target import Retry
+from bordstein_gateway.forward.verify import Account, verify
 from bordstein_gateway.store import Store
+from tests.gateway import forwarding
 from tests.gateway.loopback import START, Log
 from tests.street.town_database import PASSWORD, TownDatabase
 
@@ -37,13 +39,6 @@ def database(server: TownDatabase) -> TownDatabase:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    log = Log(tmp_path / "store.sqlite")
-    yield log
-    log.store.close()
-
-
-@pytest.fixture
 def settings(database: TownDatabase, tmp_path: Path) -> PostgreSQL:
     (tmp_path / "password").write_text(PASSWORD + "\n")
     return PostgreSQL(url=database.url, password_file=str(tmp_path / "password"), create=True, timeout=10)
@@ -54,23 +49,9 @@ def config(*devices: Device) -> Config:
 
 
 def drain(store: Store, settings: PostgreSQL, *devices: Device) -> list[str]:
-    """Turns until there is nothing left to do; the troubles on the way, three at most."""
-
-    async def turns() -> list[str]:
-        target, troubles = PostgreSQLTarget(settings, config(*devices), store), []
-        box = Outbox(NAME, settings, store, target, aside_pause=0.0, settle=0.0)
-        try:
-            while len(troubles) < 3:
-                try:
-                    if not await box.turn():
-                        break
-                except Retry as trouble:
-                    troubles.append(str(trouble))
-        finally:
-            await target.close()
-        return troubles
-
-    return asyncio.run(turns())
+    """Turns until there is nothing left to do; the troubles on the way."""
+    make = partial(PostgreSQLTarget, settings, config(*devices), store)
+    return forwarding.drain(NAME, store, settings, make)
 
 
 def values(database: TownDatabase) -> list[Any]:
@@ -103,6 +84,29 @@ def test_what_is_there_already_is_kept_or_written_anew(
     log.store.refill_add(NAME, START, START + 10_000).result()
     assert drain(log.store, settings) == []
     assert values(database) == [kept, 6.0]
+
+
+def test_what_the_table_holds_is_read_back_as_it_was_measured(
+    log: Log, database: TownDatabase, settings: PostgreSQL
+) -> None:
+    log.add([0.1 + 0.2, -7.0], start=START + 123)
+    log.add([True, "grün", b"\x00\xff"], series="x/y", unit="")
+    drain(log.store, settings)
+
+    async def accounts() -> list[Account]:
+        target = PostgreSQLTarget(settings, config())
+        try:
+            return await verify(NAME, settings, log.store, target, START, START + 10_000)
+        finally:
+            await target.close()
+
+    assert [(account.stored, account.there) for account in asyncio.run(accounts())] == [(2, 2), (3, 3)]
+    database.run(
+        "DELETE FROM readings WHERE value = -7; UPDATE readings SET value_text = 'rot' WHERE value_text = 'grün'"
+    )
+    temperature, other = asyncio.run(accounts())
+    assert (temperature.missing, temperature.first_missing) == (1, START + 1123)
+    assert (other.there, other.different) == (2, 1)
 
 
 @contextmanager

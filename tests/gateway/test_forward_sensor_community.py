@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,18 +16,12 @@ from bordstein_gateway.forward.sensor_community.target import SensorCommunityTar
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.properties import TABLE
 from bordstein_gateway.store import Store
+from tests.gateway import forwarding
 from tests.gateway.loopback import START, Log, Loopback
 from tests.street.sensor_community_server import PATH, TYPES, SensorCommunityServer
 
 NAME, DEVICE, SENSOR = "citizens", "24a160000001", "esp32-24a160000001"
 CHIPS: dict[str, Any] = {"dust": "SDS011", "air": "BME280", "noise": "DNMS"}
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    log = Log(tmp_path / "store.sqlite")
-    yield log
-    log.store.close()
 
 
 @pytest.fixture
@@ -52,23 +46,8 @@ def target_of(store: Store, settings: SensorCommunity, now: int = START) -> Sens
 
 
 def drain(store: Store, settings: SensorCommunity) -> list[str]:
-    """As after a start of the gateway: turns until nothing is left; the troubles, three at most."""
-
-    async def turns() -> list[str]:
-        target, troubles = target_of(store, settings), []
-        box = Outbox(NAME, settings, store, target, aside_pause=0.0, settle=0.0)
-        try:
-            while len(troubles) < 3:
-                try:
-                    if not await box.turn():
-                        break
-                except Retry as trouble:
-                    troubles.append(str(trouble))
-        finally:
-            await target.close()
-        return troubles
-
-    return asyncio.run(turns())
+    """Turns until there is nothing left to do; the troubles on the way."""
+    return forwarding.drain(NAME, store, settings, partial(target_of, store, settings))
 
 
 def round_of_values(log: Log, start: int = START) -> None:

@@ -1,7 +1,7 @@
 """Observations by MQTT: the place moves when the server shows them, and what it does not take is found out by HTTP."""
 
-import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,9 @@ import pytest
 
 from bordstein_gateway.config import SensorThings
 from bordstein_gateway.forward.mqtt.settings import Broker
-from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
-from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.store import Store
+from tests.gateway import forwarding
 from tests.gateway.configuring import MQTT, problems, secrets
 from tests.gateway.loopback import START, Log, Loopback
 from tests.street.sensorthings_mqtt import ListeningServer, OpenBroker
@@ -41,13 +40,6 @@ def host(server: ListeningServer) -> Iterator[Loopback]:
         yield host
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    log = Log(tmp_path / "store.sqlite")
-    yield log
-    log.store.close()
-
-
 def settings(host: Loopback, broker: OpenBroker, **more: Any) -> SensorThings:
     options = {"observations": "mqtt", "mqtt": Broker(**broker.section()), "timeout": 20, "batch": 8}
     return SensorThings(url=host.url + ROOT, **{**options, **more})
@@ -55,22 +47,7 @@ def settings(host: Loopback, broker: OpenBroker, **more: Any) -> SensorThings:
 
 def drain(store: Store, settings: SensorThings) -> list[str]:
     """Turns until there is nothing left to do; the troubles on the way."""
-
-    async def turns() -> list[str]:
-        target, troubles = SensorThingsTarget(NAME, settings, [], store), []
-        box = Outbox(NAME, settings, store, target, aside_pause=0.0, settle=0.0)
-        try:
-            while len(troubles) < 3:
-                try:
-                    if not await box.turn():
-                        break
-                except Retry as trouble:
-                    troubles.append(str(trouble))
-        finally:
-            await target.close()
-        return troubles
-
-    return asyncio.run(turns())
+    return forwarding.drain(NAME, store, settings, partial(SensorThingsTarget, NAME, settings, [], store))
 
 
 def results(server: ListeningServer) -> list[Any]:
