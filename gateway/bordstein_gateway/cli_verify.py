@@ -46,7 +46,10 @@ def forward_verify(
         typer.Option(
             "--to",
             metavar=_TIME,
-            help=pick("Erster Zeitpunkt, der nicht mehr zählt; ohne: jetzt.", "First moment that no longer counts."),
+            help=pick(
+                "Erster Zeitpunkt, der nicht mehr zählt; ohne: jetzt.",
+                "First moment that counts no more; without: now.",
+            ),
         ),
     ] = None,
     refill: Annotated[

@@ -45,7 +45,7 @@ def stored(store: Store) -> dict[Key, Value]:
 
 def configuration(receiver: Receiver, folder: Path, **options: Any) -> Config:
     """A gateway's configuration with this receiver as its only target."""
-    section = {**receiver.section(), "timeout": 1, **options}
+    section = {**receiver.section(), "timeout": receiver.patience, **options}
     return Config(
         gateway=Gateway(data=str(folder)),
         mqtt=Mqtt(host="localhost"),

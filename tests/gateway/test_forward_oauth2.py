@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog.testing
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bordstein_gateway.config import Config, Mqtt, Webhook
 from bordstein_gateway.config_types import OAuth2
@@ -143,6 +143,23 @@ def test_what_a_token_endpoint_does_wrong_is_a_sentence(log: Log, key: str, answ
     with Loopback(app) as host:
         (trouble, *_) = deliver(log, Webhook(url=host.url + "/events", oauth2=oauth2(host, key)))
     assert sentence in trouble
+
+
+@pytest.mark.parametrize("lasts", [None, "3600", "for ever", -1, 1e300])
+def test_a_token_whose_end_is_told_oddly_or_not_at_all_is_used_for_a_while(log: Log, key: str, lasts: Any) -> None:
+    fetched = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        answer: Response = Response(status_code=204)
+        if Request(scope).url.path == PATH:
+            fetched.append(lasts)
+            answer = JSONResponse({"access_token": "t0ken", "expires_in": lasts})
+        await answer(scope, receive, send)
+
+    log.add([1.0, 2.0])
+    with Loopback(app) as host:
+        assert deliver(log, Webhook(url=host.url + "/events", batch=1, oauth2=oauth2(host, key))) == []
+    assert fetched == [lasts]
 
 
 def test_a_token_endpoint_that_is_away_is_a_sentence(key: str) -> None:

@@ -26,6 +26,8 @@ class Receiver(Process):
     """A server that takes readings, counts them and misbehaves when it is told to."""
 
     faults_known: tuple[str, ...] = ()
+    patience = 1
+    """Seconds that a test gives a request."""
 
     def __init__(self, name: str, folder: Path, module: str, *arguments: object) -> None:
         self.port = free_port()
@@ -153,6 +155,7 @@ class OpenSenseMap(Receiver):
     """The stand-in for openSenseMap with its own decoder. `sensors`: of each device, the series of its box."""
 
     faults_known = opensensemap_server.FAULTS
+    patience = 4  # its decoder is another process, and machines are busy
 
     def __init__(self, folder: Path, sensors: dict[str, list[str]]) -> None:
         self.boxes: list[dict[str, Any]] = []

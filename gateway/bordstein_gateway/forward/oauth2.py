@@ -91,8 +91,7 @@ class Token:
                     f"{self._name} answers {answer.status_code} without a bearer token; check the token_url",
                 )
             )
-        lasts = content.get("expires_in")
-        seconds = float(lasts) if isinstance(lasts, int | float) and not isinstance(lasts, bool) else _UNKNOWN_S
+        seconds = _seconds(content.get("expires_in"))
         self._value = token
         # Of one that lasts a minute or less at least half is used.
         self._until = asked + max(seconds - _EARLY_S, seconds / 2)
@@ -138,6 +137,15 @@ def _object(answer: httpx2.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _seconds(lasts: Any) -> float:
+    """How long a token lasts; some servers write the number as text."""
+    try:
+        seconds = float(lasts)
+    except (TypeError, ValueError):
+        return _UNKNOWN_S
+    return seconds if 0 < seconds < 1e9 else _UNKNOWN_S
 
 
 def _fits(token: str) -> bool:
