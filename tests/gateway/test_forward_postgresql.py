@@ -41,7 +41,7 @@ def database(server: TownDatabase) -> TownDatabase:
 @pytest.fixture
 def settings(database: TownDatabase, tmp_path: Path) -> PostgreSQL:
     (tmp_path / "password").write_text(PASSWORD + "\n")
-    return PostgreSQL(url=database.url, password_file=str(tmp_path / "password"), create=True, timeout=10)
+    return PostgreSQL(url=database.url, password_file=str(tmp_path / "password"), create=True, timeout=20)
 
 
 def config(*devices: Device) -> Config:
@@ -127,6 +127,7 @@ def test_a_database_that_gives_no_answer_in_time_loses_and_doubles_nothing(
     with locked(database):
         troubles = drain(log.store, settings)
     assert set(troubles) == {f"{settings.shown}: readings gave no answer in time"}
+    settings.timeout = 20
     assert drain(log.store, settings) == []
     assert values(database) == [1.0, 2.0, 3.0]
 

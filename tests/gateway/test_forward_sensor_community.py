@@ -37,7 +37,7 @@ def host(server: SensorCommunityServer) -> Iterator[Loopback]:
 
 def settings(host: Loopback, **more: Any) -> SensorCommunity:
     boards = [Board(device=DEVICE, sensor=SENSOR, chips=CHIPS)]
-    return SensorCommunity(url=host.url + PATH, boards=boards, **{"timeout": 1, **more})
+    return SensorCommunity(url=host.url + PATH, boards=boards, **{"timeout": 20, **more})
 
 
 def target_of(store: Store, settings: SensorCommunity, now: int = START) -> SensorCommunityTarget:
@@ -107,8 +107,9 @@ def test_what_may_have_arrived_is_not_sent_again_and_the_rest_is(
     round_of_values(log)
 
     async def broken() -> None:
-        target = target_of(log.store, settings(host))
-        box = Outbox(NAME, settings(host), log.store, target, aside_pause=0.0, settle=0.0)
+        impatient = settings(host, timeout=1 if fault == "hang" else 20)
+        target = target_of(log.store, impatient)
+        box = Outbox(NAME, impatient, log.store, target, aside_pause=0.0, settle=0.0)
         server.fault = fault
         with pytest.raises(Retry):
             await box.turn()

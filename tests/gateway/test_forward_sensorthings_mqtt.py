@@ -1,7 +1,6 @@
 """Observations by MQTT: the place moves when the server shows them, and what it does not take is found out by HTTP."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,17 @@ def settings(host: Loopback, broker: OpenBroker, **more: Any) -> SensorThings:
     return SensorThings(url=host.url + ROOT, **{**options, **more})
 
 
-def drain(store: Store, settings: SensorThings) -> list[str]:
-    """Turns until there is nothing left to do; the troubles on the way."""
-    return forwarding.drain(NAME, store, settings, partial(SensorThingsTarget, NAME, settings, [], store))
+def drain(store: Store, settings: SensorThings, patience: float = 20) -> list[str]:
+    """Turns until there is nothing left to do; the troubles on the way. `patience`: seconds until Observations that the
+    server does not show count as missing."""
+
+    def make() -> SensorThingsTarget:
+        target = SensorThingsTarget(NAME, settings, [], store)
+        assert target._published is not None
+        target._published._timeout = patience
+        return target
+
+    return forwarding.drain(NAME, store, settings, make)
 
 
 def results(server: ListeningServer) -> list[Any]:
@@ -75,7 +82,7 @@ def test_what_the_server_does_not_show_holds_the_place_and_goes_by_http_then(
     drain(log.store, settings(host, broker))
     log.add([2.0, 3.0, 4.0, 5.0], start=START + 5_000)
     server.fault = fault
-    (trouble,) = drain(log.store, settings(host, broker, timeout=1))
+    (trouble,) = drain(log.store, settings(host, broker), patience=0.3)
     count = 4 if fault == "deaf" else 2
     assert trouble == (
         f"the broker 127.0.0.1:{broker.port} took everything; {count} Observations the server does not show"
@@ -88,7 +95,7 @@ def test_a_reading_that_the_server_refuses_becomes_a_dead_letter_with_its_reason
     log: Log, server: ListeningServer, host: Loopback, broker: OpenBroker
 ) -> None:
     log.add([1.0, "warm", 3.0])
-    assert len(drain(log.store, settings(host, broker, timeout=1))) == 1
+    assert len(drain(log.store, settings(host, broker), patience=0.3)) == 1
     (dead,) = log.store.dead_letters(NAME)
     assert dead.reading_id == 2 and "'warm' does not fit" in dead.reason
     assert results(server) == [1.0, 3.0]
