@@ -92,8 +92,6 @@ _GERMAN = {
     "result": "Ergebnis",
     "case": "Vorgang",
     "rule": "Regel",
-    "begun": "begonnen",
-    "recovered": "vorbei",
     "target_id": "Nr. dort",
     "notes": "Bemerkung",
 }

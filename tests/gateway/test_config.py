@@ -7,6 +7,9 @@ import pytest
 
 from bordstein_gateway import config, config_open, config_parking, example
 from bordstein_gateway.config import ConfigError
+from bordstein_gateway.forward.cap.settings import CapWhen
+from bordstein_gateway.forward.engine_settings import EngineWhen
+from bordstein_gateway.forward.open311.settings import Open311When
 from tests.gateway.configuring import MQTT, load, problems, secrets
 
 EXAMPLE = example.text()
@@ -44,6 +47,7 @@ def test_every_option_is_in_the_example() -> None:
     structs.append(config.SensorThingsApi)
     published = [config_open.Publish, config_open.PublishProperty, config_open.PublishSeries]
     published += [config_parking.Parking, config_parking.Site, config_parking.Bay]
+    published += [Open311When, EngineWhen, CapWhen]
     for struct in [*structs, *published, *config.AnyForward.__args__, *config.AnyInput.__args__]:
         for field in msgspec.structs.fields(struct):
             option = rf"^#? *(?:{field.encode_name} = |\[\[?.*\.{field.encode_name}\])"
@@ -141,6 +145,7 @@ properties = ["pm10", "air_temprature"]
 [forwrad.x]
 """,
     )
+    kinds = ", ".join(f'"{kind.__struct_config__.tag}"' for kind in config.AnyForward.__args__)
     assert found == [
         "2: gateway.nmae: there is no such key here; is name meant?",
         '3: gateway.data: expected an absolute path, got "here"',
@@ -373,3 +378,73 @@ def test_loading_says_what_checking_says(folder: Path) -> None:
         config.load(path)
     assert caught.value.problems == config.problems(path)
     assert str(caught.value).count("\n") == 1
+
+
+WHEN = [
+    ("above = 0.8\nequals = true\n", "forward.x.when[1]: name exactly one of above, below and equals"),
+    ("", "forward.x.when[1]: name exactly one of above, below and equals"),
+    ("above = 80\n", "forward.x.when[1].above: fill_level never gets to 80: 0 to 1 is plausible, in 1"),
+    ("above = 0.8\nclear = 0.9\n", "forward.x.when[1].clear: is on the wrong side of above: it would be over at once"),
+    ("equals = true\n", "forward.x.when[1].equals: fill_level is a number: use above or below"),
+    ("equals = true\nclear = 0.5\n", "forward.x.when[1].clear: has no use with equals"),
+    (
+        'above = 0.8\nfor = "10"\n',
+        'forward.x.when[1].for: expected a time like "90s", "10m", "2h" or "1d", got "10"',
+    ),
+    ('above = 0.8\ntext = "{{ vlaue }}"\n', "forward.x.when[1].text: there is no vlaue; there are case, rule, device"),
+    ('above = 0.8\ntext = "{{ value"\n', "forward.x.when[1].text: is no valid template: "),
+    ('above = 0.8\ntext = "{{ name / 2 }}"\n', "forward.x.when[1].text: can't be filled: unsupported operand"),
+    ('above = 0.8\nattributes = { a = "{{ b }}" }\n', "forward.x.when[1].attributes.a: there is no b; there are"),
+    ('above = 0.8\n[[forward.x.when]]\nproperty = "fill_level"\nabove = 0.9\n', "forward.x.when[2]: rule 1 is called"),
+]
+
+
+@pytest.mark.parametrize(("when", "sentence"), WHEN)
+def test_what_is_wrong_with_a_rule_is_said(folder: Path, when: str, sentence: str) -> None:
+    head = '[forward.x]\nkind = "open311"\nurl = "https://h/georeport/v2"\nservice_code = "1"\n'
+    found = problems(folder, f'{MQTT}{head}[[forward.x.when]]\nproperty = "fill_level"\n{when}')
+    assert any(sentence in problem for problem in found), found
+
+
+EVENTS = [
+    (
+        'kind = "open311"\nurl = "https://h/"\n',
+        "when[1]: service_code is missing: the kind of request, of GET …/services",
+    ),
+    ('kind = "open311"\nurl = "https://h/"\napi_key = "geheim"\n', "api_key: no secret stands in this file"),
+    ('kind = "open311"\nurl = "http://h/"\napi_key_file = "secret"\n', "url: a password or token would travel"),
+    ('kind = "camunda7"\nurl = "https://h/"\n', "when[1]: process is missing: the key of the process that is started"),
+    (
+        'kind = "flowable"\nurl = "https://h/"\nprocess = "a"\nmessage = "b"\n',
+        "message: either process or message, not",
+    ),
+    ('kind = "flowable"\nurl = "https://h/"\nbusiness_key = "{{ device }}"\n', "business_key: has to hold {{ case }}"),
+    (
+        'kind = "camunda7"\nurl = "https://h/"\nvariables = { a = { value = "{{ value }}", type = "Double" } }\n',
+        'variables.a.value: "92,0 %" is no Double',
+    ),
+    (
+        'kind = "camunda7"\nurl = "https://h/"\nvariables = { a = { value = "x", type = "Int" } }\n',
+        "type: expected one of",
+    ),
+    ('kind = "cap"\nfolder = "cap"\n', "folder: expected an absolute path"),
+    ('kind = "cap"\nfolder = "/cap"\nurl = "https://h/"\n', "folder: either folder or url, not both"),
+    ('kind = "cap"\n', "url is missing"),
+    ('kind = "cap"\nfolder = "/cap"\n', "sender is missing"),
+    ('kind = "cap"\nfolder = "/cap"\nstatus = "Actual"\n', 'status: expected one of "Draft", "Exercise", got "Actual"'),
+    ('kind = "cap"\nfolder = "/cap"\nscope = "Public"\n', "scope: there is no such key here"),
+    ('kind = "cap"\nfolder = "/cap"\npolygon = "1,2 3,4 1,2"\n', "polygon: at least four points"),
+]
+
+
+@pytest.mark.parametrize(("target", "sentence"), EVENTS)
+def test_what_is_wrong_with_a_target_of_events_is_said(folder: Path, target: str, sentence: str) -> None:
+    (folder / "secret").write_text("geheim\n")
+    found = problems(folder, f'{MQTT}[forward.x]\n{target}[[forward.x.when]]\nproperty = "fill_level"\nabove = 0.8\n')
+    assert any(sentence in problem for problem in found), found
+    assert "geheim" not in "".join(found)
+
+
+def test_a_target_of_events_without_a_rule_is_a_mistake(folder: Path) -> None:
+    found = problems(folder, MQTT + '[forward.x]\nkind = "camunda7"\nurl = "https://h/"\n')
+    assert found == ["6: forward.x: [[forward.….when]] is missing: what this target is told of"]

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bordstein_gateway import config, config_open, config_parking
+from bordstein_gateway.forward.cap.settings import CapWhen
+from bordstein_gateway.forward.engine_settings import EngineWhen
 from bordstein_gateway.forward.open311.settings import Open311When
-from bordstein_gateway.forward.open311.target import Open311Target
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.unbuilt import Unbuilt
 from bordstein_gateway.store import Store
@@ -70,6 +71,7 @@ URLS = st.sampled_from(
 NUMBERS = st.integers() | st.floats() | st.sampled_from([1, 20, 8883, 10**400])
 ANY = st.recursive(WORDS | NUMBERS | st.booleans(), lambda inner: st.lists(inner, max_size=2), max_leaves=3)
 FILE = st.sampled_from(FILES)
+TYPES = st.sampled_from(["String", "Integer", "Date", "Float"])
 DURATIONS = st.sampled_from(["10m", "1h", "0s", "9999999d", "x"])
 TEMPLATES = st.sampled_from(
     ["{{ value }}", "{{ nobody }}", "{% if %}", "{{ 1 / 0 }}", "{{ ''.__class__ }}", "{{ 5 * name }}"]
@@ -105,15 +107,26 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
         ),
         max_size=2,
     ),
+    "service_code": WORDS,
+    "process": WORDS,
+    "folder": st.sampled_from(["/nowhere/cap", "x", "\0"]),
+    "business_key": TEMPLATES,
+    "variables": st.dictionaries(
+        WORDS, st.fixed_dictionaries({"value": TEMPLATES}, optional={"type": TYPES}), max_size=2
+    ),
 }
-WHEN = {"property": "pm10", "above": 20.0, "service_code": "1"}
+WHEN = {"property": "pm10", "above": 20.0}
 TARGETS = {
     "webhook": config.Webhook,
     "sensorthings": config.SensorThings,
     "open311": config.Open311,
     "ngsi-ld": config.NgsiLd,
+    "camunda7": config.Camunda7,
+    "flowable": config.Flowable,
+    "cap": config.Cap,
 }
 ALWAYS = {"ngsi-ld": {"context_url": "https://h/contexts"}}
+WHENS = {"open311": Open311When, "camunda7": EngineWhen, "flowable": EngineWhen, "cap": CapWhen}
 
 
 def toml(value: Any) -> str:
@@ -153,8 +166,8 @@ def documents(draw: st.DrawFn) -> str:
         text += f"[forward.{kind}{number}]\n" + draw(
             sections(TARGETS[kind], {"kind": kind, "url": "https://h/x", **ALWAYS.get(kind, {})})
         )
-        if kind == "open311":
-            text += f"[[forward.{kind}{number}.when]]\n" + draw(sections(Open311When, WHEN))
+        if kind in WHENS:
+            text += f"[[forward.{kind}{number}.when]]\n" + draw(sections(WHENS[kind], WHEN))
     if draw(st.integers(0, 3)) == 0:
         text += "[[device]]\n" + draw(sections(config.Device, {"id": "24a160123456"}))
     if draw(st.integers(0, 3)) == 0:
@@ -184,6 +197,5 @@ def test_checking_never_raises_and_what_passes_can_be_started(folder: Path, stor
         for box in start(loaded, store):
             assert not isinstance(box._target, Unbuilt), box._target._reason
             target: Any = box._target
-            if isinstance(target, Open311Target):
-                target = target._client
-            target._http.build_request("POST", loaded.forward[box.name].url, content=b"")
+            target = getattr(target, "_client", getattr(target, "_engine", target))
+            target._http.build_request("POST", loaded.forward[box.name].url or "http://h/", content=b"")

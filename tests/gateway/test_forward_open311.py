@@ -1,6 +1,7 @@
 """Events as Open311 requests, against a strict server that keeps twice what is posted twice."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,14 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from bordstein_gateway.cli import app
 from bordstein_gateway.config import Open311
 from bordstein_gateway.forward.events import links
+from bordstein_gateway.forward.open311 import target as open311_target
 from bordstein_gateway.forward.open311.answers import Unreadable, required, rows
 from bordstein_gateway.forward.open311.settings import Open311When
 from bordstein_gateway.forward.open311.target import Open311Target
 from bordstein_gateway.forward.target import Retry
-from tests.gateway.events import NAME, OTHER, Bins, deliver, outbox, target, tried, turns
+from bordstein_gateway.overview import overview
+from bordstein_gateway.status import ServiceState
+from tests.gateway.events import BIN, NAME, OTHER, Bins, config, deliver, outbox, target, tried, turns
 from tests.gateway.loopback import Loopback, Switch
 from tests.street.open311_server import API_KEY, BASE, Server
 from tests.street.processes import until
@@ -197,6 +203,72 @@ def test_a_token_is_kept_over_a_restart_until_there_is_a_request(
     assert asyncio.run(followed()) == [1, 0]
     (link,) = links(log.store, NAME)
     assert (link["state"], link["target_id"]) == ("open", "4711")
+
+
+def test_an_event_while_the_last_ones_token_waits_makes_no_second_request(
+    log: Bins, server: Server, settings: Open311
+) -> None:
+    server.tokens = True
+    log.fill([0.85, 0.9, 0.1, 0.1, 0.9, 0.9])
+    assert deliver(log, settings) == []
+    assert server.statistics()["open311"] == 1
+    assert links(log.store, NAME)[0]["state"] == "token"
+
+
+def test_a_running_outbox_follows_requests_by_itself(
+    log: Bins, server: Server, settings: Open311, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open311_target, "TOKEN_POLL_S", 0.05)
+    server.tokens = True
+    log.fill([0.85, 0.9])
+
+    async def run() -> None:
+        box = outbox(log, settings)
+        running = asyncio.create_task(box.run())
+        assert await asyncio.to_thread(until, lambda: server.waiting, 20)
+        server.settle()
+        assert await asyncio.to_thread(until, lambda: links(log.store, NAME)[0]["state"] == "open", 20)
+        box.stop()
+        await running
+
+    asyncio.run(run())
+    assert links(log.store, NAME)[0]["target_id"] == "4711"
+
+
+def test_a_report_whose_reading_has_become_too_old_goes_out_with_a_newer_one(
+    log: Bins, server: Server, settings: Open311
+) -> None:
+    log.fill([0.85, 0.9])
+    server.fault = "before"
+    assert len(deliver(log, settings)) > 1
+    server.fault = None
+    place = log.store.place_get(NAME)
+    log.store.place_set(place._replace(next_id=3, pending_to=None)).result()  # as the outbox leaves out old ones
+    assert deliver(log, settings) == []
+    assert made(server) == []
+    log.fill([0.95])
+    assert deliver(log, settings) == []
+    assert len(made(server)) == 1
+
+
+def test_links_are_shown_by_the_command_and_in_the_api(
+    log: Bins, server: Server, settings: Open311, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.fill([0.85, 0.9])
+    assert deliver(log, settings) == []
+    file = tmp_path / "gateway.toml"
+    head = f'[gateway]\ndata = "{tmp_path}"\n[store]\npath = "{log.path}"\n[mqtt]\nhost = "localhost"\ntls = false\n'
+    target = f'[forward.{NAME}]\nkind = "open311"\nurl = "{settings.url}"\nservice_code = "0010"\n'
+    file.write_text(f'{head}{target}[[forward.{NAME}.when]]\nproperty = "fill_level"\nabove = 0.8\n')
+    shown = CliRunner().invoke(app, ["forward", "links", NAME, "--config", str(file), "--json"])
+    (row,) = map(json.loads, shown.output.splitlines())
+    assert (row["target_id"], row["state"], row["device"]) == ("4711", "open", BIN)
+    monkeypatch.setenv("BORDSTEIN_LANG", "de")
+    shown = CliRunner().invoke(app, ["forward", "links", NAME, "--config", str(file)])
+    assert "4711" in shown.output and row["case"] in shown.output
+    state = ServiceState(config(), log.store, forwarders=[outbox(log, settings)])
+    ((shown_row,),) = (target["links"] for target in overview(state)["forward"])
+    assert shown_row == {name: value for name, value in row.items() if name != "notes"}
 
 
 def test_an_unknown_service_gives_nothing_up_and_the_nearest_names_are_said(

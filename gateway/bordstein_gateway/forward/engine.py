@@ -105,7 +105,6 @@ class EngineTarget(EventTarget):
         remote["key"] = business_key
         found = await self._engine.find(process, business_key)
         if found is None:
-            await self.keep_case(event)
             found = await self._engine.start(process, message, business_key, self._variables(event))
         remote.update({"id": found, "state": "started"})
 

@@ -132,30 +132,21 @@ class EventTarget(ABC):
             texts = {name: msgspec.json.encode(state).decode() for name, state in states.items()}
             await asyncio.wrap_future(self._store.remote_set(self._key, texts))
 
-    async def keep_case(self, event: Event) -> None:
-        """Have what is known of one event on disk, in the midst of its delivery."""
-        name = f"{event.reading.device} {event.reading.series} {event.when.key}"
-        await self.keep({name: (await self.load())[name]})
-
     async def _follow(
         self, name: str, state: State, when: When, reading: StoredReading, station: Station, edge: str | None
     ) -> None:
         now = int(time.time() * 1000)
         if edge == "report":
-            # What was known of the last one is kept as long as nothing new is: it may be open there still.
-            before = state.case.remote if state.case is not None else {}
-            id = number(self._gateway, name, reading.time)
-            state.case = Case(
-                id,
-                reading.id,
-                now,
-                remote={f"last_{key}": text for key, text in before.items() if not key.startswith("last_")},
-            )
+            remote = _before(state.case)
+            state.case = Case(number(self._gateway, name, reading.time), reading.id, now, remote=remote)
         elif edge == "recovered" and state.case is not None:
-            was_refused = state.case.edge == "report" and not state.case.done
+            unheard = state.case.edge == "report" and not state.case.done
             state.case = msgspec.structs.replace(
-                state.case, edge="recovered", recovered=now, reading=reading.id, done=was_refused
+                state.case, edge="recovered", recovered=now, reading=reading.id, done=unheard
             )
+        elif state.on and state.case is not None and not state.case.done and not state.case.refused:
+            # Its own reading comes no more: by now it is older than the outbox's max_age.
+            state.case.reading = max(state.case.reading, reading.id)
         case = state.case
         if case is None or case.done or case.reading != reading.id:
             return
@@ -218,11 +209,21 @@ def links(store: Store, forwarder: str) -> list[dict[str, Any]]:
                 "recovered": zulu(case.recovered // 1000 * 1000) if case.recovered else "",
                 "target_id": case.remote.get("id", ""),
                 "state": case.remote.get("state", "") if case.done else "refused" if case.refused else "due",
+                "detail": case.remote.get("detail", ""),
                 "updated": case.remote.get("updated", ""),
                 "notes": case.refused or case.remote.get("notes", ""),
             }
         )
     return rows
+
+
+def _before(case: Case | None) -> dict[str, str]:
+    """What is known of the last event, for the next one: it may be open there still. Of one that was never heard of
+    there, what was known before it."""
+    if case is None:
+        return {}
+    last = {key: text for key, text in case.remote.items() if key.startswith("last_")}
+    return {f"last_{key}": text for key, text in case.remote.items() if key not in last} or last
 
 
 def _concerns(when: When, station: Station) -> bool:

@@ -72,14 +72,12 @@ class Client:
         return required(answer.content) if answer.is_success else []
 
     async def open_requests(self, code: str, latitude: float, longitude: float, radius: float) -> list[Found]:
-        """Those of a service round a place, the nearest first. Servers that know no radius answer with all there
-        are."""
-        asked = {"status": "open", "service_code": code, "lat": degrees(latitude), "long": degrees(longitude)}
-        asked["radius"] = f"{radius:g}"
-        found = [_found(row) for row in await self._list("requests", asked)]
-        near = [(distance(latitude, longitude, one), one) for one in found if one is not None]
-        near = [pair for pair in near if pair[0] <= radius and pair[1].service_code == code and pair[1].state == "open"]
-        return [one for _, one in sorted(near, key=lambda pair: pair[0])]
+        """Those of a service round a place, the nearest first. Servers that know no radius answer with all of them."""
+        place = {"lat": degrees(latitude), "long": degrees(longitude), "radius": f"{radius:g}"}
+        rows = await self._list("requests", {"status": "open", "service_code": code, **place})
+        found = [one for row in rows if (one := _found(row)) is not None]
+        right = [one for one in found if one.state == "open" and one.service_code in (code, "")]
+        return sorted(right, key=lambda one: distance(latitude, longitude, one))
 
     async def request(self, id: str) -> Found | None:
         """One request; None: the server has none of this id. Retry."""

@@ -120,23 +120,12 @@ class Open311Target(EventTarget):
         remote = event.case.remote
         place = _place(event.station)
         await self._make_sure_of(code, event)
-        found = await self._still_open(remote) or await self._look(code, place, event)
-        if found is None:
-            fields = self._fields(code, place, event)
-            remote["asked"] = code
-            await self.keep_case(event)
-            try:
-                posted = await self._client.post(fields)
-            except NotTaken:
-                self._known.discard(code)  # it may have changed there
-                raise
-            remote.update({"notes": posted.notice, "state": "open"})
-            if posted.request:
-                remote["id"] = posted.request
-            elif posted.token:
-                remote.update({"token": posted.token, "state": "token"})
-        else:
+        if remote.get("last_state") == "token":  # the last one's request is still being made
+            remote.update({"token": remote["last_token"], "state": "token"})
+        elif (found := await self._still_open(remote) or await self._look(code, place, event)) is not None:
             _note(event.case, found)
+        else:
+            await self._post(code, place, event)
         for key in [key for key in remote if key.startswith("last_")]:
             del remote[key]
 
@@ -195,6 +184,19 @@ class Open311Target(EventTarget):
             return
         await check_service(self._client, code, set(self._attributes(event)))
         self._known.add(code)
+
+    async def _post(self, code: str, place: tuple[float, float], event: Event) -> None:
+        fields = self._fields(code, place, event)
+        try:
+            posted = await self._client.post(fields)
+        except NotTaken:
+            self._known.discard(code)  # it may have changed there
+            raise
+        event.case.remote.update({"notes": posted.notice, "state": "open"})
+        if posted.request:
+            event.case.remote["id"] = posted.request
+        elif posted.token:
+            event.case.remote.update({"token": posted.token, "state": "token"})
 
     async def _still_open(self, remote: dict[str, str]) -> Found | None:
         """The request of the same thing's last event, unless it has been closed."""
