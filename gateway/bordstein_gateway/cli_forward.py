@@ -195,7 +195,5 @@ def forward_links(name: Target, path: ConfigOption = DEFAULT_CONFIG, as_json: Js
     with open_store(settings) as store:
         rows = links(store, known(settings, name))
     if not as_json:  # a terminal is not that wide
-        rows = [
-            {key: value for key, value in row.items() if key not in ("series", "detail", "updated")} for row in rows
-        ]
+        rows = [{key: row[key] for key in ("case", "device", "rule", "target_id", "state", "notes")} for row in rows]
     show(rows, as_json, pick("es gab noch keinen Vorgang", "there was no event yet"))

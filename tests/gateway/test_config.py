@@ -427,6 +427,7 @@ EVENTS = [
         'kind = "camunda7"\nurl = "https://h/"\nvariables = { a = { value = "x", type = "Int" } }\n',
         "type: expected one of",
     ),
+    ('kind = "cap"\nfolder = "/cap"\nnewest_first = true\n', "newest_first: the order counts here"),
     ('kind = "cap"\nfolder = "cap"\n', "folder: expected an absolute path"),
     ('kind = "cap"\nfolder = "/cap"\nurl = "https://h/"\n', "folder: either folder or url, not both"),
     ('kind = "cap"\n', "url is missing"),

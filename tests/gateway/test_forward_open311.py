@@ -243,7 +243,7 @@ def test_a_report_whose_reading_has_become_too_old_goes_out_with_a_newer_one(
     assert len(deliver(log, settings)) > 1
     server.fault = None
     place = log.store.place_get(NAME)
-    log.store.place_set(place._replace(next_id=3, pending_to=None)).result()  # as the outbox leaves out old ones
+    log.store.place_set(place._replace(next_id=3, pending_to=None)).result()  # as the outbox leaves old ones out
     assert deliver(log, settings) == []
     assert made(server) == []
     log.fill([0.95])

@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..config_types import HttpForward, Section, Text
+from ..config_types import Section, Text
 from ..config_words import Rule, missing, table
 from ..texts import pick, said
 from .engine_values import NoSuchValue, typed
-from .when import When
+from .when import EventForward, When
 from .when import rules as when_rules
 from .wording import NAMES, BadTemplate, fill, problem
 
@@ -31,7 +31,7 @@ class EngineWhen(When, kw_only=True):
     variables: dict[str, Variable] = msgspec.field(default_factory=dict)
 
 
-class EngineForward(HttpForward, kw_only=True):
+class EngineForward(EventForward, kw_only=True):
     """`process`: the key of the process that is started, or `message`: the name of the message that starts one.
     `recovered_message`: the message to its instance when the value has come back. `business_key`: by this an instance
     is found again. Without `variables` a process gets device, name, property, value, amount, time and case.

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ..config_types import Duration, Name, PropertyName, Section
+from ..config_types import Duration, HttpForward, Name, PropertyName, Section
 from ..config_words import Rule, missing
 from ..properties import TABLE, Property
 from ..texts import pick
@@ -54,8 +54,20 @@ class When(Section, kw_only=True):
         return value <= self.clear if self.above is not None else value >= self.clear
 
 
+class EventForward(HttpForward, kw_only=True):
+    """A target that is told of events; each kind has rules of its own sort in `when`."""
+
+    when: list[Any] = msgspec.field(default_factory=list)
+
+    def wants(self, device: str, series: str, property: str) -> bool:
+        """What a rule is about, also of a board's own state, such as its supply voltage."""
+        return self.chooses(device, property) and any(when.what == property for when in self.when)
+
+
 def rules(forward: dict[str, Any]) -> Rule:
     """What is wrong in the rules of one target."""
+    if forward.get("newest_first") is True:
+        yield ("newest_first",), pick("hier zählt die Reihenfolge", "the order counts here")
     whens = forward.get("when")
     if "when" not in forward or whens == []:
         yield (), missing("[[forward.….when]]", pick("was diesem Ziel gemeldet wird", "what this target is told of"))

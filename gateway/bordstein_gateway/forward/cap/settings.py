@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from ...config_types import Duration, HttpForward, Text, Url, like
+from ...config_types import Duration, Text, Url, like
 from ...config_words import Rule, expected, missing
 from ...texts import pick
-from ..when import When
+from ..when import EventForward, When
 from ..when import rules as when_rules
 from ..wording import problem
 
@@ -44,7 +44,7 @@ class CapWhen(When, kw_only=True):
     certainty: Certainty | None = None
 
 
-class Cap(HttpForward, kw_only=True, tag_field="kind", tag="cap"):
+class Cap(EventForward, kw_only=True, tag_field="kind", tag="cap"):
     """Drafts go into `folder`, one file an alert, or by POST to `url`. `restriction`: for whom they are. `radius`:
     metres round the board, or `polygon`: the area, as CAP writes it: "lat,lon lat,lon …", the first point again at the
     end. `expires`: so long an alert holds. `recovered`: the message when the value has come back.

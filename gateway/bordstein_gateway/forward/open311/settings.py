@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from ...config_types import Duration, HttpForward, Secret, Text, Url
+from ...config_types import Duration, Secret, Text, Url
 from ...config_words import Rule, missing, table
 from ...texts import pick
-from ..when import When
+from ..when import EventForward, When
 from ..when import rules as when_rules
 from ..wording import problem
 
@@ -22,7 +22,7 @@ class Open311When(When, kw_only=True):
     attributes: dict[str, str] = {}
 
 
-class Open311(HttpForward, kw_only=True, tag_field="kind", tag="open311"):
+class Open311(EventForward, kw_only=True, tag_field="kind", tag="open311"):
     """`url` up to what precedes /services, as in https://host/georeport/v2. `radius`: metres in which an open request
     of the same service is taken to be about the same. `poll`: how often the state of requests is asked for.
     `trial_service_code`: a service for trials; without one no trial request is made.
