@@ -391,9 +391,15 @@ WHEN = [
         'above = 0.8\nfor = "10"\n',
         'forward.x.when[1].for: expected a time like "90s", "10m", "2h" or "1d", got "10"',
     ),
-    ('above = 0.8\ntext = "{{ vlaue }}"\n', "forward.x.when[1].text: there is no vlaue; there are case, rule, device"),
-    ('above = 0.8\ntext = "{{ value"\n', "forward.x.when[1].text: is no valid template: "),
-    ('above = 0.8\ntext = "{{ name / 2 }}"\n', "forward.x.when[1].text: can't be filled: unsupported operand"),
+    (
+        'above = 0.8\ndescription = "{{ vlaue }}"\n',
+        "forward.x.when[1].description: there is no vlaue; there are case, rule, device",
+    ),
+    ('above = 0.8\ndescription = "{{ value"\n', "forward.x.when[1].description: is no valid template: "),
+    (
+        'above = 0.8\ndescription = "{{ name / 2 }}"\n',
+        "forward.x.when[1].description: can't be filled: unsupported operand",
+    ),
     ('above = 0.8\nattributes = { a = "{{ b }}" }\n', "forward.x.when[1].attributes.a: there is no b; there are"),
     ('above = 0.8\n[[forward.x.when]]\nproperty = "fill_level"\nabove = 0.9\n', "forward.x.when[2]: rule 1 is called"),
 ]

@@ -91,7 +91,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "for": DURATIONS,
     "max_age": DURATIONS,
     "poll": DURATIONS,
-    "text": TEMPLATES,
+    "description": WORDS | TEMPLATES,
     "address_string": TEMPLATES,
     "attributes": st.dictionaries(WORDS, TEMPLATES, max_size=2),
     "when": ANY,

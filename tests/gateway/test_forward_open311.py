@@ -63,7 +63,7 @@ def settings(host: Loopback, tmp_path: Path) -> Open311:
         api_key_file=str(tmp_path / "key"),
         email="sensoren@musterstadt.de",
         service_code="0010",
-        text="Papierkorb {{ name }} zu {{ value }} voll",
+        description="Papierkorb {{ name }} zu {{ value }} voll",
         timeout=2,
         when=[FULL],
     )
@@ -297,7 +297,7 @@ def test_no_answer_that_repeats_the_key_brings_it_into_words(log: Bins, server: 
 def test_what_the_server_refuses_is_a_dead_letter_and_others_get_through(
     log: Bins, server: Server, settings: Open311
 ) -> None:
-    settings.text = "{{ description }}"
+    settings.description = "{{ description }}"
     settings.email = "nobody"
     log.fill([0.85, 0.9])
     log.fill([0.2, 0.2], device=OTHER)

@@ -176,7 +176,7 @@ class OpenSenseMap(Receiver):
 class EventReceiver(Receiver):
     """One that is told of events. Of these statistics() counts what it holds and what of that is there twice."""
 
-    when: Sequence[Mapping[str, Any]] = ({"property": "fill_level", "above": 0.8, "clear": 0.6},)
+    when: Sequence[Mapping[str, Any]] = ({"property": "parking_bay_occupied", "equals": True},)
 
     def arrived(self) -> list[tuple[Key, Value]]:
         raise NotImplementedError("events are no readings")

@@ -28,7 +28,7 @@ Sender = Annotated[
     like(r"[^\s,<&\x00-\x1f]+", "ein Name ohne Leerzeichen, Komma, < und &", "a name without space, comma, < and &"),
 ]
 
-_TEXTS = ("event", "headline", "text", "instruction", "area")
+_TEXTS = ("event", "headline", "description", "instruction", "area")
 
 
 class CapWhen(When, kw_only=True):
@@ -36,7 +36,7 @@ class CapWhen(When, kw_only=True):
 
     event: str | None = None
     headline: str | None = None
-    text: str | None = None
+    description: str | None = None
     instruction: str | None = None
     category: Category | None = None
     urgency: Urgency | None = None
@@ -56,7 +56,7 @@ class Cap(EventForward, kw_only=True, tag_field="kind", tag="cap"):
     restriction: Text = "Nur für den Dienstgebrauch"
     event: str = "{{ label }}"
     headline: str = "{{ name }}: {{ label }} {{ value }}"
-    text: str = "{{ label }} {{ value }} am {{ time }}, Schwelle {{ limit }}"
+    description: str = "{{ label }} {{ value }} am {{ time }}, Schwelle {{ limit }}"
     instruction: str | None = None
     area: str = "{{ name }}"
     polygon: str | None = None

@@ -96,7 +96,7 @@ class CapTarget(EventTarget):
             "expires": moment(sent + seconds(settings.expires) * 1000),
             "senderName": settings.sender_name or "",
             "headline": event.text(settings.headline if when.headline is None else when.headline)[:160],
-            "description": event.text(settings.text if when.text is None else when.text),
+            "description": event.text(settings.description if when.description is None else when.description),
             "web": settings.web or "",
             "contact": settings.contact or "",
         }

@@ -15,10 +15,10 @@ DESCRIPTION = "{{ name }}: {{ label }} {{ value }} ({{ time }})"
 
 
 class Open311When(When, kw_only=True):
-    """A rule; `service_code`, `text` and `attributes` before the target's own."""
+    """A rule; `service_code`, `description` and `attributes` before the target's own."""
 
     service_code: Text | None = None
-    text: str | None = None
+    description: str | None = None
     attributes: dict[str, str] = {}
 
 
@@ -29,7 +29,7 @@ class Open311(EventForward, kw_only=True, tag_field="kind", tag="open311"):
     """
 
     service_code: Text | None = None
-    text: str = DESCRIPTION
+    description: str = DESCRIPTION
     attributes: dict[str, str] = {}
     api_key_file: Secret | None = None
     email: Text | None = None
@@ -50,14 +50,14 @@ class Open311(EventForward, kw_only=True, tag_field="kind", tag="open311"):
 def rules(forward: dict[str, Any]) -> Rule:
     """What is wrong beside what all HTTP targets have."""
     yield from when_rules(forward)
-    for key in ("text", "address_string"):
+    for key in ("description", "address_string"):
         yield (key,), problem(forward.get(key))
     for code, template in table(forward, "attributes").items():
         yield ("attributes", code), problem(template)
     for place, when in enumerate(forward.get("when") or []):
         if not isinstance(when, dict):
             continue
-        yield ("when", place, "text"), problem(when.get("text"))
+        yield ("when", place, "description"), problem(when.get("description"))
         for code, template in table(when, "attributes").items():
             yield ("when", place, "attributes", code), problem(template)
         if "service_code" not in when and "service_code" not in forward:

@@ -230,7 +230,7 @@ class Open311Target(EventTarget):
 
     def _fields(self, code: str, place: tuple[float, float], event: Event) -> dict[str, str]:
         settings = self._settings
-        text = event.text(settings.text if event.when.text is None else event.when.text)
+        text = event.text(settings.description if event.when.description is None else event.when.description)
         fields = {"service_code": code, **_at(place), **self._sender(), "description": f"{text} [{event.case.id}]"}
         if settings.address_string is not None:
             fields["address_string"] = event.text(settings.address_string)
