@@ -157,6 +157,19 @@ def test_an_instance_that_waits_no_more_is_no_failure(log: Bins, server: Server,
     assert log.store.dead_letters() == []
 
 
+@pytest.mark.parametrize("by", ["process", "message"])
+def test_a_tenants_processes_are_started_and_told(
+    log: Bins, server: Server, host: Loopback, settings: EngineForward, by: str
+) -> None:
+    server.tenant = settings.tenant = "musterstadt"
+    host.app.app = server.app()
+    if by == "message":
+        settings.process, settings.message = None, STARTED_BY
+    log.fill([0.85, 0.9, 0.1, 0.1])
+    assert deliver(log, settings) == []
+    assert (the_one(server)["told"], server.refused) == (1, 0)
+
+
 def test_a_text_that_is_no_value_of_its_type_is_a_dead_letter_and_holds_up_nobody(
     log: Bins, server: Server, settings: EngineForward
 ) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bordstein_gateway.cli import app
 from bordstein_gateway.config import Open311
-from bordstein_gateway.forward.events import links
+from bordstein_gateway.forward.events import key, links
 from bordstein_gateway.forward.open311 import target as open311_target
 from bordstein_gateway.forward.open311.answers import Unreadable, required, rows
 from bordstein_gateway.forward.open311.settings import Open311When
@@ -23,6 +23,7 @@ from bordstein_gateway.forward.open311.target import Open311Target
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.overview import overview
 from bordstein_gateway.status import ServiceState
+from bordstein_gateway.store.types import Place
 from tests.gateway.events import BIN, NAME, OTHER, Bins, config, deliver, outbox, target, tried, turns
 from tests.gateway.loopback import Loopback, Switch
 from tests.street.open311_server import API_KEY, BASE, Server
@@ -88,7 +89,7 @@ def test_a_full_bin_is_reported_once_and_again_only_after_it_was_emptied(
     assert server.statistics()["doubled"] == 0
 
 
-@pytest.mark.parametrize("fault", ["hang", "after", "after, in XML", "before", "busy", "revoked"])
+@pytest.mark.parametrize("fault", ["hang", "after", "after, in XML", "before", "busy", "revoked", "deploying"])
 def test_whatever_the_server_does_each_case_is_one_request(
     log: Bins, server: Server, settings: Open311, fault: str
 ) -> None:
@@ -133,6 +134,23 @@ def test_a_gateway_killed_between_post_and_place_asks_and_posts_nothing_again(
     assert log.store.place_get(NAME).pending_to is not None
     assert deliver(log, settings) == []
     assert [link["target_id"] for link in links(log.store, NAME)] == [made(server)[0]["service_request_id"]]
+
+
+@pytest.mark.parametrize("lost", ["place", "place and states"])
+def test_what_was_posted_is_not_posted_again_whatever_is_forgotten_here(
+    log: Bins, server: Server, settings: Open311, lost: str
+) -> None:
+    log.fill([0.85, 0.9, 0.1, 0.1])
+    log.fill([0.85, 0.95], device=OTHER)
+    assert deliver(log, settings) == []
+    before = links(log.store, NAME)
+    log.store.place_set(Place(NAME, 1, 6)).result()  # as of a gateway killed after the answer
+    if lost == "place and states":
+        log.store.remote_clear(key(NAME)).result()
+    assert deliver(log, settings) == []
+    assert server.statistics()["open311"] == 2
+    after = links(log.store, NAME)
+    assert [(row["case"], row["target_id"]) for row in after] == [(row["case"], row["target_id"]) for row in before]
 
 
 def test_an_open_request_of_a_citizen_is_joined_and_one_of_another_sensor_is_not(

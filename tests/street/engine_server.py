@@ -3,8 +3,9 @@
     python -m tests.street.engine_server --port 18083 --mode camunda7|flowable
 
 Written from the engines' documentation. It knows the process `papierkorb-leerung`, which can also be started by the
-message `PapierkorbVoll` and then waits for `PapierkorbGeleert`. It asks for Basic auth (demo, demo), refuses unknown
-keys, variables that are not of their type and messages nothing waits for, and starts twice what is started twice.
+message `PapierkorbVoll` and then waits for `PapierkorbGeleert`. It asks for Basic auth (demo, demo) and, where it has
+one, for its tenant; it refuses unknown keys, variables that are not of their type and messages nothing waits for, and
+starts twice what is started twice.
 `POST /_control {"fault": …}` makes it misbehave on every following start, until null:
 
     hang         starts, never answers
@@ -50,8 +51,9 @@ class Refusal(Exception):
 class Server:
     """State and handlers."""
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, tenant: str | None = None) -> None:
         self.mode = mode
+        self.tenant = tenant
         self.base = PREFIX[mode]
         self.fault: str | None = None
         self.faults = self.refused = 0
@@ -127,6 +129,10 @@ class Server:
             raise Refusal(400, "InvalidRequestException", "the body is no object")
         return body
 
+    def _of_tenant(self, tenant: Any) -> None:
+        if tenant != self.tenant:
+            raise Refusal(400, "RestException", f"tenant {tenant} has nothing here")
+
     def _typed(self, name: str, type: Any, value: Any) -> Any:
         kind = str(type).lower()
         right = {
@@ -189,16 +195,18 @@ class Server:
     # Camunda 7.
 
     def _camunda(self) -> list[tuple[str, str, Any]]:
+        of_tenant = f"/tenant-id/{self.tenant}" if self.tenant else ""
         return [
             ("GET", "/process-instance", self._camunda_running),
             ("GET", "/history/process-instance", self._camunda_ended),
-            ("GET", "/process-definition/key/{key}", self._camunda_definition),
-            ("POST", "/process-definition/key/{key}/start", self._camunda_start),
+            ("GET", f"/process-definition/key/{{key}}{of_tenant}", self._camunda_definition),
+            ("POST", f"/process-definition/key/{{key}}{of_tenant}/start", self._camunda_start),
             ("POST", "/message", self._camunda_message),
         ]
 
     async def _camunda_running(self, request: Request) -> Response:
         asked = request.query_params
+        self._of_tenant(asked.get("tenantIdIn"))
         found = self._of(asked.get("businessKey"), asked.get("processDefinitionKey"), False)
         return JSONResponse([_camunda_shown(one) for one in found])
 
@@ -224,7 +232,10 @@ class Server:
 
     async def _camunda_message(self, request: Request) -> Response:
         body = await self._body(request)
-        known = {"messageName", "businessKey", "processVariables", "resultEnabled", "processInstanceId"}
+        known = {"messageName", "businessKey", "processVariables", "resultEnabled", "processInstanceId", "tenantId"}
+        if "processInstanceId" in body and "tenantId" in body:
+            raise Refusal(400, "InvalidRequestException", "Cannot specify a tenant-id with a processInstanceId")
+        self._of_tenant(body.get("tenantId"))
         if odd := body.keys() - known:
             raise Refusal(400, "InvalidRequestException", f"unknown property {sorted(odd)[0]}")
         variables = self._camunda_variables(body.get("processVariables", {}))
@@ -262,6 +273,7 @@ class Server:
 
     async def _flowable_running(self, request: Request) -> Response:
         asked = request.query_params
+        self._of_tenant(asked.get("tenantId"))
         return _page(self._of(asked.get("businessKey"), asked.get("processDefinitionKey"), False))
 
     async def _flowable_ended(self, request: Request) -> Response:
@@ -277,6 +289,7 @@ class Server:
         body = await self._body(request)
         if ("processDefinitionKey" in body) == ("message" in body):
             raise Refusal(400, "", "Only one of processDefinitionId, processDefinitionKey or message should be set.")
+        self._of_tenant(body.get("tenantId"))
         if body.get("message", STARTED_BY) != STARTED_BY:
             what = f"Cannot start process instance by message: no subscription to message with name '{body['message']}'"
             raise Refusal(400, "", what)

@@ -11,6 +11,7 @@ many requests as it is sent. `POST /_control {"fault": …}` makes it misbehave 
     before       stores nothing, answers 500
     busy         stores nothing, answers 429 with Retry-After: 1
     revoked      the api_key is known no more: 403, and the key in the answer
+    deploying    nothing is there: 404 with a page of HTML, also to every GET
 
 `POST /_control` also takes `{"tokens": true}` (a token first), `{"settle": true}` (tokens become requests) and
 `{"close": ID, "notes": …}`. `/_stats` counts, `/_dump` gives every request as it was made.
@@ -28,10 +29,10 @@ from xml.sax.saxutils import escape
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-FAULTS = ("hang", "after", "before", "busy", "revoked")
+FAULTS = ("hang", "after", "before", "busy", "revoked", "deploying")
 BASE = "/georeport/v2"
 API_KEY = "town-key-4711"
 SERVICES: list[dict[str, Any]] = [
@@ -76,14 +77,24 @@ class Server:
                 Route("/_control", self.control, methods=["POST"]),
                 Route("/_stats", lambda _: JSONResponse(self.statistics())),
                 Route("/_dump", lambda _: JSONResponse([*self.requests.values(), *self.waiting.values()])),
-                Route(BASE + "/services.{format}", self.services),
-                Route(BASE + "/services/{code}.{format}", self.service),
-                Route(BASE + "/requests.{format}", self.find, methods=["GET"]),
-                Route(BASE + "/requests.{format}", self.post, methods=["POST"]),
-                Route(BASE + "/requests/{id}.{format}", self.one),
-                Route(BASE + "/tokens/{token}.{format}", self.token),
+                self._route("/services.{format}", self.services),
+                self._route("/services/{code}.{format}", self.service),
+                self._route("/requests.{format}", self.find),
+                self._route("/requests.{format}", self.post, "POST"),
+                self._route("/requests/{id}.{format}", self.one),
+                self._route("/tokens/{token}.{format}", self.token),
             ]
         )
+
+    def _route(self, path: str, handler: Any, method: str = "GET") -> Route:
+        async def there(request: Request) -> Response:
+            if self.fault == "deploying":
+                self.faults += 1
+                return HTMLResponse("<html><h1>Not here<br>yet</h1></html>", status_code=404)
+            answer: Response = await handler(request)
+            return answer
+
+        return Route(BASE + path, there, methods=[method])
 
     def statistics(self) -> dict[str, Any]:
         """`open311`: how many requests there are; `doubled`: how many of them are about a case that has one already."""

@@ -167,7 +167,9 @@ class Client:
             said = [row["description"] for row in rows(answer.content) if "description" in row]
         except Unreadable:
             said = []
-        text = "; ".join(said)[:300] or http.reason(answer)
+        # A page of HTML is from what stands before the server, and no reason.
+        is_page = answer.content.lstrip().startswith(b"<")
+        text = "; ".join(said)[:300] or (answer.reason_phrase if is_page else http.reason(answer))
         return text.replace(self._api_key, "…") if self._api_key else text
 
 
