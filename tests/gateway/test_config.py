@@ -145,7 +145,6 @@ properties = ["pm10", "air_temprature"]
 [forwrad.x]
 """,
     )
-    kinds = ", ".join(f'"{kind.__struct_config__.tag}"' for kind in config.AnyForward.__args__)
     assert found == [
         "2: gateway.nmae: there is no such key here; is name meant?",
         '3: gateway.data: expected an absolute path, got "here"',
@@ -434,6 +433,7 @@ EVENTS = [
         "type: expected one of",
     ),
     ('kind = "cap"\nfolder = "/cap"\nnewest_first = true\n', "newest_first: the order counts here"),
+    ('kind = "cap"\nproperties = ["pm10"]\n', "when[1].property: is not among this target's properties"),
     ('kind = "cap"\nfolder = "cap"\n', "folder: expected an absolute path"),
     ('kind = "cap"\nfolder = "/cap"\nurl = "https://h/"\n', "folder: either folder or url, not both"),
     ('kind = "cap"\n', "url is missing"),

@@ -77,6 +77,11 @@ def rules(forward: dict[str, Any]) -> Rule:
             continue
         for key, said in _conditions(when):
             yield ("when", place, *key), said
+        if forward.get("properties") and when.get("property") not in forward["properties"]:
+            yield (
+                ("when", place, "property"),
+                pick("steht nicht in properties dieses Ziels", "is not among this target's properties"),
+            )
         name = when.get("name") or f"{when.get('property')}-{next((k for k in _KINDS if k in when), '')}"
         if seen.setdefault(name, place) != place:
             yield (
