@@ -176,15 +176,23 @@ class OpenSenseMap(Receiver):
 class EventReceiver(Receiver):
     """One that is told of events. Of these statistics() counts what it holds and what of that is there twice."""
 
+    counted: str
+    """The count of these in statistics()."""
     when: Sequence[Mapping[str, Any]] = ({"property": "parking_bay_occupied", "equals": True},)
 
     def arrived(self) -> list[tuple[Key, Value]]:
         raise NotImplementedError("events are no readings")
 
+    def held(self) -> int:
+        """How many events it was told of."""
+        count: int = self.statistics()[self.counted]
+        return count
+
 
 class Open311(EventReceiver):
     """The strict stand-in for an Open311 server."""
 
+    counted = "open311"
     faults_known = ("hang", "after", "before", "busy")
 
     def __init__(self, folder: Path, *arguments: object) -> None:
@@ -214,6 +222,7 @@ class Open311(EventReceiver):
 class Engine(EventReceiver):
     """The strict stand-in for a process engine; mode: camunda7 or flowable."""
 
+    counted = "instances"
     faults_known = ("hang", "after", "before", "busy")
 
     def __init__(self, folder: Path, mode: str) -> None:
@@ -222,6 +231,10 @@ class Engine(EventReceiver):
         self.password_file.write_text(engine_server.PASSWORD + "\n")
         self.password_file.chmod(0o600)
         super().__init__(mode, folder, "tests.street.engine_server", "--mode", mode)
+
+    def told(self) -> int:
+        """How often a message reached an instance."""
+        return sum(instance["told"] for instance in self._ask("/_dump"))
 
     def section(self) -> dict[str, Any]:
         return {
