@@ -11,6 +11,7 @@ from bordstein_gateway.config import Camunda7, Flowable
 from bordstein_gateway.forward.engine_settings import EngineForward, EngineWhen, Variable
 from bordstein_gateway.forward.events import links
 from bordstein_gateway.forward.target import Retry
+from bordstein_gateway.store.types import Place
 from tests.gateway.events import BIN, NAME, OTHER, Bins, deliver, outbox, tried, turns
 from tests.gateway.loopback import Loopback, Switch
 from tests.street.engine_server import PASSWORD, PROCESS, STARTED_BY, USER, WAITS_FOR, Server
@@ -168,6 +169,23 @@ def test_a_tenants_processes_are_started_and_told(
     log.fill([0.85, 0.9, 0.1, 0.1])
     assert deliver(log, settings) == []
     assert (the_one(server)["told"], server.refused) == (1, 0)
+
+
+def test_a_recovery_whose_reading_has_become_too_old_is_told_with_a_newer_one(
+    log: Bins, server: Server, settings: EngineForward
+) -> None:
+    log.fill([0.85, 0.9])
+    assert deliver(log, settings) == []
+    server.fault = "locked"
+    log.fill([0.1, 0.1])
+    assert "does not let the gateway in" in deliver(log, settings)[0]
+    server.fault = None
+    log.store.place_set(Place(NAME, 5, None)).result()  # as the outbox leaves old ones out
+    assert deliver(log, settings) == []
+    assert the_one(server)["told"] == 0
+    log.fill([0.2])
+    assert deliver(log, settings) == []
+    assert the_one(server)["told"] == 1
 
 
 def test_a_text_that_is_no_value_of_its_type_is_a_dead_letter_and_holds_up_nobody(

@@ -144,8 +144,8 @@ class EventTarget(ABC):
             state.case = msgspec.structs.replace(
                 state.case, edge="recovered", recovered=now, reading=reading.id, done=unheard
             )
-        elif state.on and state.case is not None and not state.case.done and not state.case.refused:
-            # Its own reading comes no more: by now it is older than the outbox's max_age.
+        elif state.case is not None and state.on == (state.case.edge == "report") and state.case.due:
+            # Its own reading may come no more: by now it is older than the outbox's max_age.
             state.case.reading = max(state.case.reading, reading.id)
         case = state.case
         if case is None or case.done or case.reading != reading.id:
@@ -208,7 +208,7 @@ def links(store: Store, forwarder: str) -> list[dict[str, Any]]:
                 "begun": zulu(case.begun // 1000 * 1000),
                 "recovered": zulu(case.recovered // 1000 * 1000) if case.recovered else "",
                 "target_id": case.remote.get("id", ""),
-                "state": case.remote.get("state", "") if case.done else "refused" if case.refused else "due",
+                "state": "due" if case.due else "refused" if not case.done else case.remote.get("state", ""),
                 "detail": case.remote.get("detail", ""),
                 "updated": case.remote.get("updated", ""),
                 "notes": case.refused or case.remote.get("notes", ""),

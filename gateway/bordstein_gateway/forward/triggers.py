@@ -33,6 +33,11 @@ class Case(msgspec.Struct, omit_defaults=True):
     recovered: int | None = None
     remote: dict[str, str] = {}
 
+    @property
+    def due(self) -> bool:
+        """Whether it still has to be delivered."""
+        return not self.done and not self.refused
+
 
 class State(msgspec.Struct, omit_defaults=True):
     """Of one series and rule. `id`, `time`: of the newest reading that was looked at. `since`, `run`: the first time

@@ -53,7 +53,7 @@ def fill(template: str, named: Mapping[str, Any], language: Language = "de") -> 
 
     try:
         return _compiled(template, language).render(named)
-    except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise BadTemplate(" ".join(str(error).split())[:200] or type(error).__name__) from None
 
 
