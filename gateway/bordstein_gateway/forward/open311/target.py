@@ -30,6 +30,7 @@ TOKEN_POLL_S = 5.0
 """A token is asked for this often ..."""
 TOKEN_TRIES = 12
 """... so many times, and then as often as the state of requests."""
+_FAILURES = 3
 _LOOK_M = 50
 """Our own request is looked for this far, where `radius` is less: servers round the place, or move it to a house."""
 
@@ -133,15 +134,22 @@ class Open311Target(EventTarget):
         """GeoReport v2 has no call for it; who closes the request is the town."""
 
     async def follow(self) -> int:
-        """Ask for the tokens and open requests there are; how many tokens are still waited for. Retry."""
+        """Ask for the tokens and open requests there are; how many tokens are still waited for. Retry: three times
+        there was no answer, the last of them with this reason."""
+        tokens = failures = 0
         async with self._turn:
-            states = await self.load()
-            tokens = 0
-            for name, state in states.items():
-                if state.case is not None and await self._ask(state.case):
-                    await self.keep({name: state})
+            states = list((await self.load()).items())
+        for name, state in states:
+            async with self._turn:  # one by one: a report does not wait for all of them
+                try:
+                    if state.case is not None and await self._ask(state.case):
+                        await self.keep({name: state})
+                except Retry:
+                    failures += 1
+                    if failures == _FAILURES:
+                        raise
                 tokens += state.case is not None and state.case.remote.get("state") == "token"
-            return tokens
+        return tokens
 
     async def _ask(self, case: Case) -> bool:
         """Whether there is anything new."""
