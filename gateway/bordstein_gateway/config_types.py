@@ -69,6 +69,7 @@ Duration = Annotated[
         'a time like "90s", "10m", "2h" or "1d"',
     ),
 ]
+"""For durations.seconds()."""
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True):
@@ -147,11 +148,6 @@ class HttpForward(Forward, kw_only=True):
         """All files that hold a secret of this target."""
         fetching = [self.oauth2.client_secret_file] if self.oauth2 else []
         return [*super().secret_files, *fetching, *self.header_files.values()]
-
-
-def seconds(duration: str) -> int:
-    """Of a Duration."""
-    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[duration[-1]]
 
 
 def folder_of(kind: type[Section]) -> str:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from ...config import Config
-from ...config_types import seconds
+from ...durations import seconds
 from ...store import Store
 from ...texts import both, os_reason
 from .. import http, trial

@@ -14,7 +14,7 @@ import structlog
 
 from ...config import Config
 from ...config_files import secret
-from ...config_types import seconds
+from ...durations import seconds
 from ...stations import Station
 from ...store import Store
 from ...store.types import StoredReading, StoreError
