@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from bordstein_gateway import web
 from bordstein_gateway.config import Config, Http, Mqtt
 from bordstein_gateway.config_open import Publish, PublishSeries
-from bordstein_gateway.sensorthings_api import observations, view
+from bordstein_gateway.sensorthings_api import evaluate, observations, view
 from bordstein_gateway.sensorthings_api.kinds import KINDS
 from bordstein_gateway.sensorthings_api.tally import Tally
 from bordstein_gateway.status import ServiceState
@@ -455,6 +455,9 @@ def test_too_much_at_once_is_refused_with_what_to_narrow(api: Api, monkeypatch: 
     monkeypatch.setattr(view, "LONGEST_S", 0.0)
     assert "takes more than" in api.refused("Datastreams?$expand=Observations($top=1)")
     monkeypatch.undo()
+    monkeypatch.setattr(evaluate, "COMBINATIONS", 50)
+    pairs = "Datastreams/Observations/result eq Datastreams/Observations/id"
+    assert "too many values" in api.refused(f"Things?$filter={pairs}")
     monkeypatch.setattr(observations, "COUNTED", 50)
     assert "more than 50" in api.refused("Observations?$count=true&$filter=phenomenonTime gt 2026-09-21T00:00:00Z")
 

@@ -68,7 +68,7 @@ class Answer:
         kind, view = listed.kind, self._view
         if options.filter is not None:
             holds = self._once(options, "filter", lambda: Compiler(kind, view, "$filter").condition(options.filter))
-            some = [entity for entity in some if holds(entity)]
+            some = [entity for entity in some if view.in_time() or holds(entity)]
         if options.orderby is not None:
             some = arranged(some, self._once(options, "orderby", lambda: orders(options.orderby, kind, view)))
         page = some[options.skip : options.skip + limit]

@@ -14,6 +14,8 @@ from .literals import LITERALS
 from .syntax import mistake
 
 Tree = Any
+COMBINATIONS = 100_000
+"""Of values of paths that have many, in one expression of one request."""
 
 
 class Reader(Protocol):
@@ -44,6 +46,7 @@ class Compiler:
         self._kind = kind
         self._reader = reader
         self._option = option
+        self._combinations = 0
 
     def condition(self, tree: Tree) -> Callable[[Any], bool]:
         """True where the filter holds."""
@@ -177,6 +180,13 @@ class Compiler:
             def each(entity: Any) -> Iterator[Any]:
                 sources = (get(entity) if many else (get(entity),) for get, many in zip(getters, plural, strict=True))
                 for values in product(*sources):
+                    self._combinations += 1
+                    if self._combinations > COMBINATIONS:
+                        raise self._mistake(
+                            0,
+                            "zu viele Werte wären miteinander zu vergleichen; weniger Pfade über viele Objekte",
+                            "too many values would have to be compared; name fewer paths over many entities",
+                        )
                     yield do(*values)
 
         if truth:

@@ -186,6 +186,7 @@ class Query:
                 return
             if counted:
                 view.looks -= 1
+                view.in_time()
                 if view.looks < 0:
                     yield None
                     return

@@ -10,7 +10,7 @@ from ..texts import both
 if TYPE_CHECKING:
     from lark import Lark, Tree
 
-LONGEST = 16_000
+LONGEST = 8_000
 """Characters of one query option."""
 DEEPEST = 60
 """Levels of a syntax tree."""
@@ -33,6 +33,8 @@ def mistake(option: str, position: int | None, de: str, en: str) -> Mistake:
 
 def parse(start: str, option: str, text: str) -> "Tree[Any]":
     """The tree of a text by one of the grammar's rules resource, filter, orderby, select, expand. Mistake."""
+    from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
+
     if len(text) > LONGEST:
         raise mistake(
             option,
@@ -40,13 +42,6 @@ def parse(start: str, option: str, text: str) -> "Tree[Any]":
             f"länger als {LONGEST} Zeichen; weniger auf einmal fragen",
             f"longer than {LONGEST} characters; ask for less at once",
         )
-    return _parse(start, option, text)
-
-
-@lru_cache(maxsize=256)
-def _parse(start: str, option: str, text: str) -> "Tree[Any]":
-    from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
-
     try:
         tree = _lark().parse(text, start=start)
     except UnexpectedToken as error:

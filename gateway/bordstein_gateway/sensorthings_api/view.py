@@ -75,13 +75,14 @@ class View:
         self.observations: Callable[[frozenset[int]], Iterable[Observation]] = lambda _: ()
         """All Observations of some series, newest first; set by who can read them."""
 
-    def in_time(self) -> None:
-        """Mistake: this request has taken so long that others would have to wait for it."""
+    def in_time(self) -> bool:
+        """False. Mistake: this request has taken so long that others would have to wait for it."""
         if time.monotonic() > self._until:
             raise Mistake(
                 f"Das dauert mehr als {LONGEST_S:.0f} s; weniger auf einmal fragen, weniger $expand, kürzere Zeit.",
                 f"This takes more than {LONGEST_S:.0f} s; ask for less at once, fewer $expand or a shorter time.",
             )
+        return False
 
     @cached_property
     def accounts(self) -> dict[int, Account]:
