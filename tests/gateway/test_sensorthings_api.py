@@ -194,6 +194,7 @@ def test_pygeoapi_gets_features_of_datastreams_and_observations(api: Api) -> Non
     assert api("Things?$filter=id eq 3&$resultFormat=GeoJSON")["features"][0]["geometry"] is None
 
 
+@pytest.mark.filterwarnings("ignore:furl:DeprecationWarning")
 def test_frost_sta_client_walks_all_of_it(state: ServiceState) -> None:
     with served(web.app(state)) as address:
         service = frost_sta_client.SensorThingsService(f"{address}/v1.1")
@@ -443,6 +444,8 @@ def test_pages_of_any_origin_may_ask(client: TestClient) -> None:
     asked = {**origin, "access-control-request-method": "GET", "access-control-request-headers": "authorization"}
     answer = client.options("/v1.1/Things", headers=asked)
     assert answer.status_code == 200 and "authorization" in answer.headers["access-control-allow-headers"].lower()
+    answer = client.options("/v1.1/Things")
+    assert answer.status_code == 204 and answer.headers["allow"] == "GET, HEAD, OPTIONS"
     answer = client.head("/v1.1/Things")
     assert answer.status_code == 200 and answer.text == ""
 

@@ -37,7 +37,8 @@ from .view import View
 
 VERSION = "/v1.1"
 _AT_ONCE = 2
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_METHODS = ["GET", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+_ALLOW = {"allow": "GET, HEAD, OPTIONS"}
 _SPEC = "http://www.opengis.net/spec/iot_sensing/1.1/req"
 _LIVE = f"{_SPEC}/receive-updates-via-mqtt/receive-updates"
 _CONFORMANCE = [
@@ -78,6 +79,8 @@ def app(state: ServiceState, access: Access, publishing: Publishing) -> Starlett
     async def answered(request: Request) -> Response:
         root = request.scope["root_path"]
         base = f"{address}{root}" if address else str(request.url.replace(path=root, query=""))
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=_ALLOW)
         if request.method not in ("GET", "HEAD"):
             wrong = Mistake(
                 f"{request.method}: Dieser Dienst ist zum Lesen; es gibt GET, HEAD und OPTIONS.",
@@ -194,7 +197,7 @@ def _json(content: Any, kind: str = "application/json") -> Response:
 def _error(request: Request, wrong: Mistake, more: Mapping[str, str] | None = None) -> Response:
     """In the language of who asks."""
     content = {"code": wrong.status, "type": "error", "message": said(wrong, language(request))}
-    headers = more or {405: {"allow": "GET, HEAD, OPTIONS"}, 503: {"retry-after": "30"}}.get(wrong.status)
+    headers = more or {405: _ALLOW, 503: {"retry-after": "30"}}.get(wrong.status)
     return Response(
         msgspec.json.encode(content), status_code=wrong.status, media_type="application/json", headers=headers
     )
