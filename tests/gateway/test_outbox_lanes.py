@@ -391,3 +391,18 @@ def test_a_pause_with_an_end_is_over_then(log: Log) -> None:
     log.store.pause_set(NAME, until=START).result()
     log.store.pause_set("other", until=1 << 60).result()
     assert list(log.store.pauses()) == ["other"]
+
+
+def test_marked_readings_that_are_there_no_more_hold_up_nobody(log: Log) -> None:
+    fill(log)
+    log.store.place_set(log.store.place_get(NAME)._replace(next_id=4, pending_to=6)).result()
+    log.store.submit(lambda connection: connection.execute("DELETE FROM reading WHERE id BETWEEN 4 AND 6")).result()
+    platform = Platform()
+    outbox = box(log, platform, newest_first=False)
+
+    async def play() -> None:
+        assert not await outbox.turn()
+        await through(outbox)
+
+    asyncio.run(play())
+    assert sorted(platform.ids) == list(range(7, 21))

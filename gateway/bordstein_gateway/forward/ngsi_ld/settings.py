@@ -57,6 +57,7 @@ class NgsiLd(HttpForward, kw_only=True, tag_field="kind", tag="ngsi-ld"):
     place: these for all entities.
     """
 
+    newest_first: bool = True
     tenant: Tenant | None = None
     town: Name | None = None
     context_url: Url | None = None

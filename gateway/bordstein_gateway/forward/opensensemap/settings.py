@@ -41,6 +41,7 @@ class OpenSenseMap(HttpForward, kw_only=True, tag_field="kind", tag="opensensema
     url: Url = "https://ingress.opensensemap.org"
     api: Url = "https://api.opensensemap.org"
     batch: Annotated[int, Meta(ge=1, le=MOST)] = 500
+    newest_first: bool = True
     boxes: list[Box] = field(name="box", default_factory=list)
 
     def wants(self, device: str, series: str, property: str) -> bool:
