@@ -41,7 +41,8 @@ def forward_list(path: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = Fals
     settings = config.load(path)
     with open_store(settings) as store:
         found = standings(settings.forward, store).values()
-    rows = [cli_forward_list.row(one) if as_json else cli_forward_list.line(one) for one in found]
+    kinds = {name: str(target.__struct_config__.tag) for name, target in settings.forward.items()}
+    rows = [cli_forward_list.row(one, kinds[one.name]) if as_json else cli_forward_list.line(one) for one in found]
     show(rows, as_json, pick("kein [forward.…] ist eingerichtet", "no [forward.…] is configured"))
 
 

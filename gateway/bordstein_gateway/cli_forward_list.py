@@ -10,11 +10,12 @@ from .store import Pause
 from .texts import pick, said
 
 
-def row(one: Standing) -> dict[str, Any]:
+def row(one: Standing, kind: str) -> dict[str, Any]:
     """For machines."""
     pause = one.pause
     return {
         "name": one.name,
+        "kind": kind,
         "state": one.state,
         "trouble": one.trouble or None,
         "paused": _pause(pause) if pause else None,
@@ -51,7 +52,11 @@ def _iso(seconds: float | None) -> str | None:
 
 def line(one: Standing) -> dict[str, Any]:
     """For people."""
-    states = {"running": pick("läuft", "running"), "paused": pick("Pause", "paused"), "trouble": pick("!", "!")}
+    states = {
+        "running": pick("läuft", "running"),
+        "paused": pick("Pause", "paused"),
+        "trouble": pick("Störung", "fault"),
+    }
     age = "" if one.oldest_since is None else durations.rough(time.time() - one.oldest_since)
     return {
         "name": one.name,

@@ -138,7 +138,7 @@ def test_a_pause_is_kept_shown_and_ended(used: Path) -> None:
     run = gateway("forward", "pause", "hook", "--for", "2h", "--reason", "Umzug  der\nPlattform", *option)
     assert run.returncode == 0 and run.stdout.startswith("hook is paused until 2")
     (row,) = map(json.loads, gateway("forward", "list", "--json", *option).stdout.splitlines())
-    assert (row["state"], row["paused"]["reason"]) == ("paused", "Umzug der Plattform")
+    assert (row["kind"], row["state"], row["paused"]["reason"]) == ("webhook", "paused", "Umzug der Plattform")
     shown = gateway("forward", "list", *option, lang="de").stdout
     assert "Pause" in shown and "Umzug der Plattform" in " ".join(shown.split())
     assert gateway("forward", "resume", "hook", *option).stdout == "hook goes on\n"
