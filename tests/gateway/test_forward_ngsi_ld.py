@@ -71,7 +71,7 @@ class Town:
 
     def outbox(self, *sites: Site, devices: list[Device] | None = None, stale: int = 100_000, **options: Any) -> Outbox:
         """As after a start of the gateway."""
-        given = {"context_url": self.contexts, "timeout": 1, **options}
+        given = {"context_url": self.contexts, "timeout": 60, **options}
         config = Config(
             gateway=Gateway(name="musterstadt"),
             mqtt=Mqtt(host="localhost"),
@@ -281,8 +281,7 @@ def test_whatever_the_broker_does_its_state_is_the_newest_in_the_end(town: Town,
         town.log.add([1.5, 2.5], device=device)
         _bay(town.log, device, True)
     town.broker.fault = fault
-    box = town.outbox(SITE)
-    assert one_failure(box)
+    assert one_failure(town.outbox(SITE, timeout=1 if fault == "hang" else 60))
     town.log.add([3.5], start=START + 60_000)
     town.broker.fault = None
     assert town.send(SITE) == [] and town.dead() == []
@@ -444,7 +443,7 @@ def test_no_request_has_more_than_a_thousand_entities(town: Town) -> None:
     devices = [Device(id=f"24a1600{number:05d}", latitude=53.0, longitude=10.0) for number in range(1010)]
     reading = [Reading("air/air_temperature", START, 1.0, "Cel", 0)]
     town.log.store.write([Arrival(one.id, "x", b"", Pack(one.id, 1, 0, False, "set", reading)) for one in devices])
-    assert town.send(devices=devices, batch=5000, timeout=60) == []
+    assert town.send(devices=devices, batch=5000) == []
     assert len(town.broker.entities) == 1010 and town.broker.largest == 1000
 
 
@@ -517,7 +516,7 @@ def test_a_trial_is_shown_and_deleted_again(town: Town, tmp_path: Path) -> None:
 def test_the_broker_has_everything_when_it_is_a_process_of_its_own(log: Log, tmp_path: Path) -> None:
     log.add([5.0, 6.0])
     with Receiver(tmp_path) as receiver:
-        box = outbox(receiver, log.store, tmp_path)
+        box = outbox(receiver, log.store, tmp_path, timeout=60)
 
         async def run() -> None:
             task = asyncio.create_task(box.run())
