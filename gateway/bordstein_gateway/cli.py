@@ -50,8 +50,8 @@ app = typer.Typer(
 cli_forward.app.command(
     "verify",
     help=pick(
-        "Zurücklesen, was ein Ziel von einer Zeitspanne hat, und mit dem Speicher vergleichen.",
-        "Read back what a target has of a time span, and compare it with the store.",
+        "Zurücklesen, was ein Ziel hat, und mit dem Speicher vergleichen.",
+        "Read back what a target has, and compare it with the store.",
     ),
 )(cli_verify.forward_verify)
 app.add_typer(cli_forward.app, name="forward")

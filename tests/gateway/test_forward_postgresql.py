@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -132,23 +133,61 @@ def test_a_database_that_gives_no_answer_in_time_loses_and_doubles_nothing(
     assert values(database) == [1.0, 2.0, 3.0]
 
 
+class Cutter:
+    """Between the gateway and the database: ends the connection when an INSERT has been answered, and keeps the answer
+    to itself, as a firewall or a restart does in that moment."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.cuts = 0
+
+    async def start(self) -> int:
+        self._server = await asyncio.start_server(self._between, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _between(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        server, to_server = await asyncio.open_connection("127.0.0.1", self._port)
+        inserting = False
+
+        async def there() -> None:
+            nonlocal inserting
+            while sent := await client.read(1 << 16):
+                inserting = inserting or b"INSERT" in sent
+                to_server.write(sent)
+
+        forth = asyncio.create_task(there())
+        while answer := await server.read(1 << 16):
+            if inserting and b"INSERT" in answer:  # CommandComplete: it is committed
+                self.cuts += 1
+                break
+            if not inserting:
+                to_client.write(answer)
+        forth.cancel()
+        to_client.close()
+        to_server.close()
+
+
 def test_a_connection_that_breaks_after_the_commit_doubles_nothing(
     log: Log, database: TownDatabase, settings: PostgreSQL
 ) -> None:
-    log.add([1.0])
+    log.add([0.0])
     drain(log.store, settings)
-    log.add([float(number) for number in range(2, 10)], start=START + 5_000)
-    # The commit is done and its answer gets lost: the server ends the connection in a trigger that runs at commit.
-    database.run(
-        "CREATE OR REPLACE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
-        "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
-    )
-    database.run("CREATE TRIGGER cut AFTER INSERT ON readings FOR EACH STATEMENT EXECUTE FUNCTION cut()")
-    (trouble, *_) = drain(log.store, settings)
-    assert trouble.startswith(f"{settings.shown}: readings has taken nothing: ")
-    database.run("DROP TRIGGER cut ON readings")
+    log.add([float(number) for number in range(1, 9)], start=START + 5_000)
+    cutter = Cutter(database.port)
+
+    async def send() -> None:
+        port = await cutter.start()
+        through = msgspec.structs.replace(settings, url=settings.url.replace(str(database.port), str(port)))
+        target = PostgreSQLTarget(through, config())
+        with pytest.raises(Retry, match="readings has taken nothing: ") as failure:
+            await target.send(log.store.readings_after(1, 100))
+        assert failure.value.unclear
+        await target.close()
+
+    asyncio.run(send())
+    assert cutter.cuts == 1 and values(database) == [float(number) for number in range(9)]
     assert drain(log.store, settings) == []
-    assert values(database) == [float(number) for number in range(1, 10)]
+    assert values(database) == [float(number) for number in range(9)]
 
 
 def test_a_server_that_is_restarted_is_connected_to_again(
