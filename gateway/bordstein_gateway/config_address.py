@@ -3,14 +3,14 @@
 import re
 from urllib.parse import urlsplit
 
-import httpx2
-
 from .config_words import is_here, is_host
 from .texts import pick
 
 
 def malformed(url: str) -> str:
     """Why no request can go to this address. Its text is not repeated: a part of it may be secret."""
+    import httpx2  # the command starts quicker without
+
     try:
         parts = urlsplit(url)
         right = is_host(parts.hostname or "") and parts.port != 0 and parts.scheme in ("http", "https")
