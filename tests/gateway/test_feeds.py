@@ -61,7 +61,8 @@ def addresses(routes: list[BaseRoute], prefix: str = "") -> Iterator[str]:
         elif isinstance(route, Route) and "GET" in (route.methods or ()):
             for what in ("sites", "spots"):
                 for kind in ("table", "status"):
-                    yield prefix + route.path.replace("{what:str}", what).replace("{kind:str}", kind)
+                    path = route.path.replace("{what:str}", what).replace("{kind:str}", kind)
+                    yield prefix + path.replace("/contexts/{name}", "/contexts/ParkingSpot-v1.jsonld")
 
 
 SENSORTHINGS = [
