@@ -19,6 +19,7 @@ from . import (
     cli_input,
     cli_reader,
     cli_release,
+    cli_retention,
     cli_store,
     cli_verify,
     config,
@@ -65,6 +66,12 @@ app.command(
         "Expected and arrived packs, by board and day. With the gaps.",
     )
 )(cli_store.completeness)
+app.command(
+    help=pick(
+        "Löschen, was älter ist, als [retention] will. Ein laufendes Gateway tut es selbst.",
+        "Delete what is older than [retention] wants. A running gateway does it by itself.",
+    )
+)(cli_retention.retention)
 
 # What goes wrong in an expected way: its text is the sentence to show.
 _SENTENCES = (Failed, config.ConfigError, senml.DecodeError, StoreError, FileProblem)

@@ -29,7 +29,7 @@ ConfigOption = Annotated[
 DEFAULT_CONFIG = Path("/etc/bordstein/gateway.toml")
 JsonOption = Annotated[bool, typer.Option("--json", help=pick("Ein JSON-Objekt je Zeile.", "One JSON object a line."))]
 LARGEST = (1 << 63) - 1
-"""The largest number of a row in the store (SQLite)."""
+"""The largest number of a row in the store."""
 Limit = Annotated[
     int,
     typer.Option(
@@ -94,6 +94,10 @@ _GERMAN = {
     "rule": "Regel",
     "target_id": "Nr. dort",
     "notes": "Bemerkung",
+    "property": "Größe",
+    "readings": "Messwerte",
+    "hours": "Stunden",
+    "days": "Tage",
 }
 
 
@@ -117,7 +121,17 @@ def output(text: str, *, end: str = "\n") -> None:
 @contextmanager
 def open_store(settings: Config) -> Iterator[Store]:
     """The gateway's store, beside a running gateway or without one."""
-    path = settings.store_path
+    place = settings.store_place
+    if isinstance(place, Path):
+        _check_there(place)
+    store = Store.open(place)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _check_there(path: Path) -> None:
     try:
         there = path.exists()
     except OSError as error:
@@ -134,11 +148,6 @@ def open_store(settings: Config) -> Iterator[Store]:
                 f"{path}: there is no store yet; has the gateway run?",
             )
         )
-    store = Store.open(path)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def iso(seconds: float) -> str:

@@ -17,6 +17,7 @@ from .config_check import ConfigError, checked
 from .config_files import secret
 from .config_open import Publish
 from .config_parking import Parking
+from .config_store import PropertyOrDefault, Retention, Store
 from .config_types import DeviceId, File, Host, Name, Port, Secret, Section, Text, Topic
 from .forward.camunda7.settings import Camunda7
 from .forward.cap.settings import Cap
@@ -33,6 +34,7 @@ from .inputs.chirpstack.settings import ChirpStack
 from .inputs.esphome.settings import EspHome
 from .inputs.tasmota.settings import Tasmota
 from .inputs.tts.settings import TheThingsStack
+from .store.where import Postgres, Where
 
 __all__ = [
     "Camunda7",
@@ -99,15 +101,6 @@ class Mqtt(Section, kw_only=True):
     topic: Topic = "bordstein/v1"
 
 
-class Store(Section, kw_only=True):
-    """[store]: `path` of the SQLite file (bordstein.sqlite in the data folder); a commit takes up to `commit_packs`
-    packs or what came within `commit_ms` milliseconds."""
-
-    path: Text | None = None
-    commit_packs: Annotated[int, Meta(ge=1, le=10_000)] = 1000
-    commit_ms: Annotated[int, Meta(ge=1, le=1000)] = 20
-
-
 class Http(Section, kw_only=True):
     """[http]: where the start page, /api, /metrics and /healthz are served. `register_token_file`: the bearer token
     with which `bordstein setup` may enter boards; without it nobody may. `readers_file`, `reader_token_file`: names
@@ -153,6 +146,7 @@ class Config(Section, kw_only=True):
     gateway: Gateway = msgspec.field(default_factory=Gateway)
     mqtt: Mqtt
     store: Store = msgspec.field(default_factory=Store)
+    retention: dict[PropertyOrDefault, Retention] = {}
     http: Http = msgspec.field(default_factory=Http)
     log: Log = msgspec.field(default_factory=Log)
     sensorthings_api: SensorThingsApi = msgspec.field(default_factory=SensorThingsApi)
@@ -164,8 +158,13 @@ class Config(Section, kw_only=True):
 
     @property
     def store_path(self) -> Path:
-        """The store's file."""
+        """The store's file, where it is one."""
         return Path(self.store.path) if self.store.path else Path(self.gateway.data) / "bordstein.sqlite"
+
+    @property
+    def store_place(self) -> Where:
+        """Where the store is: its file, or a PostgreSQL database."""
+        return Postgres(self.store.url, self.store.password_file) if self.store.url else self.store_path
 
     @property
     def releases_path(self) -> Path:
@@ -176,7 +175,7 @@ class Config(Section, kw_only=True):
     def secret_files(self) -> list[str]:
         """All files that hold a secret."""
         http = self.http
-        files = [self.mqtt.key, self.mqtt.password_file]
+        files = [self.mqtt.key, self.mqtt.password_file, self.store.password_file]
         files += [http.register_token_file, http.readers_file, http.reader_token_file]
         forwards = [file for target in self.forward.values() for file in target.secret_files]
         return [file for file in files if file is not None] + forwards

@@ -251,7 +251,7 @@ class _Check:
     def _marked(self, marks: dict[str, Any], value: Any, path: KeyPath) -> Any:
         kind = marks.get("is")
         name = property_of(value) if kind == "series" else value
-        if kind in ("property", "series") and name not in TABLE:
+        if kind in ("property", "series") and name not in TABLE and name != marks.get("or"):
             near = nearest(name, list(TABLE))
             self.say(
                 path,

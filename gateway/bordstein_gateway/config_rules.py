@@ -9,6 +9,7 @@ from .config_broker import certificates, together
 from .config_files import no_secret
 from .config_forward import forward_rules
 from .config_open_rules import open_rules
+from .config_store import store_rules
 from .config_words import expected, is_here, table
 from .inputs.rules import input_rules
 from .texts import pick
@@ -26,7 +27,9 @@ def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
     for path, said in chain(places, _mqtt(mqtt), _http(table(values, "http")), _devices(values.get("device"))):
         if path not in wrong:
             yield path, said
-    yield from ((path, said) for path, said in open_rules(values) if path not in wrong)
+    for path, said in chain(open_rules(values), store_rules(values)):
+        if path not in wrong:
+            yield path, said
     if not any(path[:1] == ("mqtt",) for path in wrong):
         for key, said in certificates(mqtt):
             yield ("mqtt", *key), said

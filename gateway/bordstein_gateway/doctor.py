@@ -40,7 +40,7 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     yield from broker(config.mqtt, probe=probe)
     if conf is not None:
         yield from mosquitto_conf(conf)
-    yield from disk(config.store_path.parent)
+    yield from disk(Path(config.gateway.data) if config.store.url else config.store_path.parent)
     yield from pages(config.http)
     yield from clock(datetime.now(UTC))
     yield from certificates(config, datetime.now(UTC))

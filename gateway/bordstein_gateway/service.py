@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -15,10 +16,10 @@ from .config import Config
 from .forward.starting import start
 from .ingest import Ingest
 from .listen import NoAddress, listen
+from .retention import Plan, Upkeep
 from .sensorthings_api.live import Live
 from .status import ServiceState
 from .store import Store, StoreError
-from .store.lock import only_writer
 from .texts import both, os_reason
 
 _STOP_S = 20.0
@@ -33,8 +34,7 @@ def run(config: Config) -> int:
     with ExitStack() as held:
         try:
             _make_folder(config)
-            held.enter_context(only_writer(config.store_path))
-            store = Store.open(config.store_path)
+            store = Store.open(config.store_place, alone=True)
             held.callback(store.close)
             sockets = [held.enter_context(one) for one in listen(config.http)]
         except (StoreError, NoAddress) as error:
@@ -44,8 +44,8 @@ def run(config: Config) -> int:
 
 
 def _make_folder(config: Config) -> None:
-    """The store's; StoreError names the setting."""
-    folder = config.store_path.parent
+    """The store's, and the one for releases; StoreError names the setting."""
+    folder = Path(config.gateway.data) if config.store.url else config.store_path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -71,9 +71,11 @@ async def _serve(state: ServiceState, sockets: list[socket.socket]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pages = f"http://{config.http.host}:{config.http.port}/"
-    _log.info("starts", version=__version__, store=str(config.store_path), pages=pages)
+    _log.info("starts", version=__version__, store=store.database.name, pages=pages)
     ingest = Ingest(config, store, state.ingest)
     ingest.start()
+    upkeep = Upkeep(Plan(config.retention, store, list(config.forward)))
+    upkeep.start()
     state.forwarders = list(start(config, store))
     senders = [*state.forwarders]
     if config.sensorthings_api.mqtt:
@@ -91,6 +93,7 @@ async def _serve(state: ServiceState, sockets: list[socket.socket]) -> int:
         _, late = await asyncio.wait(tasks, timeout=_STOP_S / 2)
         for task in late:
             task.cancel()
+    await asyncio.to_thread(upkeep.stop, _STOP_S)
     await asyncio.to_thread(ingest.stop, _STOP_S)
     beats.cancel()
     server.should_exit = True

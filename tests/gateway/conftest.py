@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway.store import Store
+from bordstein_gateway.store import Store, Where
 from tests.gateway.loopback import Log
+from tests.street.postgres import Postgres
 from tests.street.servers import Town
 
 
@@ -22,6 +23,22 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BORDSTEIN_LANG", "en")
     for variable in ("NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "BORDSTEIN_CONFIG", "BORDSTEIN_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server; each test makes itself a database in it."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
+    """Where a store is, on either database; nothing is in it yet."""
+    if request.param == "sqlite":
+        return tmp_path / "store.sqlite"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database()
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ import pytest
 
 from bordstein_gateway import config, config_open, config_parking, example
 from bordstein_gateway.config import ConfigError
+from bordstein_gateway.config_store import Retention
 from bordstein_gateway.forward.cap.settings import CapWhen
 from bordstein_gateway.forward.engine_settings import EngineWhen
 from bordstein_gateway.forward.open311.settings import Open311When
+from bordstein_gateway.store import Postgres
 from tests.gateway.configuring import MQTT, load, problems, secrets
 
 EXAMPLE = example.text()
@@ -43,7 +45,7 @@ def test_the_example_with_every_option_switched_on_is_right_and_changes_nothing(
 
 
 def test_every_option_is_in_the_example() -> None:
-    structs = [config.Gateway, config.Mqtt, config.Store, config.Http, config.Log, config.Device]
+    structs = [config.Gateway, config.Mqtt, config.Store, Retention, config.Http, config.Log, config.Device]
     structs.append(config.SensorThingsApi)
     published = [config_open.Publish, config_open.PublishProperty, config_open.PublishSeries]
     published += [config_parking.Parking, config_parking.Site, config_parking.Bay]
@@ -368,6 +370,37 @@ def test_credentials_of_systemd_are_found_by_their_names(folder: Path, monkeypat
     assert load(folder, MQTT).mqtt.key == str(credentials / "gateway.key")
     named = MQTT.replace("gateway.key", "${CREDENTIALS_DIRECTORY}/gateway.key")
     assert load(folder, named).mqtt.key == str(credentials / "gateway.key")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[store]\nurl = "mysql://h/x"', "store.url: expected an address, as in postgresql://localhost/bordstein"),
+        ('[store]\nurl = "postgresql://u:geheim@h/x"', "store.url: no password stands in the address"),
+        ('[store]\nurl = "postgresql://h/x?password=geheim"', "store.url: no password stands in the address"),
+        ('[store]\nurl = "postgresql://h"', "store.url: the database's name is missing"),
+        ('[store]\nurl = "postgresql://h:99999/x"', "store.url: no valid address"),
+        ('[store]\nurl = "postgresql://h/x"\npath = "/x"', "store.path: a file (path) or a database (url)"),
+        ('[store]\npassword_file = "ca.pem"', "store.password_file: url is missing"),
+        ("[retention.pm11]\nraw_days = 1", 'retention.pm11: no property of the table is called "pm11"'),
+        ("[retention.default]\nraw_days = -1", "retention.default.raw_days: expected an integer 0..36500"),
+        ("[retention.pm10]\nhourly_days = 3\nraw_days = 5", "hourly_days: what is coarser stays at least as long as"),
+        ("[retention.pm10]\ndaily_days = 3", "daily_days: what is coarser stays at least as long as hourly_days (for"),
+    ],
+)
+def test_what_is_said_of_the_store_is_checked(folder: Path, text: str, said: str) -> None:
+    (found,) = problems(folder, f"{MQTT}{text}\n")
+    assert said in found and "geheim" not in found
+
+
+def test_the_store_can_be_in_a_database(folder: Path) -> None:
+    (folder / "secret").write_text("geheim\n")
+    section = '[store]\nurl = "postgresql://u@db/town?sslmode=require"\npassword_file = "secret"\n'
+    loaded = load(folder, MQTT + section + "[retention.pm10]\nraw_days = 30\n[retention.default]\nraw_days = 400\n")
+    assert loaded.store_place == Postgres("postgresql://u@db/town?sslmode=require", str(folder / "secret"))
+    assert loaded.store_place.name == "postgresql://u@db/town"
+    assert str(folder / "secret") in loaded.secret_files
+    assert loaded.retention["pm10"].raw_days == 30
 
 
 def test_loading_says_what_checking_says(folder: Path) -> None:

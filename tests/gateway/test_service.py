@@ -18,7 +18,7 @@ from bordstein_gateway.listen import NoAddress, listen
 from bordstein_gateway.presence import GRACE_MS, SILENCE_MS, wake
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Device, Store, StoreError
-from bordstein_gateway.store.lock import only_writer
+from bordstein_gateway.store.sqlite.lock import only_writer
 from tests.gateway.packs import DEVICE, pack, state, write
 from tests.street.client import Client
 from tests.street.processes import Process, free_port

@@ -1,14 +1,16 @@
 """The store by itself: what it takes, what it costs, and what another program may do beside it."""
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bordstein_gateway.normalise import flag_names
-from bordstein_gateway.store import Store, core
+from bordstein_gateway.store import Store, Where, core
 from bordstein_gateway.store import packs as store_packs
 from bordstein_gateway.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from bordstein_gateway.store.sqlite.database import SqliteDatabase
 from tests.gateway.packs import DEVICE, NOON, account, pack, read, write
 
 
@@ -17,6 +19,8 @@ class Steps:
 
     def __init__(self, store: Store) -> None:
         self.count = 0
+        self.store = store
+        assert isinstance(store.database, SqliteDatabase)
         store.database.writer.set_progress_handler(self._step, 100)
 
     def _step(self) -> int:
@@ -28,11 +32,25 @@ class Steps:
         return count
 
 
+@pytest.fixture
+def store(place: Where) -> Iterator[Store]:
+    store = Store.open(place)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Iterator[Steps]:
+    store = Store.open(tmp_path / "bordstein.sqlite")
+    yield Steps(store)
+    store.close()
+
+
 # --- what it costs --------------------------------------------------------------------------------------------------
 
 
-def test_readings_without_a_time_that_meet_are_all_kept_and_cost_no_more_each_time(store: Store) -> None:
-    steps, costs = Steps(store), []
+def test_readings_without_a_time_that_meet_are_all_kept_and_cost_no_more_each_time(steps: Steps) -> None:
+    store, costs = steps.store, []
     for _ in range(15):
         assert set(write(store, [pack(None, None, clock="unset") for _ in range(200)])) == {"NEW"}
         costs.append(steps.taken())
@@ -55,8 +73,8 @@ def test_too_many_readings_in_one_moment_are_kept_aside(store: Store, monkeypatc
     assert write(store, [pack(None, None, at=NOON + 1, clock="unset")]) == ["NEW"]
 
 
-def test_a_pack_that_comes_again_does_not_read_the_log(store: Store) -> None:
-    steps, costs = Steps(store), []
+def test_a_pack_that_comes_again_does_not_read_the_log(steps: Steps) -> None:
+    store, costs = steps.store, []
     for hundred in range(30):
         write(store, [pack(1, seq, at=NOON + seq) for seq in range(100 * hundred, 100 * hundred + 100)])
         steps.taken()
@@ -71,14 +89,14 @@ FAR = 253_402_300_799  # the end of the year 9999
 
 
 @pytest.mark.parametrize("reopened", [False, True])
-def test_a_time_in_the_future_hides_no_present_value(tmp_path: Path, reopened: bool) -> None:
-    store = Store.open(tmp_path / "store.sqlite")
+def test_a_time_in_the_future_hides_no_present_value(place: Where, reopened: bool) -> None:
+    store = Store.open(place)
 
     def latest() -> list[object]:
         nonlocal store
         if reopened:
             store.close()
-            store = Store.open(tmp_path / "store.sqlite")
+            store = Store.open(place)
         return [latest.value for latest in store.latest()]
 
     write(store, [pack(1, 0, measured=FAR - 1, value=1.5)])
@@ -96,13 +114,13 @@ def test_a_time_in_the_future_hides_no_present_value(tmp_path: Path, reopened: b
 
 
 def test_a_command_beside_the_service_leaves_its_newest_values_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = "24a160000002"
-    service = Store.open(tmp_path / "store.sqlite")
+    service = Store.open(place)
     for seq, value in enumerate((1.5, 2.5)):
         write(service, [pack(1, seq, at=NOON + seq, value=value)])
-    command = Store.open(tmp_path / "store.sqlite")
+    command = Store.open(place)
     write(service, [pack(1, 2, at=NOON + 2, value=3.5)])
     monkeypatch.setattr(core, "_FLUSH_S", 0)
     write(service, [pack(1, 0, device=other)])  # now it writes them down
@@ -111,7 +129,7 @@ def test_a_command_beside_the_service_leaves_its_newest_values_alone(
     write(service, [pack(1, 1, at=NOON + 1, device=other)])
     write(service, [pack(1, 2, at=NOON + 2, device=other)])
     service.database.close()  # as by a crash
-    after = Store.open(tmp_path / "store.sqlite")
+    after = Store.open(place)
     assert [latest.value for latest in after.latest(DEVICE)] == [3.5]
     after.close()
 

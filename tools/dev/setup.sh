@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the checkout ready: .venv with everything pinned, Mosquitto, Unix-port MicroPython, and openSenseMap's decoder
-# from npm for the tests. Safe to run again.
+# Makes the checkout ready: .venv with everything pinned, Mosquitto, PostgreSQL, Unix-port MicroPython, and
+# openSenseMap's decoder from npm for the tests. Safe to run again.
 #
 #   setup.sh            what make demo and make test need
 #
-# Nothing is written outside the checkout except where apt installs Mosquitto (and python3-venv, if missing). Who keeps a
+# Nothing is written outside the checkout except where apt installs Mosquitto, PostgreSQL (and python3-venv). Who keeps a
 # cache of packages elsewhere says so in UV_CACHE_DIR, PIP_CACHE_DIR and npm_config_cache.
 set -eu
 
@@ -27,9 +27,12 @@ fingerprint() {
 }
 
 mosquitto_path() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto; }
+# The newest one that is here. Debian keeps the servers' programs off the PATH.
+postgres_path() { ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null || command -v postgres; }
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && [ -x .venv/bin/python ] \
     && .venv/bin/python -c 'import bordstein_gateway, bordstein_tools' 2>/dev/null && mosquitto_path >/dev/null \
+    && postgres_path >/dev/null \
     && [ -d $npm_to/node_modules ] && tools/dev/micropython.sh >/dev/null 2>&1; then
     exit 0
 fi
@@ -84,6 +87,14 @@ VIRTUAL_ENV="$root/.venv" "$uv" pip sync --quiet --require-hashes --build-constr
 VIRTUAL_ENV="$root/.venv" "$uv" pip install --quiet --no-deps --no-build-isolation --editable gateway --editable tools
 
 mosquitto_path >/dev/null || apt_install mosquitto "the MQTT broker that the demonstration and the tests start themselves"
+if ! postgres_path >/dev/null; then
+    # The tests make clusters of their own; Debian must not make one, nor start it, on this machine.
+    if [ "$(id -u)" = 0 ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        mkdir -p /etc/postgresql-common
+        echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    fi
+    apt_install postgresql "the database server that the tests of the store start themselves"
+fi
 
 if ! cmp -s $npm_from/package-lock.json $npm_to/package-lock.json || [ ! -d $npm_to/node_modules ]; then
     say "openSenseMap's decoder, for the tests"

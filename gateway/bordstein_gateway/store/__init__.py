@@ -1,6 +1,6 @@
-"""The gateway's store: SQLite, one writer, group commit. Nobody else speaks SQL.
+"""The gateway's store: SQLite or PostgreSQL, one writer, group commit. Nobody else speaks SQL.
 
-    store = Store.open(path)
+    store = Store.open(where)
 
 Writer side (the ingest thread): write(). Any thread: the reading methods, submit() and the typed methods of places.py,
 which return a Future that is done when the change is on disk.
@@ -33,6 +33,7 @@ from .types import (
     StoredReading,
     StoreError,
 )
+from .where import Postgres, Where, where
 
 __all__ = [
     "Arrival",
@@ -50,6 +51,7 @@ __all__ = [
     "Outcome",
     "Pause",
     "Place",
+    "Postgres",
     "Quarantined",
     "Refill",
     "Registered",
@@ -60,4 +62,6 @@ __all__ = [
     "Store",
     "StoreError",
     "StoredReading",
+    "Where",
+    "where",
 ]

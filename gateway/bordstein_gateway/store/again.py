@@ -4,15 +4,15 @@ With a sure clock the keys of its readings tell. Without one the same pack comes
 number and what stays the same in it count, and where that was not kept, the readings that lie near.
 """
 
-import sqlite3
 from zlib import crc32
 
 from ..ledger import DAY_MS
 from ..normalise import Pack
+from .connection import Connection
 from .known import Known, KnownDevice
+from .sums import HOUR_MS, hour
+from .values import BOOLEAN, same_value
 
-BOOLEAN = 1 << 20
-"""Bit in the flags column, never seen outside: the value is a boolean."""
 NEAR_MS = 60_000
 """How far two true times of the same record can be apart: the way to the gateway is in a relative one."""
 REPEATS_MS = 2 * 3_600_000
@@ -23,14 +23,9 @@ LOOK = "SELECT value, flags FROM reading WHERE time / 3600000 = ?1 / 3600000 AND
 _TIMES = (
     "WITH RECURSIVE hour (number) AS ("
     " VALUES (?1 / 3600000) UNION ALL SELECT number + 1 FROM hour WHERE number < ?2 / 3600000)"
-    " SELECT r.time FROM hour CROSS JOIN reading AS r ON r.time / 3600000 = hour.number AND r.series = ?3"
-    " WHERE r.time BETWEEN ?1 AND ?2 AND r.value = ?4"
+    " SELECT r.time, r.value, r.flags FROM hour CROSS JOIN reading AS r"
+    " WHERE r.time / 3600000 = hour.number AND r.series = ?3 AND r.time BETWEEN ?1 AND ?2"
 )
-
-
-def same_value(value: object, flags: int, other: object, other_flags: int) -> bool:
-    """Whether two rows of the log say the same: true is not 1."""
-    return value == other and not (flags ^ other_flags) & BOOLEAN
 
 
 def fingerprint(pack: Pack) -> int:
@@ -42,7 +37,7 @@ def fingerprint(pack: Pack) -> int:
 class Again:
     """Looks into an open transaction and keeps there what later answers need."""
 
-    def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
+    def __init__(self, connection: Connection, known: Known) -> None:
         self._connection = connection
         self._known = known
 
@@ -52,7 +47,7 @@ class Again:
         if seen is not None:
             return seen
         if pack.clock == "set":
-            return False
+            return self._swept(device, pack)
         if not pack.readings:
             return True
         newest = pack.readings[-1].time
@@ -66,14 +61,16 @@ class Again:
         """A pack whose times are not sure is stored."""
         newest = pack.readings[-1].time if pack.readings else now_ms
         self._connection.execute(
-            "INSERT OR REPLACE INTO unsure_pack (device, boot, seq, crc, time, received) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO unsure_pack (device, boot, seq, crc, time, received) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (device, boot, seq, crc) DO UPDATE SET time = excluded.time, received = excluded.received",
             (device.id, device.key(pack.boot or 0), pack.seq, fingerprint(pack), newest, now_ms),
         )
 
     def refused(self, device: KnownDevice, boot: int, seq: int) -> None:
         """A number is counted whose readings are not here; they may come when the decoder is right."""
         self._connection.execute(
-            "INSERT OR IGNORE INTO refused_pack VALUES (?, ?, ?)", (device.id, device.key(boot), seq)
+            "INSERT INTO refused_pack (device, boot, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (device.id, device.key(boot), seq),
         )
 
     def was_refused(self, device: KnownDevice, boot: int, seq: int) -> bool:
@@ -104,15 +101,30 @@ class Again:
         )
         return True
 
+    def _swept(self, device: KnownDevice, pack: Pack) -> bool:
+        """Whether all its readings are of hours whose readings were here and have been deleted (retention.py)."""
+        hours = {
+            (device.series.get((reading.series, reading.unit)), hour(reading.time) * HOUR_MS)
+            for reading in pack.readings
+        }
+        return bool(hours) and all(
+            self._connection.execute(
+                "SELECT 1 FROM aggregate WHERE step = ? AND series = ? AND start = ? AND raw = 0",
+                (HOUR_MS, series, start),
+            ).fetchone()
+            for series, start in hours
+        )
+
     def _lies_between(self, device: KnownDevice, pack: Pack, first: int, last: int) -> bool:
         """Whether all readings of the pack are here, moved together so that the last one is from first to last (ms)."""
         newest = pack.readings[-1]
         series = device.series.get((newest.series, newest.unit))
-        try:
-            times = self._connection.execute(_TIMES, (first, last, series, newest.value)).fetchall()
-        except (sqlite3.Error, OverflowError, UnicodeError):  # a value that no column can hold is not here
-            return False
-        return any(self._lies_at(device, pack, time - newest.time) for (time,) in times)
+        flags = BOOLEAN if newest.value.__class__ is bool else 0
+        return any(
+            self._lies_at(device, pack, time - newest.time)
+            for time, value, marks in self._connection.execute(_TIMES, (first, last, series)).fetchall()
+            if same_value(value, marks, newest.value, flags)
+        )
 
     def _lies_at(self, device: KnownDevice, pack: Pack, moved: int) -> bool:
         for reading in pack.readings:

@@ -1,11 +1,11 @@
 """What boards say about themselves: state messages, answers to commands, their configuration."""
 
 import json
-import sqlite3
 
 from ..ledger import BOOT, DAY_MS, LIFE_SHIFT
 from ..presence import GONE, overtaken
 from . import releases
+from .connection import Connection
 from .known import Known, KnownDevice
 from .types import CommandResult, ConfigReport, StateReport
 
@@ -13,7 +13,7 @@ from .types import CommandResult, ConfigReport, StateReport
 class Boards:
     """Puts them into an open transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
+    def __init__(self, connection: Connection, known: Known) -> None:
         self._connection = connection
         self._known = known
 
@@ -63,8 +63,8 @@ class Boards:
         self._connection.execute(
             "INSERT INTO boot_next (device, boot, next, day, before, before_day) VALUES (?1, ?2, ?3, ?4, 0, ?4)"
             " ON CONFLICT (device, boot) DO UPDATE"
-            " SET before = next, before_day = day, next = excluded.next, day = excluded.day"
-            " WHERE next != excluded.next",
+            " SET before = boot_next.next, before_day = boot_next.day, next = excluded.next, day = excluded.day"
+            " WHERE boot_next.next != excluded.next",
             (device.id, key, seq, day),
         )
         return key
@@ -89,7 +89,8 @@ class Boards:
             "INSERT INTO board_config (device, reported, ok, problems, running, digest, confirmed, reported_at,"
             " certificate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)"
             " ON CONFLICT (device) DO UPDATE SET reported = ?2, ok = ?3, problems = ?4, digest = ?6, reported_at = ?7,"
-            " confirmed = CASE WHEN running IS ?5 THEN confirmed ELSE ?6 END, running = ?5, certificate = ?8",
+            " confirmed = CASE WHEN board_config.running = ?5 THEN board_config.confirmed ELSE ?6 END,"
+            " running = ?5, certificate = ?8",
             (
                 *(report.device, report.version, report.ok, json.dumps(report.problems, ensure_ascii=False)),
                 *(report.running, report.digest, now_ms, report.certificate),

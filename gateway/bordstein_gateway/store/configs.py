@@ -1,15 +1,15 @@
 """The boards' configurations: what the town wants, and what the boards report; and their answers to commands."""
 
 import json
-import sqlite3
 import time
 from concurrent.futures import Future
 
+from .connection import Connection
 from .register import Register
 from .types import BoardConfig
 
 _SELECT = (
-    "SELECT device, wanted, text, wanted_at, reported, ok, problems, running, digest IS NOT confirmed, reported_at,"
+    "SELECT device, wanted, text, wanted_at, reported, ok, problems, running, digest, confirmed, reported_at,"
     " certificate"
     " FROM board_config"
 )
@@ -37,22 +37,24 @@ class Configs(Register):
         """Note a wanted configuration (JSON); its version: larger than any known one, and than `above`."""
         now = int(time.time() * 1000)
 
-        def job(connection: sqlite3.Connection) -> int:
-            row = connection.execute(
-                "INSERT INTO board_config (device, wanted, text, wanted_at) VALUES (?1, ?2 + 1, ?3, ?4)"
-                " ON CONFLICT (device) DO UPDATE SET text = ?3, wanted_at = ?4,"
-                " wanted = max(coalesce(wanted, 0), coalesce(reported, 0), coalesce(running, 0), ?2) + 1"
-                " RETURNING wanted",
-                (device, above, text, now),
+        def job(connection: Connection) -> int:
+            known = connection.execute(
+                "SELECT wanted, reported, running FROM board_config WHERE device = ?", (device,)
             ).fetchone()
-            return int(row[0])
+            wanted = max(above, *(number or 0 for number in known or (0,))) + 1
+            connection.execute(
+                "INSERT INTO board_config (device, wanted, text, wanted_at) VALUES (?, ?, ?, ?) ON CONFLICT (device)"
+                " DO UPDATE SET wanted = excluded.wanted, text = excluded.text, wanted_at = excluded.wanted_at",
+                (device, wanted, text, now),
+            )
+            return wanted
 
         return self.submit(job)
 
     def forget_config(self, device: str) -> "Future[None]":
         """The board is blank: nothing is wanted of it any more."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute("DELETE FROM board_config WHERE device = ?", (device,))
 
         return self.submit(job)
@@ -67,13 +69,14 @@ def _config(
     ok: int | None,
     problems: str | None,
     running: int | None,
-    changed: int,
+    digest: str | None,
+    confirmed: str | None,
     reported_at: int | None,
     certificate: str | None,
 ) -> BoardConfig:
     found = json.loads(problems) if problems else []
     good = None if ok is None else bool(ok)
-    different = bool(changed) and running != 0
+    different = digest != confirmed and running != 0
     return BoardConfig(
         *(device, wanted, text, wanted_at, reported, good, found, running, different, reported_at, certificate)
     )

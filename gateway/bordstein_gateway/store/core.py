@@ -1,32 +1,33 @@
 """The store's face: opening, the writer's group commit, work from other threads."""
 
-import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Self
 
 from .boards import Boards
-from .database import Database, explain
+from .connection import Database
 from .known import Known
 from .newest import Newest
 from .observing import Observing
+from .opening import opened
 from .packs import Packs
-from .reads import Reads
+from .retention import Retention
 from .types import Arrival, CommandResult, ConfigReport, Job, Outcome, StateReport, Stats, StoreError
+from .where import Where
 
 _FLUSH_S = 10.0
 _Waiting = tuple[Job, "Future[Any]"]
 
 
-class Store(Reads, Observing):
-    """One SQLite file. write() belongs to one thread, the writer; everything else may be called from any.
+class Store(Retention, Observing):
+    """One database. write() belongs to one thread, the writer; everything else may be called from any.
 
-    What write() or a Future of submit() has confirmed is on disk (WAL, synchronous=FULL) and survives a power cut.
+    What write() or a Future of submit() has confirmed is on disk (SQLite: WAL, synchronous=FULL; PostgreSQL:
+    synchronous_commit) and survives a power cut.
     """
 
     def __init__(self, database: Database) -> None:
@@ -42,7 +43,9 @@ class Store(Reads, Observing):
         self._wake: Callable[[], None] | None = None
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
+        self._held = ExitStack()
         self._newest_id = 0
+        self._doubtful = False  # a commit failed, and perhaps it was made all the same
         self._is_writer = False  # messages came through here: then nobody else knows of newer values
         self._flushed = time.monotonic()
         self._outcomes = [0, 0, 0, 0]
@@ -50,15 +53,19 @@ class Store(Reads, Observing):
         self._last_commit = 0.0
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Create or open the database. StoreError: one sentence (not writable, damaged, newer schema, …)."""
-        database = Database(path)
-        store = cls(database)
-        try:
-            store._newest_id = store._newest.load()
-        except sqlite3.Error as error:
-            database.close()
-            raise explain(error, path) from error
+    def open(cls, where: Where, *, alone: bool = False) -> Self:
+        """Create or open the database. StoreError: one sentence (not writable, damaged, newer schema, …).
+
+        `alone`: as the gateway, of which only one may write; the others are the command line beside it.
+        """
+        with ExitStack() as held:
+            database = held.enter_context(opened(where, alone=alone))
+            store = cls(database)
+            try:
+                store._newest_id = store._newest.load()
+            except database.errors as error:
+                raise database.explain(error) from error
+            store._held = held.pop_all()
         return store
 
     def close(self) -> None:
@@ -68,7 +75,7 @@ class Store(Reads, Observing):
             if self._is_writer:
                 with self._lock, self._transaction():
                     self._flush(force=True)
-        self.database.close()
+        self._held.close()
 
     # The writer
 
@@ -167,6 +174,9 @@ class Store(Reads, Observing):
             outcomes: list[Outcome] = []
             try:
                 with self._transaction():
+                    if self._doubtful:
+                        self._newest_id += self._newest.catch_up(self._newest_id)
+                        self._doubtful = False
                     if arrivals:
                         outcomes = self._packs.store(arrivals, now_ms)
                     for state in states:
@@ -204,20 +214,19 @@ class Store(Reads, Observing):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """BEGIN … COMMIT. Whatever goes wrong: all undone, the memory forgotten, StoreError for SQLite's errors."""
+        """Whatever goes wrong: all undone, the memory forgotten, StoreError for the database's errors."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.begin()
             yield
-            self._connection.execute("COMMIT")
+            self._connection.commit()
         except BaseException as error:
             self._failures += 1
-            with suppress(sqlite3.Error):
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+            self._connection.roll_back()
             self._known.forget()
             self._newest.forget()
-            if isinstance(error, sqlite3.Error | OSError):
-                raise explain(error, self.database.path) from error
+            self._doubtful = True
+            if isinstance(error, Exception) and isinstance(error, (*self.database.errors, OSError)):
+                raise self.database.explain(error) from error
             raise
         self._commits += 1
         self._last_commit = time.monotonic()
@@ -238,7 +247,7 @@ class Store(Reads, Observing):
         try:
             answer = job(self._connection)
         except Exception as error:
-            if isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and _is_disk(error):
+            if self.database.concerns_all(error):
                 raise
             self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")
@@ -253,8 +262,3 @@ class Store(Reads, Observing):
             self._flushed = now
             self._known.write_last_seen()
             self._newest.write(self._newest_id)
-
-
-def _is_disk(error: sqlite3.Error) -> bool:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_READONLY", "SQLITE_BUSY"))

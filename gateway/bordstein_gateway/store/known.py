@@ -1,9 +1,9 @@
 """What the writer remembers between commits: devices, their series and their numbers. All of it can be read again."""
 
-import sqlite3
 from collections import OrderedDict
 
 from ..ledger import LIFE_SHIFT, Ranges
+from .connection import Connection
 
 _BOOTS_KEPT = 4
 """Boots of a device whose numbers stay in memory; older ones are read again when a pack of theirs comes."""
@@ -30,7 +30,7 @@ class KnownDevice:
 class Known:
     """Devices by name, read when first asked for. After a commit that failed: forget() everything."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.devices: dict[str, KnownDevice] = {}
         self.touched: set[tuple[KnownDevice, int]] = set()  # whose ranges have changes that are not written yet
@@ -46,10 +46,10 @@ class Known:
             return known
         row = self._connection.execute("SELECT id, life, last_seen FROM device WHERE name = ?", (name,)).fetchone()
         if row is None:
-            cursor = self._connection.execute(
-                "INSERT INTO device (name, first_seen, last_seen) VALUES (?, ?, ?)", (name, now_ms, 0)
-            )
-            row = (cursor.lastrowid, 0, 0)
+            (number,) = self._connection.execute(
+                "INSERT INTO device (name, first_seen, last_seen) VALUES (?, ?, ?) RETURNING id", (name, now_ms, 0)
+            ).fetchone()
+            row = (number, 0, 0)
         known = KnownDevice(row[0], name, row[1], row[2])
         rows = self._connection.execute("SELECT name, unit, id FROM series WHERE device = ?", (known.id,))
         known.series = {(series, unit): id for series, unit, id in rows}
@@ -60,10 +60,10 @@ class Known:
         """The id of a series, new if need be."""
         id = device.series.get((name, unit))
         if id is None:
-            cursor = self._connection.execute(
-                "INSERT INTO series (device, name, unit) VALUES (?, ?, ?)", (device.id, name, unit)
-            )
-            id = device.series[name, unit] = cursor.lastrowid or 0
+            (id,) = self._connection.execute(
+                "INSERT INTO series (device, name, unit) VALUES (?, ?, ?) RETURNING id", (device.id, name, unit)
+            ).fetchone()
+            device.series[name, unit] = id
         return id
 
     def arrived(self, device: KnownDevice, boot: int, seq: int, day: int) -> bool:
@@ -130,7 +130,7 @@ class Known:
         """Put when devices were last heard into the transaction, where that is not written yet."""
         heard = [device for device in self.devices.values() if device.last_seen != device.written]
         self._connection.executemany(
-            "UPDATE device SET last_seen = max(last_seen, ?) WHERE id = ?",
+            "UPDATE device SET last_seen = ?1 WHERE id = ?2 AND last_seen < ?1",
             [(device.last_seen, device.id) for device in heard],
         )
         for device in heard:

@@ -1,10 +1,10 @@
 """What forwarders keep beside their places: back-fill orders, and that somebody has told them to pause."""
 
-import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from .connection import Connection
 from .places import Places, bury
 from .types import Backfill, Pause, Place
 
@@ -17,7 +17,7 @@ class Lanes(Places):
     def place_jump(self, place: Place, next_id: int) -> "Future[None]":
         """Go on at next_id at once; what lies between becomes a back-fill order in the same commit."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(
                 "INSERT INTO place (forwarder, next_id, pending_to) VALUES (?, ?, NULL) "
                 "ON CONFLICT (forwarder) DO UPDATE SET next_id = excluded.next_id, pending_to = NULL",
@@ -42,7 +42,7 @@ class Lanes(Places):
     def backfill_set(self, order: Backfill, dead: Sequence[tuple[int, str]] = ()) -> "Future[None]":
         """Move an order's end, with dead letters in the same commit; one that is through is forgotten."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             if order.last_id < order.first_id:
                 connection.execute("DELETE FROM backfill WHERE id = ?", (order.id,))
             else:
@@ -57,7 +57,7 @@ class Lanes(Places):
     def pause_set(self, forwarder: str, until: int | None = None, reason: str = "") -> "Future[None]":
         """Send nothing to this target until then (ms UTC), or until resume()."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(
                 "INSERT INTO pause (forwarder, since, until, reason) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (forwarder) DO UPDATE SET until = excluded.until, reason = excluded.reason",
@@ -69,7 +69,7 @@ class Lanes(Places):
     def pause_end(self, forwarder: str) -> "Future[bool]":
         """Go on; whether there was a pause."""
 
-        def job(connection: sqlite3.Connection) -> bool:
+        def job(connection: Connection) -> bool:
             found = connection.execute("DELETE FROM pause WHERE forwarder = ?", (forwarder,)).rowcount
             return bool(found)
 
@@ -87,7 +87,7 @@ class Lanes(Places):
     def dead_drop(self, forwarder: str, ids: Sequence[int] | None = None) -> "Future[int]":
         """Give up on dead letters (all with ids None) for good; how many."""
 
-        def job(connection: sqlite3.Connection) -> int:
+        def job(connection: Connection) -> int:
             statement = "DELETE FROM dead_letter WHERE forwarder = ?"
             if ids is None:
                 return connection.execute(statement, (forwarder,)).rowcount

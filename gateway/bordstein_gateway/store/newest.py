@@ -1,16 +1,16 @@
 """The newest value of each series, in memory; written now and then, completed from the log after a start."""
 
-import sqlite3
 from collections.abc import Iterable
 
 from ..normalise import CLOCK_UNSURE, Value, far_ahead
-from .packs import Row
+from .connection import Writer
+from .values import Row, native
 
 
 class Newest:
     """`values`: series id -> (time, value, flags, received s). Only committed readings come in."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Writer) -> None:
         self._connection = connection
         self.values: dict[int, tuple[int, Value, int, int]] = {}
         self._unwritten: set[int] = set()
@@ -18,17 +18,23 @@ class Newest:
     def load(self) -> int:
         """Fill `values`; the id of the last reading in the log."""
         rows = self._connection.execute(
-            "SELECT id, latest_time, latest_value, latest_flags, latest_received FROM series WHERE latest_time NOT NULL"
+            "SELECT id, latest_time, latest_value, latest_flags, latest_received FROM series"
+            " WHERE latest_time IS NOT NULL"
         )
         for id, time, value, flags, received in rows:
-            self.values[id] = (time, value, flags, received)
-        self.update(
-            self._connection.execute(
-                "SELECT series, time, value, flags, received FROM reading WHERE id > (SELECT latest_to FROM beat)"
-            )
-        )
+            self.values[id] = (time, *native(value, flags), received)
+        (written,) = self._connection.execute("SELECT latest_to FROM beat").fetchone()
+        self.catch_up(written)
         (newest,) = self._connection.execute("SELECT max(id) FROM reading").fetchone()
         return int(newest or 0)
+
+    def catch_up(self, after_id: int) -> int:
+        """Take in what the log has beyond this id; how many readings."""
+        rows = self._connection.execute(
+            "SELECT series, time, value, flags, received FROM reading WHERE id > ?", (after_id,)
+        ).fetchall()
+        self.update((series, time, *native(value, flags), received) for series, time, value, flags, received in rows)
+        return len(rows)
 
     def update(self, rows: Iterable[Row]) -> None:
         """Readings that are in the log now, in any order of time."""
@@ -49,10 +55,7 @@ class Newest:
 
     def write(self, newest_id: int) -> None:
         """Into the open transaction; forget() if that fails."""
-        self._connection.executemany(
-            "UPDATE series SET latest_time = ?, latest_value = ?, latest_flags = ?, latest_received = ? WHERE id = ?",
-            [(*self.values[id], id) for id in self._unwritten],
-        )
+        self._connection.write_latest([(*self.values[id], id) for id in self._unwritten])
         self._connection.execute("UPDATE beat SET latest_to = ?", (newest_id,))
         self._unwritten.clear()
 

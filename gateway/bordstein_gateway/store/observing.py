@@ -5,12 +5,12 @@ of the key's index, by ids, or by a limit.
 """
 
 from collections.abc import Sequence
-from sqlite3 import Connection
+
 from typing import NamedTuple
 
 from ..normalise import Value
-from .database import Database
-from .packs import without_mark
+from .connection import Connection, Database
+from .values import without_mark
 
 HOUR_MS = 3_600_000
 TALLY = "sensorthings_api"

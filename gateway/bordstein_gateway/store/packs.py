@@ -4,35 +4,32 @@ The short way: all readings of the batch in one executemany that ignores keys th
 given, everything since the savepoint is undone and each pack goes the long way, which looks at every reading.
 """
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 
 from ..devices import is_device
 from ..ledger import DAY_MS
-from ..normalise import Pack, Reading, Value
-from .again import BOOLEAN, LOOK, Again, same_value
+from ..normalise import Pack, Reading
+from .again import LOOK, Again
+from .connection import Writer
 from .known import Known, KnownDevice
 from .quarantine import put
 from .types import Arrival, Outcome
+from .values import BOOLEAN, Row, same_value, with_mark, without_mark
 
 LATE_MS = 3_600_000
 """A pack that comes this long after its last record was measured is late."""
 MOST_AT_ONCE = 5_000
 """Readings of a series without a time of their own in one stretch of milliseconds; more are refused."""
 
-Row = tuple[int, int, Value, int, int]
-"""series id, time, value, flags, received (s): a row of `reading` without its id."""
-
-_INSERT = "INSERT OR IGNORE INTO reading (series, time, value, flags, received) VALUES (?, ?, ?, ?, ?)"
-_INSERT_ONE = "INSERT INTO reading (series, time, value, flags, received) VALUES (?, ?, ?, ?, ?)"
 _RUN = (
     "SELECT time FROM reading WHERE time / 3600000 = ?1 / 3600000 AND series = ?2 AND time >= ?1 ORDER BY time LIMIT ?3"
 )
 _COUNT = (
     "INSERT INTO day_count (device, day, late, double, refused, conflict) VALUES (?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (device, day) DO UPDATE SET late = late + excluded.late, double = double + excluded.double, "
-    "refused = refused + excluded.refused, conflict = conflict + excluded.conflict"
+    "ON CONFLICT (device, day) DO UPDATE SET late = day_count.late + excluded.late,"
+    " double = day_count.double + excluded.double, refused = day_count.refused + excluded.refused,"
+    " conflict = day_count.conflict + excluded.conflict"
 )
 _LATE, _DOUBLE, _REFUSED, _CONFLICT = range(4)
 
@@ -41,29 +38,19 @@ class Crowded(Exception):
     """There are too many readings of this series at that time."""
 
 
-# The others are raised for a value that no column can hold: beyond 64 bits, half a surrogate pair, not a number.
-_NOT_STORABLE = (
-    *(sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
-    *(OverflowError, UnicodeError, Crowded),
-)
-
-
-def with_mark(value: Value, flags: int) -> int:
-    """The flags column for a value."""
-    return flags | BOOLEAN if value.__class__ is bool else flags
-
-
-def without_mark(value: Value, flags: int) -> tuple[Value, int]:
-    """Value and flags from their columns."""
-    return (bool(value), flags ^ BOOLEAN) if flags & BOOLEAN else (value, flags)
-
-
 class Packs:
     """Puts one batch into an open transaction. After a transaction that failed, Known has to be told to forget."""
 
-    def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
+    def __init__(self, connection: Writer, known: Known) -> None:
         self._connection = connection
         self._known = known
+        # Raised for a value that no column can hold: beyond 64 bits, half a surrogate pair, not a number.
+        self._not_storable: tuple[type[Exception], ...] = (
+            *connection.not_storable,
+            OverflowError,
+            UnicodeError,
+            Crowded,
+        )
         self._again = Again(connection, known)
         self._counts: dict[tuple[int, int], list[int]] = {}
         self._runs: dict[int, tuple[int, int]] = {}  # series -> milliseconds of which each had a reading when last seen
@@ -124,11 +111,11 @@ class Packs:
             except KeyError:
                 try:
                     rows += self._rows(device, readings, received)
-                except _NOT_STORABLE:
+                except self._not_storable:
                     slow.append((place, new))
                     continue
             fast.append(place)
-        if rows and not self._short_way(rows):
+        if rows and not self._connection.add_readings(rows):
             rows.clear()
             slow = sorted(slow + [(place, True) for place in fast])
         for place, noted in slow:
@@ -148,21 +135,6 @@ class Packs:
             for series, time, value, unit, flags in readings
         ]
 
-    def _short_way(self, rows: list[Row]) -> bool:
-        """Whether all of them were new and are now in the transaction."""
-        connection = self._connection
-        connection.execute("SAVEPOINT batch")
-        before = connection.total_changes
-        try:
-            connection.executemany(_INSERT, rows)
-            whole = connection.total_changes - before == len(rows)
-        except _NOT_STORABLE:
-            whole = False
-        if not whole:
-            connection.execute("ROLLBACK TO batch")
-        connection.execute("RELEASE batch")
-        return whole
-
     def _long_way(self, arrival: Arrival, pack: Pack, noted: bool, now_ms: int) -> Outcome:
         device = self._known.device(pack.device, now_ms)
         day = (pack.readings[-1].time if pack.readings else now_ms) // DAY_MS
@@ -175,7 +147,7 @@ class Packs:
         self._connection.execute("SAVEPOINT pack")
         try:
             added, conflict = self._each(device, pack, now_ms)
-        except _NOT_STORABLE as error:
+        except self._not_storable as error:
             self._connection.execute("ROLLBACK TO pack")
             self._connection.execute("RELEASE pack")
             # A series that the pack brought is gone with it.
@@ -227,7 +199,7 @@ class Packs:
             there = self._connection.execute(LOOK, (time, series)).fetchone()
             if there is None:
                 row = (series, time, value, flags, received)
-                self._connection.execute(_INSERT_ONE, row)
+                self._connection.add_reading(row)
                 added.append(row)
             elif not same_value(there[0], there[1], value, flags) and not conflict:
                 stored, _ = without_mark(*there)

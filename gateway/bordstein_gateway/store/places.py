@@ -1,22 +1,21 @@
 """What forwarders keep: their place in the log, orders to fill again, dead letters, the target's own ids."""
 
-import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from .database import Database
+from .connection import Connection, Database
 from .types import DeadLetter, Job, Place, Refill
 
 _DEAD = (
     "INSERT INTO dead_letter (forwarder, reading, reason, since) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (forwarder, reading) DO UPDATE SET reason = excluded.reason, tries = tries + 1, retry = 0"
+    "ON CONFLICT (forwarder, reading) DO UPDATE SET reason = excluded.reason, tries = dead_letter.tries + 1, retry = 0"
 )
 
 
-def bury(connection: sqlite3.Connection, forwarder: str, dead: Sequence[tuple[int, str]]) -> None:
+def bury(connection: Connection, forwarder: str, dead: Sequence[tuple[int, str]]) -> None:
     """Into the open transaction: (reading id, reason) pairs."""
     now = int(time.time() * 1000)
     connection.executemany(_DEAD, [(forwarder, id, reason, now) for id, reason in dead])
@@ -45,7 +44,7 @@ class Places(ABC):
     def place_set(self, place: Place, dead: Sequence[tuple[int, str]] = ()) -> "Future[None]":
         """Move the place and, in the same commit, write (reading id, reason) pairs to the dead letters."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(
                 "INSERT INTO place (forwarder, next_id, pending_to) VALUES (?, ?, ?) "
                 "ON CONFLICT (forwarder) DO UPDATE SET next_id = excluded.next_id, pending_to = excluded.pending_to",
@@ -58,18 +57,18 @@ class Places(ABC):
     def refill_add(self, forwarder: str, from_ms: int, to_ms: int) -> "Future[int]":
         """Order what was measured in [from_ms, to_ms) and is here now once more; the id of the order."""
 
-        def job(connection: sqlite3.Connection) -> int:
+        def job(connection: Connection) -> int:
             first, last = connection.execute(
                 "SELECT min(id), max(id) FROM reading WHERE time / 3600000 BETWEEN ?1 / 3600000 AND ?2 / 3600000 "
                 "AND time >= ?1 AND time < ?2",
                 (from_ms, to_ms),
             ).fetchone()
-            cursor = connection.execute(
+            (number,) = connection.execute(
                 "INSERT INTO refill (forwarder, from_ms, to_ms, next_id, last_id, done, first_id) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (forwarder, from_ms, to_ms, first or 0, last or 0, first is None, first or 0),
-            )
-            return cursor.lastrowid or 0
+                "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                (forwarder, from_ms, to_ms, first or 0, last or 0, int(first is None), first or 0),
+            ).fetchone()
+            return int(number)
 
         return self.submit(job)
 
@@ -78,7 +77,7 @@ class Places(ABC):
         with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT id, forwarder, from_ms, to_ms, next_id, last_id, pending_to, done, first_id FROM refill "
-                "WHERE (?1 IS NULL OR forwarder = ?1) AND NOT (?2 AND done) ORDER BY id",
+                "WHERE (?1 IS NULL OR forwarder = ?1) AND (?2 = 0 OR done = 0) ORDER BY id",
                 (forwarder, open_only),
             ).fetchall()
         return [Refill(*row)._replace(done=bool(row[7])) for row in rows]
@@ -86,7 +85,7 @@ class Places(ABC):
     def refill_set(self, refill: Refill, dead: Sequence[tuple[int, str]] = ()) -> "Future[None]":
         """Move an order's place, with dead letters in the same commit."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(
                 "UPDATE refill SET next_id = ?, pending_to = ?, done = ? WHERE id = ?",
                 (refill.next_id, refill.pending_to, refill.done, refill.id),
@@ -102,7 +101,7 @@ class Places(ABC):
         with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT forwarder, reading, reason, since, tries, retry FROM dead_letter "
-                "WHERE (?1 IS NULL OR forwarder = ?1) AND reading > ?2 AND (retry OR NOT ?3) "
+                "WHERE (?1 IS NULL OR forwarder = ?1) AND reading > ?2 AND (?3 = 0 OR retry = 1) "
                 "ORDER BY forwarder, reading LIMIT ?4",
                 (forwarder, after_id, retry_only, limit),
             ).fetchall()
@@ -116,7 +115,7 @@ class Places(ABC):
     def dead_retry(self, forwarder: str, ids: Sequence[int] | None = None) -> "Future[int]":
         """Mark dead letters (all with ids None) for another try; how many."""
 
-        def job(connection: sqlite3.Connection) -> int:
+        def job(connection: Connection) -> int:
             statement = "UPDATE dead_letter SET retry = 1 WHERE forwarder = ?"
             if ids is None:
                 return connection.execute(statement, (forwarder,)).rowcount
@@ -129,7 +128,7 @@ class Places(ABC):
     ) -> "Future[None]":
         """After another try: forget what was delivered, note the new reason (and one try more) of what was refused."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.executemany(
                 "DELETE FROM dead_letter WHERE forwarder = ? AND reading = ?", [(forwarder, id) for id in delivered]
             )
@@ -148,7 +147,7 @@ class Places(ABC):
         """Remember names the target gave; a name that is known gets the new value."""
         rows = [(forwarder, name, value) for name, value in values.items()]
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.executemany(
                 "INSERT INTO remote (forwarder, name, value) VALUES (?, ?, ?) "
                 "ON CONFLICT (forwarder, name) DO UPDATE SET value = excluded.value",
@@ -160,7 +159,7 @@ class Places(ABC):
     def remote_clear(self, forwarder: str) -> "Future[None]":
         """Forget them all: the target was replaced."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute("DELETE FROM remote WHERE forwarder = ?", (forwarder,))
 
         return self.submit(job)

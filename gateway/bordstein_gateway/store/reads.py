@@ -1,7 +1,6 @@
 """What others ask the store: the log, newest values, devices, completeness. From any thread, read-only."""
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -11,9 +10,10 @@ from ..devices import is_board
 from ..ledger import BOOT, DAY_MS, Next, Row, missing
 from ..presence import OTHERS_SILENCE_MS, SILENCE_MS, overdue, present, wake
 from ..properties import property_of
-from .packs import without_mark
+from .connection import Connection
 from .releases import Releases
 from .types import Completeness, Device, Gap, Latest, StoredReading
+from .values import without_mark
 
 _EPOCH = date(1970, 1, 1)
 _READING = "SELECT id, series, time, value, flags, received FROM reading"
@@ -53,9 +53,7 @@ class Reads(Releases):
 
     def readings_by_id(self, ids: Sequence[int]) -> list[StoredReading]:
         """These, in log order; ids that don't exist are left out."""
-        return self._log(
-            _READING + " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", (json.dumps(list(ids)),)
-        )
+        return self._log(f"{_READING} WHERE id IN ({', '.join(map(str, map(int, ids))) or 'NULL'}) ORDER BY id", ())
 
     def history(self, device: str, series: str, from_ms: int, to_ms: int, limit: int) -> list[StoredReading]:
         """One series' readings measured in [from_ms, to_ms), oldest first."""
@@ -63,8 +61,8 @@ class Reads(Releases):
             "WITH RECURSIVE hour (number) AS ("
             " VALUES (?1 / 3600000) UNION ALL SELECT number + 1 FROM hour WHERE number < ?2 / 3600000)"
             " SELECT r.id, r.series, r.time, r.value, r.flags, r.received FROM hour CROSS JOIN series AS s"
-            " CROSS JOIN reading AS r ON r.time / 3600000 = hour.number AND r.series = s.id"
-            " WHERE s.device = (SELECT id FROM device WHERE name = ?3) AND s.name = ?4"
+            " CROSS JOIN reading AS r WHERE r.time / 3600000 = hour.number AND r.series = s.id"
+            " AND s.device = (SELECT id FROM device WHERE name = ?3) AND s.name = ?4"
             " AND r.time >= ?1 AND r.time < ?2 ORDER BY r.time LIMIT ?5",
             (from_ms, to_ms, device, series, limit),
         )
@@ -161,7 +159,7 @@ class Reads(Releases):
                     found.append(StoredReading(id, *name, at, *without_mark(value, flags), received))
         return found
 
-    def _name(self, connection: sqlite3.Connection, series: int) -> tuple[str, str, str, str] | None:
+    def _name(self, connection: Connection, series: int) -> tuple[str, str, str, str] | None:
         name = self._names.get(series)
         if name is None:
             row = connection.execute(
@@ -174,11 +172,11 @@ class Reads(Releases):
         return name
 
 
-def _numbered(connection: sqlite3.Connection, id: int) -> bool:
+def _numbered(connection: Connection, id: int) -> bool:
     return connection.execute("SELECT 1 FROM pack_range WHERE device = ? LIMIT 1", (id,)).fetchone() is not None
 
 
-def _accounts(connection: sqlite3.Connection, id: int, name: str, days: range) -> Iterable[Completeness]:
+def _accounts(connection: Connection, id: int, name: str, days: range) -> Iterable[Completeness]:
     """A device's days on which something arrived, is missing or was counted."""
     boots: dict[int, list[Row]] = {}
     arrived = dict.fromkeys(days, 0)

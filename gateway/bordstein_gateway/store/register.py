@@ -1,19 +1,22 @@
 """The register: what is known of boards beside their readings (asset number, place, groups, …)."""
 
 import json
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from .connection import Connection
 from .lanes import Lanes
 from .types import Registered
 
 ACTIVE, DECOMMISSIONED = "active", "decommissioned"
 NEW, CHANGED, SAME, OLDER = "new", "changed", "same", "older"
 _SELECT = f"SELECT {', '.join(Registered._fields)} FROM register"
-_PUT = f"INSERT OR REPLACE INTO register VALUES ({', '.join('?' * len(Registered._fields))})"
+_PUT = (
+    f"INSERT INTO register ({', '.join(Registered._fields)}) VALUES ({', '.join('?' * len(Registered._fields))})"
+    f" ON CONFLICT (device) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in Registered._fields[1:])}"
+)
 _NOTHING: tuple[None, ...] = (None,) * (len(Registered._fields) - 1)
 
 
@@ -42,9 +45,9 @@ class Register(Lanes):
         """
         now = int(time.time() * 1000)
 
-        def job(connection: sqlite3.Connection) -> list[str]:
-            (last,) = connection.execute("SELECT coalesce(max(updated), 0) FROM register").fetchone()
-            return [_enter(connection, entry, max(now, last + 1)) for entry in entries]
+        def job(connection: Connection) -> list[str]:
+            updated = _after_all(connection, now)
+            return [_enter(connection, entry, updated) for entry in entries]
 
         return self.submit(job)
 
@@ -53,17 +56,22 @@ class Register(Lanes):
         seconds = time.time()
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(
-                "UPDATE register SET state = ?2, decommissioned = ?4,"
-                " updated = max(?3, (SELECT max(updated) + 1 FROM register)) WHERE device = ?1 AND state != ?2",
-                (device, DECOMMISSIONED, int(seconds * 1000), since),
+                "UPDATE register SET state = ?2, decommissioned = ?4, updated = ?3 WHERE device = ?1 AND state != ?2",
+                (device, DECOMMISSIONED, _after_all(connection, int(seconds * 1000)), since),
             )
 
         return self.submit(job)
 
 
-def _enter(connection: sqlite3.Connection, entry: Mapping[str, Any], updated: int) -> str:
+def _after_all(connection: Connection, now: int) -> int:
+    """The number of a change that is made now: larger than all before, even where the clock was put back."""
+    (last,) = connection.execute("SELECT coalesce(max(updated), 0) FROM register").fetchone()
+    return max(now, int(last) + 1)
+
+
+def _enter(connection: Connection, entry: Mapping[str, Any], updated: int) -> str:
     row = connection.execute(_SELECT + " WHERE device = ?", (entry["device"],)).fetchone()
     old = _registered(row or (entry["device"], *_NOTHING))
     set_up, before = entry.get("set_up") or "", old.set_up or ""

@@ -1,12 +1,12 @@
 """Orders to install a release: which boards, how far each is, and when too many failed."""
 
 import json
-import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 
 from ..presence import overdue, wake
+from .connection import Connection
 from .quarantine import Quarantine
 from .types import BoardUpdate, Offer, Rollout, RolloutBoard
 
@@ -25,7 +25,7 @@ _ROLLOUT = (
 )
 
 
-def note(connection: sqlite3.Connection, device: str, update: BoardUpdate, now_ms: int) -> None:
+def note(connection: Connection, device: str, update: BoardUpdate, now_ms: int) -> None:
     """What a board says of its order, into the open transaction; the order stops when too many have failed."""
     if update.result not in _SAID:  # a word of newer software
         return
@@ -38,14 +38,15 @@ def note(connection: sqlite3.Connection, device: str, update: BoardUpdate, now_m
         return
     connection.execute(
         "UPDATE rollout SET stopped = ?2, reason = 'too many boards failed' FROM"
-        " (SELECT sum(state = 'done') AS done, sum(state IN ('failed', 'refused')) AS bad"
+        " (SELECT count(*) FILTER (WHERE state = 'done') AS done,"
+        "  count(*) FILTER (WHERE state IN ('failed', 'refused')) AS bad"
         "  FROM rollout_board WHERE rollout = ?1) AS c"
         " WHERE id = ?1 AND stopped IS NULL AND c.bad >= least AND c.bad * 100 > percent * (c.bad + c.done)",
         (update.order, now_ms),
     )
 
 
-def _next(connection: sqlite3.Connection, order: int, at_once: int, now_ms: int) -> list[str]:
+def _next(connection: Connection, order: int, at_once: int, now_ms: int) -> list[str]:
     """The boards that an order may be offered to now: at most `at_once` at a time, of those that sleep as many again.
 
     A board that sleeps can't answer before it wakes. It would keep the others waiting if it took one of their places,
@@ -72,7 +73,7 @@ def _next(connection: sqlite3.Connection, order: int, at_once: int, now_ms: int)
     return found
 
 
-def _asleep(connection: sqlite3.Connection, now_ms: int) -> dict[str, int]:
+def _asleep(connection: Connection, now_ms: int) -> dict[str, int]:
     """The boards that sleep and are not overdue, and since when (ms)."""
     found = {}
     for device, seen, since, text in connection.execute(
@@ -112,7 +113,7 @@ class Releases(Quarantine):
         """Order it for these boards; the order's number. What they were ordered before is replaced."""
         now_ms = int(time.time() * 1000)
 
-        def job(connection: sqlite3.Connection) -> int:
+        def job(connection: Connection) -> int:
             # Boards remember the last order they followed: no number comes again, not even from a new store.
             (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM rollout").fetchone()
             order = max(int(last) + 1, now_ms // 1000)
@@ -137,7 +138,7 @@ class Releases(Quarantine):
         """Offer it to nobody any more; False: it was stopped already, or there is none of that number."""
         now_ms = int(time.time() * 1000)
 
-        def job(connection: sqlite3.Connection) -> bool:
+        def job(connection: Connection) -> bool:
             return bool(
                 connection.execute(
                     "UPDATE rollout SET stopped = ?, reason = 'by hand' WHERE id = ? AND stopped IS NULL",
@@ -173,7 +174,7 @@ class Releases(Quarantine):
         """The broker has these now."""
         now_ms = int(time.time() * 1000)
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.executemany(
                 "UPDATE rollout_board SET offered = ? WHERE rollout = ? AND device = ?",
                 [(None if offer.version is None else now_ms, offer.order, offer.device) for offer in offers],
@@ -184,7 +185,7 @@ class Releases(Quarantine):
     def release_offer_again(self) -> "Future[None]":
         """What the broker was told may be lost: say it once more."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(
                 f"UPDATE rollout_board SET offered = NULL WHERE NOT {_ENDED}"
                 " AND rollout IN (SELECT id FROM rollout WHERE stopped IS NULL)"

@@ -1,12 +1,10 @@
 """The database's tables and how older ones become today's.
 
-MIGRATIONS[n] turns version n into version n + 1; never change one that was released, append one.
+MIGRATIONS[n] turns version n into version n + 1; never change one that was released, append one. The text is SQLite's;
+from version 7 on PostgreSQL gets the same with its own names of types (postgres/schema.py, which also has a version 6
+to begin with): so write INTEGER, TEXT, REAL, BLOB, "id INTEGER PRIMARY KEY", WITHOUT ROWID, each column with a type,
+and else what both understand. A new table also goes into TABLES.
 """
-
-import sqlite3
-
-from ..texts import both
-from .types import StoreError
 
 _VERSION_1 = """
 CREATE TABLE device (
@@ -159,6 +157,23 @@ CREATE TABLE register (
 CREATE INDEX register_updated ON register (updated);
 """
 
+_VERSION_7 = """
+-- Readings by hour and by UTC day (step, start: ms), made in the order of the log. count: all of them, numbers: those
+-- that are numbers or booleans (true is 1), and of these sum, least and most; first and last by their own time. raw: of
+-- an hour, 1 while readings of it may be in the log.
+CREATE TABLE aggregate (
+    step INTEGER NOT NULL, series INTEGER NOT NULL, start INTEGER NOT NULL,
+    count INTEGER NOT NULL, numbers INTEGER NOT NULL, sum REAL NOT NULL, least REAL, most REAL,
+    first_time INTEGER NOT NULL, first REAL, last_time INTEGER NOT NULL, last REAL,
+    raw INTEGER NOT NULL,
+    PRIMARY KEY (step, series, start)
+) WITHOUT ROWID;
+CREATE INDEX aggregate_raw ON aggregate (series, start) WHERE raw = 1;
+CREATE INDEX dead_letter_reading ON dead_letter (reading);
+-- What the store's own work remembers. aggregated_to: the log's last id that is in aggregate.
+CREATE TABLE upkeep (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
 _VERSION_8 = """
 -- What a forwarder's place has jumped over, to be sent from last_id down to first_id; since: ms.
 CREATE TABLE backfill (
@@ -173,37 +188,9 @@ CREATE TABLE pause (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_8)
+MIGRATIONS = (
+    *(_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6),
+    *(_VERSION_7, _VERSION_8),
+)
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
-
-
-def migrate(connection: sqlite3.Connection, path: str) -> None:
-    """Bring the database to VERSION, each step in a transaction of its own. StoreError: it is not ours, or newer."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application not in (0, APPLICATION_ID) or (application == 0 and _has_tables(connection)):
-        raise StoreError(
-            both(
-                f"{path} ist die Datenbank eines anderen Programms; eine andere Datei als store.path nennen.",
-                f"{path} is a database of another program; name another file as store.path.",
-            )
-        )
-    if version > VERSION:
-        raise StoreError(
-            both(
-                f"{path} stammt von einem neueren bordstein-gateway (Schema {version}, dieses kennt {VERSION}); "
-                "jene Version wieder installieren oder eine andere Datei als store.path nennen.",
-                f"{path} was written by a newer bordstein-gateway (schema {version}, this one knows {VERSION}); "
-                "install that version again, or name another file as store.path.",
-            )
-        )
-    for number in range(version, VERSION):
-        connection.executescript(
-            f"BEGIN IMMEDIATE;{MIGRATIONS[number]};"
-            f"PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {number + 1};COMMIT;"
-        )
-
-
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from enum import IntEnum
-from sqlite3 import Connection
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..normalise import Pack, Value
 
-Job = Callable[[Connection], Any]
+if TYPE_CHECKING:
+    from .connection import Connection
+
+Job = Callable[["Connection"], Any]
 """Work for the writer: runs inside the next group commit, or at once where no writer runs."""
 
 
@@ -206,6 +208,24 @@ class Latest(NamedTuple):
     flags: int
     received: int
     """Unix SECONDS."""
+
+
+class Aggregate(NamedTuple):
+    """A series' readings of one hour or UTC day, from `start` (ms) on. None: none of them is a number.
+
+    `readings`: how many, `numbers`: those of them that are numbers or booleans; a boolean counts as 1 or 0, so `mean`
+    is the share of true ones. `first`, `last`: by their own time.
+    """
+
+    start: int
+    readings: int
+    numbers: int
+    mean: float | None
+    least: float | None
+    most: float | None
+    sum: float
+    first: float | None
+    last: float | None
 
 
 class Device(NamedTuple):

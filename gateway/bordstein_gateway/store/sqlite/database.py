@@ -1,19 +1,20 @@
-"""Connections: one that writes, some that only read; and SQLite's errors as sentences."""
+"""SQLite: the connections, and its errors as sentences."""
 
 import contextlib
-import queue
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from ..texts import both
+from ...texts import both
+from ..connection import WAIT_S, Connection, Database
+from ..types import StoreError
+from ..values import Row
 from .schema import migrate
-from .types import StoreError
 
-WAIT_S = 10.0
-"""How long a writer waits for another process that writes (the command line), before it says so."""
 _CHECKPOINT_PAGES = 4000
-_READERS = 4
+_ROW = "(series, time, value, flags, received) VALUES (?, ?, ?, ?, ?)"
+_CONCERNS_ALL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_READONLY", "SQLITE_BUSY")
 
 
 def explain(error: Exception, path: Path) -> StoreError:
@@ -50,14 +51,61 @@ def explain(error: Exception, path: Path) -> StoreError:
     return StoreError(says)
 
 
-class Database:
-    """The file. `writer` belongs to one thread at a time; reading() lends a read-only connection to any."""
+class SqliteWriter(sqlite3.Connection):
+    """Writer, see connection.py."""
+
+    # The last two are raised for a value that no column can hold.
+    not_storable = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
+    def begin(self) -> None:
+        self.execute("BEGIN IMMEDIATE")
+
+    def roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self.in_transaction:
+                self.execute("ROLLBACK")
+
+    def add_readings(self, rows: Sequence[Row]) -> bool:
+        self.execute("SAVEPOINT readings")
+        before = self.total_changes
+        try:
+            self.executemany(f"INSERT OR IGNORE INTO reading {_ROW}", rows)
+            whole = self.total_changes - before == len(rows)
+        except (*self.not_storable, OverflowError, UnicodeError):
+            whole = False
+        if not whole:
+            self.execute("ROLLBACK TO readings")
+        self.execute("RELEASE readings")
+        return whole
+
+    def add_reading(self, row: Row) -> None:
+        self.execute(f"INSERT INTO reading {_ROW}", row)
+
+    def write_latest(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.executemany(
+            "UPDATE series SET latest_time = ?, latest_value = ?, latest_flags = ?, latest_received = ? WHERE id = ?",
+            rows,
+        )
+
+    def copy_in(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        marks = ", ".join("?" * len(columns))
+        self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+
+
+class SqliteDatabase(Database):
+    """One file and its write-ahead log."""
+
+    errors = (sqlite3.Error,)
+    writer: SqliteWriter
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self.path = path
-        self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self.name = str(path)
         try:
-            self.writer = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+            self.writer = sqlite3.connect(
+                path, timeout=WAIT_S, isolation_level=None, check_same_thread=False, factory=SqliteWriter
+            )
             try:
                 self._prepare(self.writer)
             except BaseException:
@@ -75,27 +123,7 @@ class Database:
         connection.execute("PRAGMA temp_store = MEMORY")
         migrate(connection, str(self.path))
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """A read-only connection; fetch everything before the block ends."""
-        try:
-            connection = self._readers.get_nowait()
-        except queue.Empty:
-            connection = self._connect_reader()
-        try:
-            yield connection
-        except sqlite3.Error as error:
-            connection.close()
-            raise explain(error, self.path) from error
-        except BaseException:
-            connection.close()
-            raise
-        if self._readers.qsize() < _READERS:
-            self._readers.put(connection)
-        else:
-            connection.close()
-
-    def _connect_reader(self) -> sqlite3.Connection:
+    def connect_reader(self) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(
                 f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S, check_same_thread=False
@@ -107,20 +135,25 @@ class Database:
             raise explain(error, self.path) from error
         return connection
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        with contextlib.closing(self.connect_reader()) as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            except sqlite3.Error as error:
+                raise explain(error, self.path) from error
+
+    def explain(self, error: Exception) -> StoreError:
+        return explain(error, self.path)
+
+    def concerns_all(self, error: Exception) -> bool:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        return isinstance(error, sqlite3.Error) and name.startswith(_CONCERNS_ALL)
+
     def bytes_on_disk(self) -> int:
-        """The file and its write-ahead log."""
         total = 0
         for path in (self.path, self.path.with_name(self.path.name + "-wal")):
             with contextlib.suppress(OSError):
                 total += path.stat().st_size
         return total
-
-    def close(self) -> None:
-        """Close all; the write-ahead log goes into the file."""
-        while True:
-            try:
-                self._readers.get_nowait().close()
-            except queue.Empty:
-                break
-        with contextlib.suppress(sqlite3.Error):
-            self.writer.close()

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..texts import both
+from ...texts import both
+from ..types import StoreError
 from .database import explain
-from .types import StoreError
 
 
 @contextmanager
