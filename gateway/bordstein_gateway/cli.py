@@ -13,10 +13,12 @@ import typer
 
 from . import (
     __version__,
+    cli_backup,
     cli_board,
     cli_forward,
     cli_german,
     cli_input,
+    cli_migrate,
     cli_reader,
     cli_release,
     cli_retention,
@@ -72,6 +74,25 @@ app.command(
         "Delete what is older than [retention] wants. A running gateway does it by itself.",
     )
 )(cli_retention.retention)
+app.command(
+    help=pick(
+        "Den Speicher sichern. Auch während das Gateway läuft; geprüft, mit SHA-256 daneben.",
+        "Back the store up. Also while the gateway runs; verified, with its SHA-256 beside it.",
+    )
+)(cli_backup.backup)
+app.command(
+    help=pick(
+        "Eine Sicherung zurückspielen. Das Gateway muss dafür beendet sein.",
+        "Bring a backup back. The gateway has to be stopped for it.",
+    )
+)(cli_backup.restore)
+app.command(
+    "migrate-store",
+    help=pick(
+        "Mit allem in einen anderen Speicher umziehen. Das Gateway läuft dabei bis auf die letzten Sekunden weiter.",
+        "Move with everything to another store. The gateway runs meanwhile, up to the last seconds.",
+    ),
+)(cli_migrate.migrate_store)
 
 # What goes wrong in an expected way: its text is the sentence to show.
 _SENTENCES = (Failed, config.ConfigError, senml.DecodeError, StoreError, FileProblem)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from .config import Config
 from .config_words import visible
-from .store import Store
+from .store import Store, Where
 from .texts import os_reason, pick
 
 ConfigOption = Annotated[
@@ -121,14 +121,19 @@ def output(text: str, *, end: str = "\n") -> None:
 @contextmanager
 def open_store(settings: Config) -> Iterator[Store]:
     """The gateway's store, beside a running gateway or without one."""
-    place = settings.store_place
-    if isinstance(place, Path):
-        _check_there(place)
-    store = Store.open(place)
+    store = Store.open(store_place(settings))
     try:
         yield store
     finally:
         store.close()
+
+
+def store_place(settings: Config) -> Where:
+    """Where the store is; Failed: it is a file that is not there."""
+    place = settings.store_place
+    if isinstance(place, Path):
+        _check_there(place)
+    return place
 
 
 def _check_there(path: Path) -> None:

@@ -26,6 +26,8 @@ class Cursor(Protocol):
 
     @property
     def rowcount(self) -> int: ...
+    @property
+    def description(self) -> Any: ...
     def fetchone(self) -> Any: ...
     def fetchall(self) -> list[Any]: ...
     def __iter__(self) -> Iterator[Any]: ...
@@ -66,6 +68,9 @@ class Writer(Connection, Protocol):
 
     def copy_in(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Many rows as they are in another store; values and flags as from values.native()."""
+
+    def copied(self, table: str) -> None:
+        """All of a table is copied in: new rows get ids beyond the largest."""
 
 
 class Database(ABC):

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from .boards import Boards
 from .connection import Database
+from .copying import unfit
 from .known import Known
 from .newest import Newest
 from .observing import Observing
@@ -60,6 +61,11 @@ class Store(Retention, Observing):
         """
         with ExitStack() as held:
             database = held.enter_context(opened(where, alone=alone))
+            if alone:
+                with database.reading() as connection:
+                    said = unfit(connection, database.name)
+                if said:
+                    raise StoreError(said)
             store = cls(database)
             try:
                 store._newest_id = store._newest.load()

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from .aggregates import PLACE, Aggregates, upkeep_get
+from .aggregates import PLACE, Aggregates, upkeep_get, upkeep_set
 from .connection import Connection
 from .sums import HOUR_MS, hour
 
+DELETED = "deleted"
+"""Upkeep: how many readings were ever deleted."""
 MOST_AT_ONCE = 500
 """Readings, or hours, that one piece deletes at most: some milliseconds in which nothing else is written."""
 _DELETABLE = (
@@ -80,21 +82,24 @@ class Retention(Aggregates):
 
         def job(connection: Connection) -> tuple[int, int]:
             limit = _holding(connection, forwarders).limit
-            deleted = 0
-            for done, (series, start) in enumerate(hours):
+            deleted = done = 0
+            for series, start in hours:
                 left = MOST_AT_ONCE - deleted
                 gone = connection.execute(
                     f"DELETE FROM reading WHERE id IN ({_DELETABLE} LIMIT ?)", (hour(start), series, limit, left)
                 ).rowcount
                 deleted += gone
                 if gone == left:  # perhaps there are more
-                    return deleted, done
+                    break
                 connection.execute(
                     "UPDATE aggregate SET raw = 0 WHERE step = 3600000 AND series = ?1 AND start = ?2"
                     " AND NOT EXISTS (SELECT 1 FROM reading WHERE time / 3600000 = ?3 AND reading.series = ?1)",
                     (series, start, hour(start)),
                 )
-            return deleted, len(hours)
+                done += 1
+            if deleted:
+                upkeep_set(connection, DELETED, int(upkeep_get(connection, DELETED) or 0) + deleted)
+            return deleted, done
 
         return self.submit(job)
 

@@ -194,3 +194,27 @@ MIGRATIONS = (
 )
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
+
+TABLES = {
+    "device": "id",
+    "series": "id",
+    "pack_range": "device, boot, lo",
+    "day_count": "device, day",
+    "boot_next": "device, boot",
+    "unsure_pack": "device, boot, seq, crc",
+    "refused_pack": "device, boot, seq",
+    "quarantine": "id",
+    "place": "forwarder",
+    "refill": "id",
+    "dead_letter": "forwarder, reading",
+    "remote": "forwarder, name",
+    "command_result": "device, command",
+    "beat": "one",
+    "rollout": "id",
+    "rollout_board": "rollout, device",
+    "board_config": "device",
+    "register": "device",
+    "aggregate": "step, series, start",
+    "upkeep": "name",
+}
+"""All tables but the log, with their keys, in an order in which they can be filled: for copying."""

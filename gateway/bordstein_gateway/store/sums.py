@@ -17,7 +17,8 @@ def folded(rows: Iterable[tuple[int, int, Any]]) -> list[Sequence[Any]]:
     """(series, time, value) as rows of `aggregate`, one for each series and hour and each series and day."""
     found: dict[tuple[int, int, int], list[Any]] = {}
     for series, time, value in rows:
-        number = float(value) if isinstance(value, int | float) else None
+        # + 0.0: SQLite keeps no negative zero in a REAL column, PostgreSQL does.
+        number = float(value) + 0.0 if isinstance(value, int | float) else None
         for key in ((HOUR_MS, series, hour(time) * HOUR_MS), (DAY_MS, series, time // DAY_MS * DAY_MS)):
             row = found.get(key)
             if row is None:

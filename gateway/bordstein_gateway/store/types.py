@@ -17,6 +17,10 @@ class StoreError(Exception):
     """The store can't do what was asked; the message is one sentence for a person. Nothing of the batch is stored."""
 
 
+class StoreTaken(StoreError):
+    """A gateway runs on it."""
+
+
 class Outcome(IntEnum):
     """What became of one message. Every one of them is stored for good when write() has returned."""
 

@@ -29,7 +29,7 @@ def without_mark(value: Any, flags: int) -> tuple[Value, int]:
     """Value and flags from their columns."""
     if flags & _SPLIT:
         value, flags = native(value, flags)
-    return (bool(value), flags ^ BOOLEAN) if flags & BOOLEAN else (value, flags)
+    return (bool(int(value)), flags ^ BOOLEAN) if flags & BOOLEAN else (value, flags)
 
 
 def same_value(value: Any, flags: int, other: Any, other_flags: int) -> bool:

@@ -130,6 +130,11 @@ class PostgresConnection:
                 names.append(f"{prefix}text")
         self._copy(table, names, values)
 
+    def copied(self, table: str) -> None:
+        self.raw.execute(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} HAVING max(id) > 0".encode()
+        )
+
     def _next_id(self) -> int:
         """The log's next. No sequence: that would leave out the numbers of what was rolled back."""
         if self._last_id is None:

@@ -12,7 +12,7 @@ from psycopg import conninfo
 from ...config_files import FileProblem, secret
 from ...texts import both
 from ..connection import WAIT_S, Connection, Database
-from ..types import StoreError
+from ..types import StoreError, StoreTaken
 from ..where import Postgres
 from .connection import ADAPTERS, PostgresConnection, Raw
 from .schema import migrate
@@ -107,7 +107,7 @@ class PostgresDatabase(Database):
             row = raw.execute(f"SELECT pg_try_advisory_lock({GATEWAY})".encode()).fetchone()
             if row is None or not row[0]:
                 raw.close()
-                raise StoreError(
+                raise StoreTaken(
                     both(
                         f"Ein anderes bordstein-gateway läuft mit {self.name}; es beenden oder eine andere Datenbank "
                         "als store.url nennen.",

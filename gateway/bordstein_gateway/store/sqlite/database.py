@@ -91,6 +91,9 @@ class SqliteWriter(sqlite3.Connection):
         marks = ", ".join("?" * len(columns))
         self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
+    def copied(self, table: str) -> None:
+        """SQLite takes the next id by itself."""
+
 
 class SqliteDatabase(Database):
     """One file and its write-ahead log."""

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...texts import both
-from ..types import StoreError
+from ..types import StoreTaken
 from .database import explain
 
 
 @contextmanager
 def only_writer(path: Path) -> Iterator[None]:
-    """Held while the block runs. StoreError: another gateway holds it, or the file can't be written."""
+    """Held while the block runs. StoreTaken: another gateway holds it. StoreError: the file can't be written."""
     try:
         file = path.with_name(path.name + ".lock").open("a")
     except OSError as error:
@@ -21,7 +21,7 @@ def only_writer(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreError(
+            raise StoreTaken(
                 both(
                     f"Ein anderes bordstein-gateway läuft mit {path}; es beenden oder eine andere Datei als store.path "
                     "nennen.",
