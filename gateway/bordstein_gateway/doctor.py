@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx2
 from cryptography import x509
 
+from . import doctor_store
 from .cli_common import Failed, open_store
 from .config import Config, Http
 from .config_types import HttpForward
@@ -23,7 +24,7 @@ from .doctor_broker import broker
 from .doctor_mosquitto import mosquitto_conf
 from .finding import Finding, expiry, fine, loses, loses_by, note
 from .listen import NoAddress, listen
-from .store import StoreError
+from .store import Postgres, StoreError
 from .texts import os_reason
 from .web import SERVICE
 
@@ -41,6 +42,8 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     if conf is not None:
         yield from mosquitto_conf(conf)
     yield from disk(Path(config.gateway.data) if config.store.url else config.store_path.parent)
+    if isinstance(config.store_place, Postgres):
+        yield from doctor_store.database(config.store_place)
     yield from pages(config.http)
     yield from clock(datetime.now(UTC))
     yield from certificates(config, datetime.now(UTC))

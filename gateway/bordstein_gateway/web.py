@@ -22,7 +22,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from . import sensorthings_api, web_contexts, web_register
@@ -33,6 +33,7 @@ from .overview import overview
 from .pagetexts import TEXTS, clock, measured, number, sleep, when, zone
 from .publishing import Publishing
 from .status import ServiceState
+from .store import Store, StoreError
 from .texts import said
 
 SERVICE = "bordstein-gateway"
@@ -85,7 +86,7 @@ def app(state: ServiceState) -> Starlette:
             content |= {
                 "problems": problems,
                 "broker": state.ingest.trouble or "connected",
-                "quarantine": await asyncio.to_thread(state.store.quarantine_count),
+                "quarantine": await asyncio.to_thread(_quarantine, state.store),
             }
         return JSONResponse(content, status_code=503 if state.healthy(now) else 200)
 
@@ -104,8 +105,20 @@ def app(state: ServiceState) -> Starlette:
             Feeds(state, access, publishing, sensorthings=True).mount(),
             *sensorthings_api.routes(state, access, publishing),
         ],
-        exception_handlers={Refused: refusal},
+        exception_handlers={Refused: refusal, StoreError: _store_away},
     )
+
+
+def _quarantine(store: Store) -> int | None:
+    """None while the store can't be read: that is in `problems` already, or will be in a moment."""
+    try:
+        return store.quarantine_count()
+    except StoreError:
+        return None
+
+
+async def _store_away(request: Request, error: Exception) -> Response:
+    return PlainTextResponse(said(error, _language(request)), 503, {"retry-after": "5"})
 
 
 def _language(request: Request) -> str:

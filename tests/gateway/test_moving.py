@@ -45,6 +45,8 @@ def fill(store: Store) -> None:
     store.place_set(store.place_get("x")._replace(next_id=9, pending_to=11), [(3, "no")]).result()
     store.refill_add("x", 0, NOON * 2000).result()
     store.remote_set("x", {"a": "1"}).result()
+    store.place_jump(store.place_get("z"), 100).result()
+    store.pause_set("z", reason="Umbau").result()
     while (future := store.aggregate(50)) is not None:
         future.result()
 
@@ -61,7 +63,15 @@ def contents(store: Store) -> tuple[Any, ...]:
         [(type(row.value), repr(row.value), row) for row in store.readings_after(0, 10_000)],
         [(repr(latest.value), latest) for latest in store.latest()],
         *(store.devices(), days(store, NOON, NOON + 2 * DAY), store.quarantined(), store.places(), store.refills()),
-        *(store.dead_letters(), store.remote_get("x"), store.rollouts(), store.configs(), store.registered()),
+        *(
+            store.dead_letters(),
+            store.backfills(),
+            store.pauses(),
+            store.remote_get("x"),
+            store.rollouts(),
+            store.configs(),
+            store.registered(),
+        ),
         store.aggregates(DEVICE, "air/air_temperature", 0, NOON * 2000),
     )
 

@@ -99,6 +99,20 @@ def test_what_a_forwarder_has_not_got_stays(store: Store) -> None:
     store.place_set(store.place_get("gone")._replace(next_id=2)).result()  # in no configuration any more
     assert swept(store, "platform") == [Deleted("air_temperature", 10, 0, 0)]
     assert store.readings_after(0, 1)[0].id == 11
+    store.place_jump(store.place_get("platform"), 61).result()  # what is between is sent from its end on
+    assert swept(store, "platform") == []
+    (order,) = store.backfills("platform")
+    store.backfill_set(order._replace(last_id=20)).result()
+    assert swept(store, "platform") == [Deleted("air_temperature", 10, 0, 0)]
+
+
+def test_a_target_that_is_paused_without_an_end_is_not_waited_for(store: Store) -> None:
+    fill(store)
+    fill(store, start=NOON + 9 * DAY, seq=30)
+    store.pause_set("platform", until=NOW * 2).result()
+    assert swept(store, "platform") == []
+    store.pause_set("platform").result()
+    assert swept(store, "platform") == [Deleted("air_temperature", 30, 0, 0)]
 
 
 def test_dead_letters_and_orders_to_fill_again_stay(store: Store) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -23,7 +24,7 @@ from tests.street.processes import NotReady, Process, free_port, until
 
 USER = "gateway"
 # Who has a password must say it; the tests' own user need not.
-_HBA = "host all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+_HBA = "host all locked,bordstein 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
 _TEMPLATE = "empty"
 
 
@@ -91,13 +92,13 @@ class Postgres(Process):
                     self.process.wait(seconds)
         return super().stop(seconds)
 
-    def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """As the server's owner."""
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
+        with psycopg.connect(self.address(database), autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def url(self, database: str, user: str = USER) -> str:
+    def address(self, database: str, user: str = USER) -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     def database(self) -> Place:
@@ -105,15 +106,15 @@ class Postgres(Process):
         number = next(self._numbers)
         if number == 1:
             self.run(f"CREATE DATABASE {_TEMPLATE}")
-            Store.open(Place(self.url(_TEMPLATE))).close()
+            Store.open(Place(self.address(_TEMPLATE))).close()
         self.run(f"CREATE DATABASE town_{number} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
-        return Place(self.url(f"town_{number}"))
+        return Place(self.address(f"town_{number}"))
 
     def blank(self) -> Place:
         """A new one without any table."""
         number = next(self._numbers) + 100_000
         self.run(f"CREATE DATABASE town_{number}")
-        return Place(self.url(f"town_{number}"))
+        return Place(self.address(f"town_{number}"))
 
     def _answers(self) -> bool:
         try:

@@ -16,6 +16,7 @@ import shutil
 import socket
 import ssl
 import sys
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bordstein_gateway.forward.events import links
-from bordstein_gateway.store import Store
+from bordstein_gateway.store import Store, Where
 from bordstein_tools.keys import pki
 from tests.street.processes import NotReady, Process, free_port
 
@@ -190,10 +191,12 @@ class Gateway(Process):
 
     def stored(self) -> dict[tuple[str, str, int], Any]:
         """(device, series, milliseconds) -> value of all readings in the store, without the boards' health."""
+        return self.stored_in(self.store) if self.store.exists() else {}
+
+    def stored_in(self, place: Where) -> dict[tuple[str, str, int], Any]:
+        """The same, of a store somewhere else."""
         found: dict[tuple[str, str, int], Any] = {}
-        if not self.store.exists():
-            return found
-        store = Store.open(self.store)
+        store = Store.open(place)
         try:
             last = 0
             while rows := store.readings_after(last, 10_000):
@@ -209,6 +212,14 @@ class Gateway(Process):
         """The cases that a target of events was told of, or has to be."""
         with contextlib.closing(Store.open(self.store)) as store:
             return links(store, forwarder)
+
+    def health(self) -> tuple[int, list[str]]:
+        """What /healthz says: its code and the problems."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=10) as answer:
+                return 200, json.load(answer)["problems"]
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)["problems"]
 
     def get(self, path: str) -> Any:
         """An answer of the gateway's own pages, JSON decoded where it is JSON."""

@@ -1,7 +1,8 @@
 """Deleting what is no longer wanted: readings that are in the aggregates, and old aggregates. In small pieces.
 
 Never deleted: what is not in the aggregates yet, what a forwarder still has to send (from its place on, in an open
-order to fill again, or as a dead letter), and the log's last reading, whose id says how the log goes on.
+order to fill again or to go back to, or as a dead letter), and the log's last reading, whose id says how the log goes
+on. A target that was paused without an end is not waited for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ MOST_AT_ONCE = 500
 _DELETABLE = (
     "SELECT id FROM reading WHERE time / 3600000 = ? AND series = ? AND id < ?"
     " AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE dead_letter.reading = reading.id)"
+    " AND NOT EXISTS (SELECT 1 FROM backfill WHERE reading.id >= backfill.first_id AND reading.id <= backfill.last_id)"
     " AND NOT EXISTS (SELECT 1 FROM refill WHERE refill.done = 0 AND reading.id >= refill.next_id"
     "  AND reading.id <= refill.last_id AND reading.time >= refill.from_ms AND reading.time < refill.to_ms)"
 )
@@ -130,8 +132,9 @@ def _holding(connection: Connection, forwarders: Sequence[str]) -> Holding:
     (newest,) = connection.execute("SELECT max(id) FROM reading").fetchone()
     found = Holding(min(int(upkeep_get(connection, PLACE) or 0) + 1, newest or 0), "")
     places = dict(connection.execute("SELECT forwarder, next_id FROM place").fetchall())
+    paused = {name for (name,) in connection.execute("SELECT forwarder FROM pause WHERE until IS NULL").fetchall()}
     for forwarder in forwarders:
         place = places.get(forwarder, 1)
-        if place < found.limit:
+        if place < found.limit and forwarder not in paused:
             found = Holding(place, forwarder)
     return found

@@ -208,6 +208,8 @@ TABLES = {
     "refill": "id",
     "dead_letter": "forwarder, reading",
     "remote": "forwarder, name",
+    "backfill": "id",
+    "pause": "forwarder",
     "command_result": "device, command",
     "beat": "one",
     "rollout": "id",

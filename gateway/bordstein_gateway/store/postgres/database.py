@@ -44,7 +44,7 @@ class PostgresDatabase(Database):
         try:
             self.writer = PostgresConnection(self._connect_writer)
             try:
-                self._check_encoding()
+                self._check_server()
                 migrate(self.writer, self.name)
             except BaseException:
                 self.writer.close()
@@ -122,8 +122,11 @@ class PostgresDatabase(Database):
         raw.execute(b"SET default_transaction_read_only = on")
         return raw
 
-    def _check_encoding(self) -> None:
+    def _check_server(self) -> None:
         (encoding,) = self.writer.execute("SHOW server_encoding").fetchone()
+        (read_only,) = self.writer.execute("SHOW transaction_read_only").fetchone()
+        if read_only == "on":
+            raise explain(psycopg.errors.ReadOnlySqlTransaction(), self.name)
         if encoding != "UTF8":
             raise StoreError(
                 both(
