@@ -1,10 +1,13 @@
 """What is older than wanted goes, in small pieces; its sums stay; what somebody still needs does not go."""
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +20,9 @@ from bordstein_gateway.store import Store, Where
 from bordstein_gateway.store import retention as store_retention
 from bordstein_gateway.store.sums import HOUR_MS, folded
 from tests.gateway.packs import DAY, DEVICE, NOON, days, pack, write
-from tests.gateway.test_cli import gateway
+from tests.gateway.test_cli import gateway as command
+from tests.street.processes import free_port, until
+from tests.street.servers import Gateway, Mosquitto, Town
 
 SERIES = "air/air_temperature"
 NOW = NOON * 1000 + 10 * DAY_MS
@@ -173,6 +178,24 @@ def test_it_goes_in_pieces_and_goes_on_where_it_was_stopped(store: Store, monkey
     assert hours(store)[0][1] == 6 and left(store) == 30
 
 
+def test_a_running_gateway_does_it_by_itself(town: Town, tmp_path: Path) -> None:
+    nobody = SimpleNamespace(host="localhost", port=free_port())
+    rules = {"retention.default": {"raw_days": 1, "hourly_days": 2}}
+    gateway = Gateway(town, cast(Mosquitto, nobody), folder=tmp_path, settings=rules)
+    old = int(time.time()) // 3600 * 3600 - 3 * DAY
+    with closing(Store.open(gateway.store)) as store:
+        fill(store, start=old)
+        fill(store, start=old + 3 * DAY - 20, seq=30, packs=2, every=10)
+        gateway.start(wait=False)
+        try:
+            assert until(lambda: left(store) == 2, 30), gateway.tail()
+            wanted = [(old + 3 * DAY - 3600) * 1000]
+            assert until(lambda: [row.start for row in store.aggregates(DEVICE, SERIES, 0, NOW)] == wanted, 30)
+        finally:
+            assert gateway.stop() == 0
+    assert '"readings": 30, "hours": 5' in gateway.tail()
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
@@ -215,10 +238,10 @@ def test_the_command_shows_and_deletes(folder: Path) -> None:
     store = Store.open(folder / "bordstein.sqlite")
     fill(store)
     store.close()
-    done = gateway("retention", "--config", config)
+    done = command("retention", "--config", config)
     assert done.returncode == 1 and "does not say that anything is deleted" in done.stderr
     config.write_text(config.read_text() + "[retention.default]\nraw_days = 1\nhourly_days = 30\n")
-    done = gateway("retention", "--dry-run", "--config", config)
+    done = command("retention", "--dry-run", "--config", config)
     assert done.returncode == 0 and "Not yet in hours and days: 30 readings" in done.stdout
-    done = gateway("retention", "--json", "--config", config)
+    done = command("retention", "--json", "--config", config)
     assert json.loads(done.stdout) == {"property": "air_temperature", "readings": 29, "hours": 0, "days": 0}

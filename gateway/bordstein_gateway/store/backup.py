@@ -21,6 +21,7 @@ from .opening import opened
 from .schema import APPLICATION_ID, TABLES, VERSION
 from .sqlite.database import explain
 from .sqlite.lock import only_writer
+from .sqlite.owner import as_folder
 from .types import StoreError
 from .where import Where
 
@@ -110,9 +111,7 @@ def _bring_file(file: Path, place: Path, force: bool) -> Path | None:
                     raise _there(str(place))
         part = place.with_name(place.name + ".part")
         shutil.copyfile(file, part)
-        owner = place.parent.stat()
-        if os.geteuid() == 0:
-            os.chown(part, owner.st_uid, owner.st_gid)
+        as_folder(part)
         aside = None
         if there:
             aside = place.with_name(f"{place.name}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")

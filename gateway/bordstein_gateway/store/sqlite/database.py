@@ -10,6 +10,7 @@ from ...texts import both
 from ..connection import WAIT_S, Connection, Database
 from ..types import StoreError
 from ..values import Row
+from .owner import as_folder
 from .schema import migrate
 
 _CHECKPOINT_PAGES = 4000
@@ -106,10 +107,13 @@ class SqliteDatabase(Database):
         self.path = path
         self.name = str(path)
         try:
+            new = not path.exists()
             self.writer = sqlite3.connect(
                 path, timeout=WAIT_S, isolation_level=None, check_same_thread=False, factory=SqliteWriter
             )
             try:
+                if new:
+                    as_folder(path)  # what SQLite puts beside it gets the same owner
                 self._prepare(self.writer)
             except BaseException:
                 self.writer.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...texts import both
 from ..types import StoreTaken
 from .database import explain
+from .owner import as_folder
 
 
 @contextmanager
@@ -18,6 +19,7 @@ def only_writer(path: Path) -> Iterator[None]:
     except OSError as error:
         raise explain(error, path) from error
     with file:
+        as_folder(Path(file.name))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
