@@ -89,10 +89,11 @@ class Plan:
 
     def _readings(self, ids: Sequence[int], now: int, days: int, dry_run: bool) -> int:
         count = 0
+        before = min(now - days * DAY_MS, self._store.holding(self._forwarders).before)
         for id in ids:
             after: int | None = None
             while not self.stopped.is_set():
-                hours = self._store.old_hours(id, now - days * DAY_MS, after, _HOURS)
+                hours = self._store.old_hours(id, before, after, _HOURS)
                 if not hours:
                     break
                 after = hours[-1].start

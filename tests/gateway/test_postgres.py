@@ -18,7 +18,7 @@ from bordstein_gateway.store.opening import opened
 from bordstein_gateway.store.postgres.connection import PostgresConnection
 from bordstein_gateway.store.postgres.translate import tables, translated
 from tests.gateway.forwarding import BASE, DEVICE
-from tests.gateway.packs import NOON, account, pack, write
+from tests.gateway.packs import NOON, account, pack, state, write
 from tests.street.client import Client
 from tests.street.postgres import Postgres
 from tests.street.processes import until
@@ -80,6 +80,13 @@ def test_what_no_column_can_hold_is_kept_aside(store: Store, town_store: Store, 
     for one in (store, town_store):
         assert write(one, [pack(1, 1), odd, pack(1, 2, at=NOON + 1)]) == ["NEW", "REFUSED", "NEW"]
         assert one.newest_id() == 2 and "can't be stored" in one.quarantined()[0].reason
+
+
+def test_a_message_that_no_column_can_hold_is_no_trouble_of_the_store(store: Store, town_store: Store) -> None:
+    for one in (store, town_store):
+        with pytest.raises((OverflowError, psycopg.DataError)):
+            write(one, [state(dropped=2**40), state()._replace(dropped=2**70), pack(1, 0)])
+        assert write(one, [pack(1, 0)]) == ["NEW"] and one.newest_id() == 1
 
 
 # --- the server goes away -------------------------------------------------------------------------------------------

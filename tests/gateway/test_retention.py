@@ -99,7 +99,7 @@ def test_what_a_forwarder_has_not_got_stays(store: Store) -> None:
     fill(store)
     fill(store, start=NOON + 9 * DAY, seq=30)
     assert swept(store, "platform") == []
-    assert store.holding(["platform"]) == (1, "platform")
+    assert store.holding(["platform"])[:2] == (1, "platform")
     store.place_set(store.place_get("platform")._replace(next_id=11, pending_to=12)).result()
     store.place_set(store.place_get("gone")._replace(next_id=2)).result()  # in no configuration any more
     assert swept(store, "platform") == [Deleted("air_temperature", 10, 0, 0)]

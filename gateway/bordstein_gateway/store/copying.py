@@ -63,8 +63,9 @@ class Copying:
             with self._source.reading() as reader:
                 return self.log(reader, progress)
         deleted = _deleted(connection)
-        if deleted != self._deleted:  # anywhere, so everything is looked at once more
-            self._same_to, self._deleted = 0, deleted
+        if deleted != self._deleted:  # anywhere
+            self._deleted = deleted
+            self._recount(connection)
         begin, last = self._same_to, _last(connection)
         with self._target.reading() as reader:
             end = max(last, _last(reader))
@@ -88,6 +89,13 @@ class Copying:
                 found.append(self._table(connection, writer, table))
             writer.execute("DELETE FROM upkeep WHERE name IN (?, ?)", (FILLING, MOVED))
         return found
+
+    def _recount(self, connection: Connection) -> None:
+        """Readings never change, so a block that was the same is the same while it has as many."""
+        for first in self._digests:
+            with self._target.reading() as reader:
+                if _count(connection, first) != _count(reader, first):
+                    self._digests[first] = self._block(connection, first, first + BLOCK)
 
     def _block(self, connection: Connection, first: int, end: int) -> str:
         rows = _log_rows(connection, first, end)
@@ -204,6 +212,13 @@ def _differs(table: str, name: str) -> str:
 def _last(connection: Connection) -> int:
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM reading").fetchone()
     return int(last)
+
+
+def _count(connection: Connection, first: int) -> int:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM reading WHERE id >= ? AND id < ?", (first, first + BLOCK)
+    ).fetchone()
+    return int(count)
 
 
 def _deleted(connection: Connection) -> int:

@@ -231,7 +231,9 @@ class Store(Retention, Observing):
             self._known.forget()
             self._newest.forget()
             self._doubtful = True
-            if isinstance(error, Exception) and isinstance(error, (*self.database.errors, OSError)):
+            # What no column can hold is the message's fault, not the store's: who writes finds out which.
+            ours = isinstance(error, (*self.database.errors, OSError))
+            if isinstance(error, Exception) and ours and not isinstance(error, self._connection.not_storable):
                 raise self.database.explain(error) from error
             raise
         self._commits += 1

@@ -34,13 +34,13 @@ class Hour(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """How far the log may be deleted: ids below `limit`. `by`: the forwarder that holds up the rest; empty: none does.
-
-    Then the limit is how far the aggregates are.
+    """How far the log may be deleted: ids below `limit`. `by`: the forwarder that holds up the rest; empty: none does,
+    and the limit is how far the aggregates are. `before`: when that reading came (ms): nothing of later hours may go.
     """
 
     limit: int
     by: str
+    before: int
 
 
 class Retention(Aggregates):
@@ -58,7 +58,10 @@ class Retention(Aggregates):
             return _holding(connection, forwarders)
 
     def old_hours(self, series: int, before: int, after: int | None = None, limit: int = 100) -> list[Hour]:
-        """A series' hours with readings in the log that ended by `before` (ms), the oldest first, `after` one."""
+        """A series' hours with readings in the log that ended by `before` (ms), the oldest first, `after` one.
+
+        `before`: at most holding().before, or hours would be looked at of which nothing may be deleted yet.
+        """
         with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT start FROM aggregate WHERE step = 3600000 AND series = ? AND raw = 1 AND start <= ?"
@@ -130,11 +133,12 @@ _OLD = "step = ? AND series = ? AND start < ?"
 
 def _holding(connection: Connection, forwarders: Sequence[str]) -> Holding:
     (newest,) = connection.execute("SELECT max(id) FROM reading").fetchone()
-    found = Holding(min(int(upkeep_get(connection, PLACE) or 0) + 1, newest or 0), "")
+    limit, by = min(int(upkeep_get(connection, PLACE) or 0) + 1, newest or 0), ""
     places = dict(connection.execute("SELECT forwarder, next_id FROM place").fetchall())
     paused = {name for (name,) in connection.execute("SELECT forwarder FROM pause WHERE until IS NULL").fetchall()}
     for forwarder in forwarders:
         place = places.get(forwarder, 1)
-        if place < found.limit and forwarder not in paused:
-            found = Holding(place, forwarder)
-    return found
+        if place < limit and forwarder not in paused:
+            limit, by = place, forwarder
+    came = connection.execute("SELECT received FROM reading WHERE id >= ? ORDER BY id LIMIT 1", (limit,)).fetchone()
+    return Holding(limit, by, (int(came[0]) if came else 0) * 1000 + HOUR_MS)
