@@ -42,6 +42,14 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
 
 
 @pytest.fixture
+def on_both(place: Where) -> Iterator[Store]:
+    """A store, on either database."""
+    store = Store.open(place)
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = Store.open(tmp_path / "bordstein.sqlite")
     yield store
@@ -49,9 +57,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
     """A store with boards that report to it."""
-    log = Log(tmp_path / "store.sqlite")
+    on_server = getattr(request, "param", "") == "postgresql"
+    log = Log(request.getfixturevalue("postgres").database() if on_server else tmp_path / "store.sqlite")
     yield log
     log.store.close()
 

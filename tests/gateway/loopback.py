@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 
 from bordstein_gateway.normalise import Pack, Reading
-from bordstein_gateway.store import Arrival, Outcome, Store
+from bordstein_gateway.store import Arrival, Outcome, Store, Where
 from tests.street.processes import free_port, until
 
 SECOND = 1000
+ON_BOTH = pytest.mark.parametrize("log", ["sqlite", "postgresql"], indirect=True)
+"""A test of what is kept runs on both databases."""
 START = 1_795_521_600_000  # 2026-11-24T12:00:00Z
 
 
@@ -57,7 +59,7 @@ class Switch:
 class Log:
     """A store on disk, with boards that report to it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Where) -> None:
         self.path = path
         self.store = Store.open(path)
         self._seq = 0

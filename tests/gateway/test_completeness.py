@@ -9,6 +9,11 @@ from tests.gateway.packs import DAY, DEVICE, NOON, account, days, pack, read, st
 HOUR = 3600
 
 
+@pytest.fixture
+def store(on_both: Store) -> Store:
+    return on_both
+
+
 def filled(store: Store, count: int = 20, boot: int = 1) -> None:
     """A board's numbers 0 … of this boot, an hour before noon."""
     assert set(write(store, [pack(boot, seq, at=NOON - HOUR + seq) for seq in range(count)])) == {"NEW"}

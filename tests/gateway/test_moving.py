@@ -330,6 +330,23 @@ def test_what_is_no_sound_backup_is_not_brought_back(tmp_path: Path) -> None:
         backup.make(tmp_path / "a.sqlite", tmp_path / "nowhere" / "b.sqlite")
 
 
+def test_a_damaged_store_is_replaced_and_laid_aside(tmp_path: Path) -> None:
+    place = tmp_path / "a.sqlite"
+    with closing(Store.open(place)) as store:
+        measure(store, 20)
+        wanted = stored(store)
+    backup.make(place, tmp_path / "backup.sqlite")
+    place.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    (tmp_path / "a.sqlite-wal").write_bytes(b"of something else")
+    with pytest.raises(StoreError, match="is damaged"):
+        backup.bring_back(tmp_path / "backup.sqlite", place)
+    aside = backup.bring_back(tmp_path / "backup.sqlite", place, force=True)
+    assert aside is not None and aside.read_bytes().endswith(b"xxx")
+    assert place.stat().st_mode & 0o777 == 0o600
+    with closing(Store.open(place, alone=True)) as store:
+        assert stored(store) == wanted
+
+
 def test_the_commands_back_up_and_restore(folder: Path) -> None:
     config = folder / "gateway.toml"
     data = folder / "data"

@@ -15,19 +15,12 @@ from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
 from bordstein_gateway.forward.target import Refused, Retry
 from bordstein_gateway.store import Store
 from bordstein_gateway.store.types import StoredReading
-from tests.gateway.loopback import SECOND, START, Log, Loopback
+from tests.gateway.loopback import ON_BOTH, SECOND, START, Log, Loopback
 from tests.street.processes import until
 from tests.street.sensorthings_server import ROOT, Server
 
 NAME = "platform"
 DEVICES = ("24a160000001", "24a160000002")
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    log = Log(tmp_path / "store.sqlite")
-    yield log
-    log.store.close()
 
 
 @pytest.fixture(params=[True, False], ids=["in arrays", "one by one"])
@@ -122,6 +115,7 @@ def test_a_fault_of_the_target_loses_and_doubles_nothing(log: Log, server: Serve
     assert log.store.dead_letters() == []
 
 
+@ON_BOTH
 def test_a_gateway_killed_between_post_and_answer_loses_and_doubles_nothing(
     log: Log, server: Server, host: Loopback
 ) -> None:
@@ -164,6 +158,7 @@ def test_a_dead_target_holds_up_nobody(log: Log, tmp_path: Path) -> None:
     assert "can't be reached" in dead.status.trouble
 
 
+@ON_BOTH
 def test_a_dead_letter_is_sent_again_when_somebody_asks(log: Log, server: Server, host: Loopback) -> None:
     count = fill(log)
     server.fault = "rows"
@@ -182,6 +177,7 @@ def test_a_dead_letter_is_sent_again_when_somebody_asks(log: Log, server: Server
     assert counts(server) == (count, 0)
 
 
+@ON_BOTH
 def test_a_refill_fills_an_empty_target_again_and_doubles_nothing_on_a_full_one(log: Log) -> None:
     count = fill(log)
     first, last = START + 3 * SECOND, START + 9 * SECOND
@@ -206,6 +202,7 @@ def test_a_refill_fills_an_empty_target_again_and_doubles_nothing_on_a_full_one(
     assert log.store.place_get(NAME).next_id == count + 1
 
 
+@ON_BOTH
 def test_a_refill_never_overtakes_the_log_and_is_not_starved_by_it(log: Log) -> None:
     count = fill(log)
     server = Server()

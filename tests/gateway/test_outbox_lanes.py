@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.target import Refused, Retry
 from bordstein_gateway.store.types import StoredReading
-from tests.gateway.loopback import SECOND, START, Log, Loopback
+from tests.gateway.loopback import ON_BOTH, SECOND, START, Log, Loopback
 from tests.gateway.test_outbox import NAME, counts, drain, outbox, settings
 from tests.street.sensorthings_server import Server
 
@@ -69,13 +69,6 @@ class Platform:
     async def close(self) -> None: ...
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    log = Log(tmp_path / "store.sqlite")
-    yield log
-    log.store.close()
-
-
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "JUMP_READINGS", 1)
@@ -102,6 +95,7 @@ def fill(log: Log, count: int = 10) -> int:
     return count * len(DEVICES)
 
 
+@ON_BOTH
 def test_what_is_new_goes_out_before_what_waits_and_all_of_it_once(log: Log) -> None:
     count = fill(log)
     platform = Platform()
@@ -158,6 +152,7 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(tmp_path: Path
     assert kills > 25
 
 
+@ON_BOTH
 def test_a_second_standstill_makes_an_order_of_its_own_and_live_ones_stay_first(log: Log) -> None:
     fill(log)
     platform = Platform()
@@ -389,6 +384,7 @@ def test_who_resumes_a_target_that_is_down_need_not_wait_for_its_next_try(
     asyncio.run(asyncio.wait_for(play(), 60))
 
 
+@ON_BOTH
 def test_a_pause_with_an_end_is_over_then(log: Log) -> None:
     log.store.pause_set(NAME, until=START).result()
     log.store.pause_set("other", until=1 << 60).result()

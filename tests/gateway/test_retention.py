@@ -30,10 +30,8 @@ RULES = {"default": Retention(raw_days=5)}
 
 
 @pytest.fixture
-def store(place: Where) -> Iterator[Store]:
-    store = Store.open(place)
-    yield store
-    store.close()
+def store(on_both: Store) -> Store:
+    return on_both
 
 
 def fill(store: Store, start: float = NOON, seq: int = 0, packs: int = 30, every: int = 600) -> None:

@@ -33,10 +33,8 @@ class Steps:
 
 
 @pytest.fixture
-def store(place: Where) -> Iterator[Store]:
-    store = Store.open(place)
-    yield store
-    store.close()
+def store(on_both: Store) -> Store:
+    return on_both
 
 
 @pytest.fixture

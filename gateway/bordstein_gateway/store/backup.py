@@ -48,6 +48,7 @@ def make(place: Where, file: Path, progress: Progress = lambda _, __: None) -> M
             _vacuum(place, part)
         else:
             _copy(place, part, progress)
+        part.chmod(0o600)
         made = _sound(part)
         digest = _sha256(part)
         digest_file(file).unlink(missing_ok=True)
@@ -105,21 +106,29 @@ def bring_back(
 def _bring_file(file: Path, place: Path, force: bool) -> Path | None:
     with only_writer(place):
         there = place.exists()
-        if there and not force:
-            with opened(place) as database, database.reading() as reader:
-                if not is_empty(reader):
-                    raise _there(str(place))
+        if there:
+            try:
+                with opened(place) as database, database.reading() as reader:  # closing it empties its log into it
+                    if not force and not is_empty(reader):
+                        raise _there(str(place))
+            except StoreError:
+                if not force:
+                    raise
         part = place.with_name(place.name + ".part")
         shutil.copyfile(file, part)
+        part.chmod(0o600)
         as_folder(part)
-        aside = None
+        aside = place.with_name(f"{place.name}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+        for end in ("-wal", "-shm"):  # of a store that can't be opened: it must not meet the other file
+            with suppress(FileNotFoundError):
+                Path(f"{place}{end}").replace(f"{aside}{end}")
         if there:
-            aside = place.with_name(f"{place.name}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-            for end in ("-wal", "-shm", ""):  # what is in its log belongs to it, and must not meet the other file
-                with suppress(FileNotFoundError):
-                    Path(f"{place}{end}").replace(f"{aside}{end}")
+            try:
+                aside.hardlink_to(place)  # so that there is a store at every moment
+            except OSError:
+                place.replace(aside)
         _keep(part, place)
-        return aside
+        return aside if there else None
 
 
 def _vacuum(place: Path, part: Path) -> None:
