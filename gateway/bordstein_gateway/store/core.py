@@ -13,7 +13,6 @@ from .connection import Database
 from .copying import unfit
 from .known import Known
 from .newest import Newest
-from .observing import Observing
 from .opening import opened
 from .packs import Packs
 from .retention import Retention
@@ -24,7 +23,7 @@ _FLUSH_S = 10.0
 _Waiting = tuple[Job, "Future[Any]"]
 
 
-class Store(Retention, Observing):
+class Store(Retention):
     """One database. write() belongs to one thread, the writer; everything else may be called from any.
 
     What write() or a Future of submit() has confirmed is on disk (SQLite: WAL, synchronous=FULL; PostgreSQL:

@@ -5,7 +5,6 @@ of the key's index, by ids, or by a limit.
 """
 
 from collections.abc import Sequence
-
 from typing import NamedTuple
 
 from ..normalise import Value

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .aggregates import PLACE, Aggregates, upkeep_get, upkeep_set
 from .connection import Connection
+from .observing import Observing
 from .sums import HOUR_MS, hour
 
 DELETED = "deleted"
@@ -43,7 +44,7 @@ class Holding(NamedTuple):
     before: int
 
 
-class Retention(Aggregates):
+class Retention(Aggregates, Observing):
     """Retention's part of the store."""
 
     def series_names(self) -> dict[int, tuple[str, str, str, str]]:
@@ -103,6 +104,7 @@ class Retention(Aggregates):
                 )
                 done += 1
             if deleted:
+                self.readings_removed(connection)
                 upkeep_set(connection, DELETED, int(upkeep_get(connection, DELETED) or 0) + deleted)
             return deleted, done
 

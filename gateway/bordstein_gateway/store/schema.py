@@ -1,9 +1,9 @@
 """The database's tables and how older ones become today's.
 
-MIGRATIONS[n] turns version n into version n + 1; never change one that was released, append one. The text is SQLite's;
-from version 7 on PostgreSQL gets the same with its own names of types (postgres/schema.py, which also has a version 6
-to begin with): so write INTEGER, TEXT, REAL, BLOB, "id INTEGER PRIMARY KEY", WITHOUT ROWID, each column with a type,
-and else what both understand. A new table also goes into TABLES.
+MIGRATIONS[n] turns version n into version n + 1; never change one that was released, append one. The text is SQLite's,
+and PostgreSQL gets the same with its own names of types (postgres/schema.py; a new database there begins with version 6
+at once): so write INTEGER, TEXT, REAL, BLOB, "id INTEGER PRIMARY KEY", WITHOUT ROWID, each column with a type, and else
+what both understand. A new table also goes into TABLES.
 """
 
 _VERSION_1 = """

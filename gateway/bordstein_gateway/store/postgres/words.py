@@ -25,6 +25,58 @@ def concerns_all(error: Exception) -> bool:
     return is_away(error) or state.startswith(("53", "58", "XX", "25006", "55P03", "42501"))
 
 
+# SQLSTATEs or their beginnings, and what is said. {name}: the database, {said}: the server's words.
+_SENTENCES = (
+    (
+        ("28",),
+        "{name} nimmt Benutzer und Passwort nicht an ({said}); store.password_file und pg_hba.conf prüfen.",
+        "{name} does not accept user and password ({said}); look at store.password_file and pg_hba.conf.",
+    ),
+    (
+        ("3D000",),
+        "Die Datenbank {name} gibt es nicht; sie anlegen: createdb --encoding UTF8 --owner BENUTZER DATENBANK.",
+        "There is no database {name}; make it: createdb --encoding UTF8 --owner USER DATABASE.",
+    ),
+    (
+        ("53100",),
+        "Der Datenträger der Datenbank {name} ist voll; Platz schaffen.",
+        "The disk of the database {name} is full; free some space.",
+    ),
+    (
+        ("53300",),
+        "{name} hat keine Verbindung mehr frei ({said}); max_connections erhöhen.",
+        "{name} has no connection left ({said}); raise max_connections.",
+    ),
+    (
+        ("25006",),
+        "{name} nimmt nur Lesen an (eine Kopie, „Standby“?); den schreibenden Server nennen.",
+        "{name} can only be read (a standby?); name the server that takes writes.",
+    ),
+    (
+        ("42501",),
+        "Der Benutzer darf in {name} nicht, was nötig ist ({said}); ihm die Datenbank geben: "
+        "ALTER DATABASE … OWNER TO ….",
+        "The user may not do in {name} what is needed ({said}); give them the database: ALTER DATABASE … OWNER TO ….",
+    ),
+    (
+        ("55P03",),
+        f"Ein anderes Programm hält {{name}} seit über {WAIT_S:.0f} s fest; es beenden.",
+        f"Another program holds {{name}} for more than {WAIT_S:.0f} s; close it.",
+    ),
+    (
+        ("58", "XX"),
+        "{name} ist beschädigt oder der Datenträger nimmt nichts an ({said}); das Log des Servers lesen.",
+        "{name} is damaged or the disk does not take writes ({said}); read the server's log.",
+    ),
+    (
+        ("away",),
+        "{name} ist nicht erreichbar ({said}); läuft der Server, und stimmt die Adresse?",
+        "{name} can't be reached ({said}); does the server run, and is the address right?",
+    ),
+    (("",), "{name}: {said}.", "{name}: {said}."),
+)
+
+
 def explain(error: Exception, name: str) -> StoreError:
     """The sentence; `name`: of the database."""
     state = getattr(error, "sqlstate", None) or ""
@@ -32,59 +84,13 @@ def explain(error: Exception, name: str) -> StoreError:
     # While it connects libpq passes on no SQLSTATE, only the server's words, in the server's language.
     if not state and _has(said, "FATAL", "database", ("does not exist", "existiert nicht")):
         state = "3D000"
-    if state.startswith("28") or (not state and _has(said, ("authent", "Authent", "no password", "pg_hba.conf"))):
-        return _sentence(
-            f"{name} nimmt Benutzer und Passwort nicht an ({said}); store.password_file und pg_hba.conf prüfen.",
-            f"{name} does not accept user and password ({said}); look at store.password_file and pg_hba.conf.",
-        )
-    if state == "3D000":
-        return _sentence(
-            f"Die Datenbank {name} gibt es nicht; sie anlegen: createdb --encoding UTF8 --owner BENUTZER DATENBANK.",
-            f"There is no database {name}; make it: createdb --encoding UTF8 --owner USER DATABASE.",
-        )
-    if state == "53100":
-        return _sentence(
-            f"Der Datenträger der Datenbank {name} ist voll; Platz schaffen.",
-            f"The disk of the database {name} is full; free some space.",
-        )
-    if state == "53300":
-        return _sentence(
-            f"{name} hat keine Verbindung mehr frei ({said}); max_connections erhöhen.",
-            f"{name} has no connection left ({said}); raise max_connections.",
-        )
-    if state == "25006":
-        return _sentence(
-            f"{name} nimmt nur Lesen an (eine Kopie, „Standby“?); den schreibenden Server nennen.",
-            f"{name} can only be read (a standby?); name the server that takes writes.",
-        )
-    if state == "42501":
-        return _sentence(
-            f"Der Benutzer darf in {name} nicht, was nötig ist ({said}); ihm die Datenbank geben: "
-            "ALTER DATABASE … OWNER TO ….",
-            f"The user may not do in {name} what is needed ({said}); give them the database: "
-            "ALTER DATABASE … OWNER TO ….",
-        )
-    if state == "55P03":
-        return _sentence(
-            f"Ein anderes Programm hält {name} seit über {WAIT_S:.0f} s fest; es beenden.",
-            f"Another program holds {name} for more than {WAIT_S:.0f} s; close it.",
-        )
-    if state.startswith(("58", "XX")):
-        return _sentence(
-            f"{name} ist beschädigt oder der Datenträger nimmt nichts an ({said}); das Log des Servers lesen.",
-            f"{name} is damaged or the disk does not take writes ({said}); read the server's log.",
-        )
-    if is_away(error):
-        return _sentence(
-            f"{name} ist nicht erreichbar ({said}); läuft der Server, und stimmt die Adresse?",
-            f"{name} can't be reached ({said}); does the server run, and is the address right?",
-        )
-    return _sentence(f"{name}: {said}.", f"{name}: {said}.")
+    elif not state and _has(said, ("authent", "Authent", "no password", "pg_hba.conf")):
+        state = "28000"
+    elif is_away(error):
+        state = "away"
+    de, en = next((de, en) for states, de, en in _SENTENCES if state.startswith(states))
+    return StoreError(both(de.format(name=name, said=said), en.format(name=name, said=said)))
 
 
 def _has(said: str, *needed: str | tuple[str, ...]) -> bool:
     return all(any(word in said for word in ([one] if isinstance(one, str) else one)) for one in needed)
-
-
-def _sentence(de: str, en: str) -> StoreError:
-    return StoreError(both(de, en))
