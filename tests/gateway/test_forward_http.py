@@ -1,6 +1,7 @@
 """Requests to targets: how long one may take, how much it may answer, and that no secret of an address is shown."""
 
 import asyncio
+import base64
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from bordstein_gateway import doctor
 from bordstein_gateway.config import Config, Gateway, Mqtt, SensorThings, Webhook
@@ -133,6 +134,32 @@ def test_a_secret_header_comes_from_its_file(log: Log, tmp_path: Path) -> None:
     with Loopback(answering(answer)) as host:
         send(log, Webhook(url=host.url, header_files={"X-Api-Key": str(tmp_path / "key")}))
     assert seen == ["geheim"]
+
+
+@pytest.mark.parametrize("status", [400, 422, 500, 503])
+def test_a_server_that_repeats_all_it_was_sent_gives_no_secret_away(log: Log, tmp_path: Path, status: int) -> None:
+    for name, text in {"key": "k3y-in-a-header", "password": 'p4ss"wörd/+', "token": "t0k3n-t0k3n"}.items():
+        (tmp_path / name).write_text(text + "\n")
+    sent: list[str] = []
+
+    def debug(request: Request) -> Response:
+        sent.append(request.headers["authorization"])
+        user = base64.b64decode(sent[-1].partition(" ")[2]).decode() if sent[-1].startswith("Basic") else ""
+        return JSONResponse({"detail": f"{user} {dict(request.headers)}"}, status)
+
+    key = {"X-Api-Key": str(tmp_path / "key")}
+    with Loopback(answering(debug)) as host:
+        for more in (
+            {"user": "bordstein", "password_file": str(tmp_path / "password")},
+            {"token_file": str(tmp_path / "token")},
+        ):
+            try:
+                (refused,) = send(log, Webhook(url=host.url, header_files=key, **more))
+                said = refused.reason
+            except Retry as failure:
+                said = str(failure)
+            assert str(status) in said and not any(part in said for part in ("k3y", "p4ss", "t0k3n"))
+            assert sent[-1].partition(" ")[2] not in said
 
 
 def test_a_header_of_the_configuration_replaces_the_programs_own_however_it_is_spelt() -> None:

@@ -18,6 +18,7 @@ from .. import __version__
 from ..config_files import secret
 from ..config_types import HttpForward, origin, without_query
 from ..texts import both, said
+from .censor import SHORTEST, censored, credentials
 from .http_words import unreachable
 from .oauth2 import Token
 from .target import Retry
@@ -25,14 +26,16 @@ from .target import Retry
 _BUSY = (408, 425, 429, 503)
 _LARGEST = 16 << 20
 """Bytes of an answer; the largest that is asked for, the links of 10,000 Observations, has about one million."""
-_SHORTEST = 4
-"""Letters of a part of an address that is looked for in what the other side says."""
 
 
 class Client(httpx2.AsyncClient):
-    """An httpx2 client with the token that it has to show, where one has to be fetched."""
+    """An httpx2 client with the token that it has to show, where one has to be fetched.
+
+    `secrets`: what the other side gets and nobody else may read, beside all that is in an Authorization header.
+    """
 
     token: Token | None = None
+    secrets: tuple[str, ...] = ()
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -46,7 +49,8 @@ def client(settings: HttpForward, headers: Mapping[str, str] | None = None) -> C
     auth = None
     given = httpx2.Headers({"user-agent": f"bordstein-gateway/{__version__}", **(headers or {})})
     given.update(settings.headers)
-    given.update({name: secret(file) for name, file in settings.header_files.items()})
+    hidden = {name: secret(file) for name, file in settings.header_files.items()}
+    given.update(hidden)
     if settings.user is not None and settings.password_file is not None:
         auth = httpx2.BasicAuth(settings.user, secret(settings.password_file))
     elif settings.token_file is not None:
@@ -63,6 +67,7 @@ def client(settings: HttpForward, headers: Mapping[str, str] | None = None) -> C
         follow_redirects=False,
         limits=httpx2.Limits(max_connections=2, max_keepalive_connections=2),
     )
+    made.secrets = tuple(hidden.values())
     if settings.oauth2 is not None:
         made.token = Token(settings.oauth2, context, settings.timeout)
     return made
@@ -164,7 +169,10 @@ async def _whole(http: Client, method: str, url: str, name: str, options: Mappin
     headers = [
         pair for pair in answer.headers.multi_items() if pair[0].lower() not in ("content-encoding", "content-length")
     ]
-    return httpx2.Response(answer.status_code, headers=headers, content=bytes(body), request=answer.request)
+    said = bytes(body)
+    if answer.status_code >= 400:  # it may be shown: pages for debugging repeat all that was sent
+        said = censored(said, [*http.secrets, *credentials(answer.request.headers.get("authorization", ""))])
+    return httpx2.Response(answer.status_code, headers=headers, content=said, request=answer.request)
 
 
 def _elsewhere(answer: httpx2.Response, name: str) -> str:
@@ -192,7 +200,7 @@ def reason(answer: httpx2.Response) -> str:
     url = answer.request.url
     target, query = url.raw_path.decode("ascii"), url.query.decode("ascii")
     for part in (target, url.path, query, *(value for _, value in parse_qsl(query))):
-        if len(part) >= _SHORTEST:
+        if len(part) >= SHORTEST:
             text = text.replace(part, "…")
     return " ".join(text.split())[:300] or answer.reason_phrase
 

@@ -16,6 +16,7 @@ import httpx2
 from ..config_files import secret
 from ..config_types import OAuth2, without_query
 from ..texts import both
+from .censor import censored, credentials
 from .http_words import why
 from .target import Retry
 
@@ -36,6 +37,7 @@ class Token:
         self._url = settings.token_url
         self._name = without_query(settings.token_url)
         self._form, auth = _credentials(settings)
+        self._secret = secret(settings.client_secret_file)
         self._clock = clock
         self._timeout = timeout
         # A client of its own: the headers that are meant for the target go to nobody else.
@@ -80,9 +82,10 @@ class Token:
                     f"{self._name} can't be reached, there is no token: {en}",
                 )
             ) from None
-        content = _object(httpx2.Response(200, content=bytes(body)))
         if not answer.is_success:
-            self._refused(answer.status_code, content)
+            hidden = [self._secret, *credentials(answer.request.headers.get("authorization", ""))]
+            self._refused(answer.status_code, _object(censored(bytes(body), hidden)))
+        content = _object(bytes(body))
         token, kind = content.get("access_token"), str(content.get("token_type", "bearer"))
         if not isinstance(token, str) or not token or kind.lower() != "bearer" or not _fits(token):
             raise Retry(
@@ -97,7 +100,7 @@ class Token:
         self._until = asked + max(seconds - _EARLY_S, seconds / 2)
 
     def _refused(self, status: int, content: Mapping[str, Any]) -> NoReturn:
-        """Section 5.2: `error` is one of a few words, `error_description` is for people. Neither repeats a secret."""
+        """Section 5.2: `error` is one of a few words, `error_description` is for people."""
         code = str(content.get("error", ""))
         words = " ".join(str(content.get("error_description", "")).split())[:200]
         why = f"({status})" + (f": {code}" if code else "") + (f", {words}" if words else "")
@@ -131,9 +134,9 @@ def _credentials(settings: OAuth2) -> tuple[dict[str, str], httpx2.BasicAuth | N
     return form, httpx2.BasicAuth(quote_plus(id), quote_plus(key))
 
 
-def _object(answer: httpx2.Response) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        content = answer.json()
+        content = httpx2.Response(200, content=body).json()
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -59,6 +59,7 @@ class Client:
         self._base = base.rstrip("/")
         self._format = format
         self._api_key = api_key
+        client.secrets += (api_key,) if api_key else ()
         self._place = {"jurisdiction_id": jurisdiction} if jurisdiction else {}
 
     async def services(self) -> dict[str, Row]:
@@ -162,15 +163,14 @@ class Client:
             ) from None
 
     def _why(self, answer: httpx2.Response) -> str:
-        """The reason in an error's body (GeoReport v2, section Errors), without the key, which it may repeat."""
+        """The reason in an error's body (GeoReport v2, section Errors)."""
         try:
             said = [row["description"] for row in rows(answer.content) if "description" in row]
         except Unreadable:
             said = []
         # A page of HTML is from what stands before the server, and no reason.
         is_page = answer.content.lstrip().startswith(b"<")
-        text = "; ".join(said)[:300] or (answer.reason_phrase if is_page else http.reason(answer))
-        return text.replace(self._api_key, "…") if self._api_key else text
+        return "; ".join(said)[:300] or (answer.reason_phrase if is_page else http.reason(answer))
 
 
 def nearest_services(services: Mapping[str, Row], code: str) -> str:
