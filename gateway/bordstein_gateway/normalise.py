@@ -38,6 +38,8 @@ FLAGS = {
     WRONG_TYPE: "wrong_type",
 }
 
+IMPLAUSIBLE = OUT_OF_RANGE | UNIT_MISMATCH | WRONG_TYPE
+"""Marks of what the property's sensor can't have measured: nothing for the public, where no mark can be shown."""
 FAR_AHEAD_MS = 86_400_000
 """No clock that means today is further ahead than this."""
 EARLIEST_MS = 1_577_836_800_000

@@ -12,6 +12,7 @@ from bordstein_gateway.config import Config, Device, Mqtt, OpenSenseMap
 from bordstein_gateway.forward.opensensemap.settings import MOST, Box
 from bordstein_gateway.forward.opensensemap.target import OpenSenseMapTarget
 from bordstein_gateway.forward.target import Refused, Retry
+from bordstein_gateway.normalise import OUT_OF_RANGE, STUCK
 from tests.gateway.loopback import START, Log, Loopback
 from tests.street.opensensemap_server import OpenSenseMapServer
 
@@ -98,6 +99,16 @@ def test_a_sensor_of_another_box_is_named_and_the_others_arrive(
         4, f"500: sensor {foreign} (for dust/pm10) does not belong to box {BOX}; check its id in sensors"
     )
     assert [float(row[3]) for row in server.stored] == [1.0, 2.0, 3.0]
+
+
+def test_what_no_sensor_can_have_measured_is_a_dead_letter_and_not_on_the_map(
+    log: Log, server: OpenSenseMapServer, host: Loopback, tmp_path: Path
+) -> None:
+    log.add([-145.0], flags=OUT_OF_RANGE)
+    log.add([8.15], start=START + 1000, flags=STUCK)
+    (refused,) = send(log, host, tmp_path)
+    assert refused.id == 1 and "out_of_range" in refused.reason
+    assert [float(row[3]) for row in server.stored] == [8.15]
 
 
 def test_text_and_times_ahead_are_refused_with_their_reason_and_no_other(

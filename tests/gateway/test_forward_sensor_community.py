@@ -14,6 +14,7 @@ from bordstein_gateway.forward.sensor_community.pins import PINS, VALUE_TYPES
 from bordstein_gateway.forward.sensor_community.settings import Board
 from bordstein_gateway.forward.sensor_community.target import SensorCommunityTarget
 from bordstein_gateway.forward.target import Retry
+from bordstein_gateway.normalise import CLOCK_UNSURE, OUT_OF_RANGE
 from bordstein_gateway.properties import TABLE
 from bordstein_gateway.store import Store
 from tests.gateway import forwarding
@@ -79,6 +80,16 @@ def test_each_kind_of_sensor_is_a_request_with_its_pin_and_the_values_names_ther
     log.add([1.0], device="24a160000002")
     assert drain(log.store, settings(host)) == []
     assert server.requests == ROUND
+    assert log.store.dead_letters() == []
+
+
+def test_what_no_sensor_can_have_measured_is_not_published(
+    log: Log, server: SensorCommunityServer, host: Loopback
+) -> None:
+    log.add([-145.0], series="air/air_temperature", flags=OUT_OF_RANGE)
+    log.add([8.15], series="air/air_temperature", start=START - 1000, flags=CLOCK_UNSURE)
+    assert drain(log.store, settings(host)) == []
+    assert [values for _, _, values in server.requests] == [{"temperature": "8.15"}]
     assert log.store.dead_letters() == []
 
 

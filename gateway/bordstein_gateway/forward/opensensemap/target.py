@@ -14,6 +14,7 @@ import httpx2
 
 from ...config import Config
 from ...config_files import secret
+from ...normalise import IMPLAUSIBLE, flag_names
 from ...stations import Station, Stations
 from ...store import Store
 from ...store.types import StoredReading
@@ -53,8 +54,9 @@ class OpenSenseMapTarget:
         self._places = await asyncio.to_thread(self._stations.all)
         refused: list[Refused] = []
         for box, rows in self._by_box(batch):
-            numbers = [row for row in rows if _value(row) is not None]
-            refused += [Refused(row.id, both(*_NO_NUMBER)) for row in rows if _value(row) is None]
+            reasons = {row.id: why for row in rows if (why := _unfit(row))}
+            numbers = [row for row in rows if row.id not in reasons]
+            refused += [Refused(id, why) for id, why in reasons.items()]
             if numbers:
                 refused += await halved(numbers, partial(self._post, box))
         return refused
@@ -202,7 +204,17 @@ class OpenSenseMapTarget:
         return [row for row in rows if first <= row[0] <= last]
 
 
-_NO_NUMBER = ("openSenseMap nimmt nur Zahlen", "openSenseMap takes numbers only")
+def _unfit(row: StoredReading) -> str:
+    """Why a reading is nothing for a public map; empty where it is."""
+    if _value(row) is None:
+        return both("openSenseMap nimmt nur Zahlen", "openSenseMap takes numbers only")
+    if row.flags & IMPLAUSIBLE:
+        marks = ", ".join(flag_names(row.flags))
+        return both(
+            f"nicht plausibel ({marks}); openSenseMap hätte ihn ohne diese Kennzeichen",
+            f"not plausible ({marks}); openSenseMap would have it without these marks",
+        )
+    return ""
 
 
 def _value(row: StoredReading) -> Any:

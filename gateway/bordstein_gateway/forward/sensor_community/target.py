@@ -16,6 +16,7 @@ import structlog
 
 from ... import __version__
 from ...config import Config
+from ...normalise import IMPLAUSIBLE
 from ...properties import row_of
 from ...store import Store
 from ...store.types import StoredReading
@@ -89,7 +90,8 @@ class SensorCommunityTarget:
             group = self._group(row)
             if group is None or row.id in self._unclear or row.id in self._taken:
                 continue
-            if row.time < old:
+            # A board whose clock is ahead is no reason to take for live what came long ago.
+            if min(row.time, row.received * 1000) < old:
                 skipped += 1
             else:
                 groups.setdefault(group, []).append(row)
@@ -133,7 +135,8 @@ class SensorCommunityTarget:
         known = row_of(row.series)
         if board is None or chip is None or row.property not in VALUE_TYPES or known is None or known.unit != row.unit:
             return None
-        return _Group(board.sensor, PINS[chip], row.time) if _number(row.value) else None
+        plausible = _number(row.value) and not row.flags & IMPLAUSIBLE
+        return _Group(board.sensor, PINS[chip], row.time) if plausible else None
 
     async def _post(self, group: _Group, rows: Sequence[StoredReading]) -> str:
         """Why it was refused; empty when it was taken."""
