@@ -125,6 +125,16 @@ def test_a_back_fill_never_takes_the_newest_value_from_a_newcomer(
     assert json.loads(kept[1])["value"] == 19.0
 
 
+def test_a_time_far_ahead_takes_no_topic_from_the_readings_that_follow(broker: CityBroker, log: Log) -> None:
+    log.add([99.0], start=4_000_000_000_000, flags=4)  # of an unsure clock
+    log.add([7.0])
+    log.add([8.0], start=START + 10 * SECOND)
+    assert drain(log, settings(broker, "ahead")) == []
+    with Listener(broker, "stadt/ahead/#") as late:
+        (kept,) = late.until(len)
+    assert json.loads(kept[1])["value"] == 8.0
+
+
 def test_only_the_newest_where_there_is_no_time_in_a_message(broker: CityBroker, log: Log) -> None:
     log.add([1.5, 2.5, 3.5])
     log.add([True], series="bay/parking_bay_occupied", unit="/", start=START)

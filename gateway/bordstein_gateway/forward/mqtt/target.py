@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from ...config import Config
+from ...normalise import far_ahead
 from ...stations import Station, Stations
 from ...store import Store
 from ...store.types import Latest, StoredReading
@@ -99,7 +100,8 @@ class MqttTarget:
             self._topics = await asyncio.to_thread(self._store.remote_get, self._name)
             newest = dict[str, int]()
             for latest in await asyncio.to_thread(self._store.latest):
-                if self._settings.wants(latest.device, latest.series, latest.property):
+                wanted = self._settings.wants(latest.device, latest.series, latest.property)
+                if wanted and not far_ahead(latest.time, latest.received):
                     where = self._topic(latest)
                     newest[where] = max(latest.time, newest.get(where, 0))
             self._newest = newest
@@ -109,7 +111,8 @@ class MqttTarget:
 
     def _is_newest(self, reading: StoredReading, where: str) -> bool:
         assert self._newest is not None  # noqa: S101  (_prepare() was first)
-        if reading.time < self._newest.get(where, 0):
+        # What claims to be from the future would hide all that follows until then.
+        if reading.time < self._newest.get(where, 0) or far_ahead(reading.time, reading.received):
             return False
         self._newest[where] = reading.time
         return True
