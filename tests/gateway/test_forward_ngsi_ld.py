@@ -362,6 +362,19 @@ def test_two_sensors_of_one_board_do_not_fight_over_an_attribute(town: Town) -> 
     assert town.value(f"{AIR}:roof", "temperature") == 30.0 and town.dead() == []
 
 
+def test_a_sensor_that_was_given_another_name_takes_over_when_the_old_one_is_silent(town: Town) -> None:
+    town.log.add([20.0], start=START)
+    town.log.add([21.0], series="roof/air_temperature", start=START + 60_000)
+    town.send()
+    assert town.value(AIR, "temperature") == 20.0 and len(town.dead()) == 1
+    town.log.add([22.0, 23.0], series="roof/air_temperature", start=START + 86_401_000)
+    town.send()
+    assert town.value(AIR, "temperature") == 23.0 and len(town.dead()) == 1
+    town.log.add([24.0], start=START + 86_460_000)  # and now it has it
+    town.send()
+    assert town.value(AIR, "temperature") == 23.0 and len(town.dead()) == 2
+
+
 def test_two_bays_of_one_board_are_two_parking_spots(town: Town) -> None:
     _bay(town.log, DEVICE, True, sensor="left")
     _bay(town.log, DEVICE, False, sensor="right")

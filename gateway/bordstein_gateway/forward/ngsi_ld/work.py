@@ -11,6 +11,9 @@ from .bodies import Seen, body
 from .marks import Mark, Marks
 from .places import Key, Places, Unfit
 
+SILENT_MS = 86_400_000
+"""A series that was not heard for so long gives its attribute up to another one: sensors get other names."""
+
 
 class Draft:
     """One entity in the making. `ids`: the readings that it stands for."""
@@ -70,6 +73,8 @@ class Work:
             mark = self._marks.of(key.id).get(name)
             draft = self.drafts.get(key.id)
             owner = mark.series if mark else draft.series.get(name) if draft else None
+            if mark is not None and reading.time - mark.time > SILENT_MS:
+                owner = draft.series.get(name) if draft else None
             if owner not in (None, reading.series):
                 self.refused[reading.id] = _two_sensors(key, name, owner or "", reading)
             elif mark is None or reading.time >= mark.time:
