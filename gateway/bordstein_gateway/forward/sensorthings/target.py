@@ -255,10 +255,17 @@ class SensorThingsTarget:
                     )
                 ) from None
             following = content.get("@iot.nextLink")
-            if not following:
+            if not following or not content["value"]:
                 return rows
             # Of the link only what follows the ?: the credentials go to nobody else than the url they are meant for.
-            page, options = f"{url}?{urlsplit(following).query}", {}
+            before, page, options = page, f"{url}?{urlsplit(following).query}", {}
+            if page == before:
+                raise Retry(
+                    both(
+                        f"{url}: die Liste hört nicht auf, ihr nextLink zeigt auf sie selbst",
+                        f"{url}: the list has no end, its nextLink points to itself",
+                    )
+                )
 
 
 def _arrays(stream: Any, rows: list[StoredReading]) -> Iterator[dict[str, Any]]:
