@@ -15,6 +15,7 @@ from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
 from bordstein_gateway.forward.target import Refused, Retry
 from bordstein_gateway.store import Store
 from bordstein_gateway.store.types import StoredReading
+from tests.gateway import forwarding
 from tests.gateway.loopback import ON_BOTH, SECOND, START, Log, Loopback
 from tests.street.processes import until
 from tests.street.sensorthings_server import ROOT, Server
@@ -329,6 +330,22 @@ def test_a_target_that_never_took_anything_buries_nothing(log: Log) -> None:
 
     count = fill(log)
     asyncio.run(play())
+
+
+def test_the_first_board_of_a_new_target_may_be_the_one_that_is_refused(log: Log) -> None:
+    target, section = Refusing(), SensorThings(url="http://127.0.0.1:9/v1.1")
+
+    async def send(batch: Sequence[StoredReading]) -> list[Refused]:
+        target.taken += [row.id for row in batch if row.device == DEVICES[1]]
+        return [Refused(row.id, "it has no position") for row in batch if row.device != DEVICES[1]]
+
+    target.send = send  # type: ignore[method-assign]
+    log.add([1.0])
+    assert "it has no position" in forwarding.drain(NAME, log.store, section, lambda: target)[0]
+    log.reopen()
+    log.add([2.0], device=DEVICES[1])
+    assert forwarding.drain(NAME, log.store, section, lambda: target) == []
+    assert target.taken == [2] and [letter.reading_id for letter in log.store.dead_letters()] == [1]
 
 
 def test_a_mistake_in_the_program_does_not_end_the_forwarder(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -404,3 +404,29 @@ def test_marked_readings_that_are_there_no_more_hold_up_nobody(log: Log) -> None
 
     asyncio.run(play())
     assert sorted(platform.ids) == list(range(7, 21))
+
+
+def test_what_fails_beside_the_log_does_not_hold_up_the_log(log: Log) -> None:
+    platform = Platform()
+
+    async def there(batch: Sequence[StoredReading]) -> set[int]:
+        raise Retry("may not be asked", unclear=True)
+
+    platform.there = there  # type: ignore[method-assign]
+    log.add([1.0])
+
+    async def play() -> None:
+        section = SensorThings(url="http://127.0.0.1:9/v1.1", batch=3)
+        schedule = Schedule(NAME, section, log.store, jitter=lambda: 1.0)
+        outbox = Outbox(NAME, section, log.store, platform, schedule=schedule, aside_pause=0.0, settle=60.0)
+        await through(outbox)
+        outbox._begun = True
+        log.store.refill_add(NAME, START, START + SECOND).result()
+        waits = [await outbox._step()]
+        assert outbox.status.trouble == "may not be asked"
+        for number in range(10):
+            log.add([float(number)], start=START + (number + 10) * SECOND)
+            waits.append(await outbox._step())
+        assert len(platform.ids) == 11 and max(waits) < 1
+
+    asyncio.run(play())

@@ -10,7 +10,7 @@ import pytest
 
 from bordstein_gateway.config import SensorThings
 from bordstein_gateway.forward import schedule
-from bordstein_gateway.forward.outbox import Outbox
+from bordstein_gateway.forward.outbox import START_SETTLE_S, Outbox
 from bordstein_gateway.forward.schedule import LONGEST_PAUSE_S, LONGEST_WAIT_S, Schedule
 from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
 from bordstein_gateway.forward.target import Retry
@@ -152,4 +152,4 @@ def test_after_a_restart_in_mid_request_the_target_gets_a_moment_before_the_look
 
     assert asyncio.run(begin()) == 0.0
     log.store.place_set(log.store.place_get("x")._replace(pending_to=3)).result()
-    assert asyncio.run(begin()) == 1.0
+    assert asyncio.run(begin()) == START_SETTLE_S

@@ -48,6 +48,10 @@ class Status:
         return sum(sent for _, sent in self._recent) / _RATE_S
 
 
+class NothingTaken(Retry):
+    """All of a batch was refused by a target that never took anything with these settings."""
+
+
 class Delivery:
     """To one target."""
 
@@ -74,14 +78,17 @@ class Delivery:
         return [row for row in rows if row.time >= newest.get((row.device, row.series, row.unit), 0)]
 
     async def deliver(self, wanted: Sequence[StoredReading], *, look: bool, again: bool = False) -> list[Refused]:
-        """`again`: most of it is there already, so what is found there is not counted as sent now. Retry."""
+        """`again`: most of it is there already, so what is found there is not counted as sent now.
+
+        NothingTaken, Retry.
+        """
         if not wanted:
             return []
         there = await self.target.there(wanted) if look else set[int]()
         rest = [row for row in wanted if row.id not in there]
         refused = await self.target.send(rest) if rest else []
         if len(refused) == len(wanted) and not await self.schedule.ever_took():
-            raise Retry(
+            raise NothingTaken(
                 both(
                     f"{refused[0].reason}; bisher wurde nichts angenommen, die Einstellungen dieses Ziels prüfen",
                     f"{refused[0].reason}; nothing was taken so far, check this target's settings",

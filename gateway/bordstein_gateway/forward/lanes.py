@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from ..store.types import Backfill, Place, Refill
-from .delivery import Delivery
+from .delivery import Delivery, NothingTaken
 
 DEAD_AT_ONCE = 100
 JUMP_BATCHES = 4
@@ -65,7 +65,12 @@ class LogLane:
         wanted = delivery.wanted(rows)
         if place.pending_to is None and wanted:
             await done(store.place_set(place._replace(pending_to=last)))
-        refused = await delivery.deliver(wanted, look=place.pending_to is not None)
+        try:
+            refused = await delivery.deliver(wanted, look=place.pending_to is not None)
+        except NothingTaken:
+            # Nothing of it is there. The next try has also what comes until then: perhaps only one board is at fault.
+            await done(store.place_set(place._replace(pending_to=None)))
+            raise
         await done(store.place_set(Place(delivery.name, last + 1, None), refused))
         return True
 

@@ -28,8 +28,9 @@ BACKFILL_PAUSE_S = 5.0
 """A back-fill gets a turn at least so often, also when the log's lane is never through."""
 LOOK_S = 1.0
 """How often it is looked whether somebody told this target to pause or to go on."""
-START_SETTLE_S = 1.0
-"""After a restart in mid-request the target gets this long to finish what it had begun."""
+START_SETTLE_S = 10.0
+"""After a restart in mid-request the target gets up to this long to finish what it had begun: that nobody listens any
+more does not stop it, and what it stores after the look would be there twice."""
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,8 @@ class Outbox:
         self._settle = settings.timeout if settle is None else settle
         self._stop = asyncio.Event()
         self._begun = False
+        self._beside = False  # whether the log's lane is through with this turn
+        self._beside_at = 0.0
 
     def stop(self) -> None:
         """End run() after the request that is under way."""
@@ -87,8 +90,12 @@ class Outbox:
 
     async def turn(self) -> bool:
         """A batch of each lane; whether there was anything to do. Retry when the target could not take it."""
+        self._beside = False
         sent = await self._log_lane.turn()
         now = time.monotonic()
+        if now < self._beside_at:
+            return sent
+        self._beside = True
         if self._log_lane.caught_up or now >= self._backfill_at:
             self._backfill_at = now + BACKFILL_PAUSE_S
             sent = await self._backfill.turn() or sent
@@ -117,6 +124,7 @@ class Outbox:
             return 0.0 if await self.turn() else IDLE_S
         except Retry as failure:
             at_least = max(failure.wait or 0.0, self._settle if failure.unclear else 0.0)
+            self._beside = self._beside and failure.wait is None  # it asked for a rest from all
             return await self._failed(failure.args[0], at_least)
         except StoreError as error:
             return await self._failed(error.args[0])
@@ -131,7 +139,16 @@ class Outbox:
             )
 
     async def _failed(self, reason: str, at_least: float = 0.0) -> float:
-        """Seconds to wait."""
+        """Seconds to wait. What fails beside the log's lane holds up only what is beside it."""
+        wait = await self._noted(reason, at_least)
+        if not self._beside:
+            return wait
+        self._beside = False
+        self._beside_at = time.monotonic() + wait
+        return min(wait, IDLE_S)
+
+    async def _noted(self, reason: str, at_least: float) -> float:
+        """Seconds until the next try of what failed."""
         self.status.failures += 1
         if self.status.trouble != reason:
             log.warning("target takes nothing", forwarder=self.name, reason=reason)
