@@ -54,6 +54,47 @@ def entities(server: Server, kind: str) -> list[dict[str, Any]]:
     return list(server.model.entities[kind].values())
 
 
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_what_a_server_does_not_let_be_changed_or_sent_in_arrays_holds_up_no_reading(log: Log, status: int) -> None:
+    server = Server()
+    refused: list[str] = []
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        arrays = scope["path"].endswith("/CreateObservations") and status != 403
+        if scope["method"] == "PATCH" or arrays:
+            refused.append(scope["method"])
+            await PlainTextResponse("not here", status)(scope, receive, send)
+        elif scope["method"] == "GET" and scope["path"].rstrip("/") == ROOT:
+            await JSONResponse({"value": []})(scope, receive, send)  # does not say what it can
+        else:
+            await server.app()(scope, receive, send)
+
+    log.add([8.15])
+    with Loopback(answer) as host:
+        assert send(log, host.url + ROOT, Device(id=DEVICE, name="Markt")) == []
+        log.add([9.15], start=START + 1000)
+        assert send(log, host.url + ROOT, Device(id=DEVICE, name="Markt 7"), after=1) == []
+    assert "PATCH" in refused and ("POST" in refused) is (status != 403)
+    assert [row["result"] for row in entities(server, "Observations")] == [8.15, 9.15]
+
+
+def test_a_list_whose_next_page_is_itself_has_an_end(log: Log) -> None:
+    server = Server()
+    log.add([8.15])
+
+    def page(request: Request) -> Response:
+        return JSONResponse({"value": [{"phenomenonTime": "2026-11-24T12:00:00Z"}], "@iot.nextLink": str(request.url)})
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        looks = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].endswith("/Observations")
+        await (page(Request(scope)) if looks else server.app())(scope, receive, send)
+
+    with Loopback(answer) as host:
+        assert send(log, host.url + ROOT) == []
+        with pytest.raises(Retry, match="its nextLink points to itself"):
+            there(log, host.url + ROOT)
+
+
 def test_a_board_with_a_place_becomes_a_thing_with_a_location_and_datastreams(log: Log) -> None:
     server = Server()
     log.add([8.15])

@@ -145,7 +145,7 @@ class Entities:
             if there:
                 await self._patch("Locations", there[0]["@iot.id"], location)
             else:
-                await http.request(self._http, "POST", url, json=location)
+                await http.request(self._http, "POST", url, take=(403, 501), json=location)
         prefix = f"{_DATASTREAM}{device} "
         for name, id in list((await self._load()).items()):
             if name.startswith(prefix):
@@ -156,7 +156,9 @@ class Entities:
 
     async def _patch(self, collection: str, id: Any, body: dict[str, Any]) -> None:
         """A server that does not want it keeps what it has: no reading waits for that."""
-        answer = await http.request(self._http, "PATCH", f"{self._base}/{collection}({literal(id)})", json=body)
+        url = f"{self._base}/{collection}({literal(id)})"
+        # Who may make entities need not be let change them.
+        answer = await http.request(self._http, "PATCH", url, take=(403, 501), json=body)
         if not answer.is_success:
             _log.warning("a name or place was not taken", entity=f"{collection}({id})", reason=http.reason(answer))
 

@@ -157,7 +157,7 @@ class SensorThingsTarget:
     async def _as_arrays(self, streams: _Streams) -> list[Refused]:
         url = f"{self._base}/CreateObservations"
         arrays = [part for stream, rows in streams.items() for part in _arrays(stream, rows)]
-        answer = await http.request(self._http, "POST", url, json=arrays)
+        answer = await http.request(self._http, "POST", url, take=(501,), json=arrays)
         if answer.status_code in _GONE:
             # Either the server has no such extension, or a Datastream was removed there.
             await self._make_sure_of(streams)
