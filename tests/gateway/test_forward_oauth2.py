@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 import structlog.testing
@@ -67,6 +68,25 @@ def test_a_token_is_fetched_once_and_shown_with_each_request(log: Log, key: str,
     assert (tokens.ways, tokens.let_in, tokens.turned_away) == ([credentials], 5, 0)
     asked = {name: value for name, value in tokens.asked[0].items() if not name.startswith("client")}
     assert asked == {"grant_type": "client_credentials", "scope": "sensorthings write", "audience": "frost"}
+
+
+@pytest.mark.parametrize("credentials", ["basic", "body"])
+def test_a_token_server_that_repeats_what_it_got_gives_no_secret_away(log: Log, key: str, credentials: str) -> None:
+    seen: list[str] = []
+
+    async def repeat(scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        seen.append(request.headers.get("authorization", "").partition(" ")[2])
+        form = (await request.body()).decode()
+        what = {"error": "invalid_client", "error_description": f"{seen[-1]} {form} {SECRET}"}
+        await JSONResponse(what, 401)(scope, receive, send)
+
+    log.add([1.0])
+    with Loopback(repeat) as host:
+        settings = oauth2(host, key, credentials=credentials)
+        trouble, *_ = deliver(log, Webhook(url=host.url + "/events", oauth2=settings))
+    assert "invalid_client" in trouble and SECRET not in trouble and quote_plus(SECRET) not in trouble
+    assert bool(seen[0]) is (credentials == "basic") and (not seen[0] or seen[0] not in trouble)
 
 
 def test_a_token_is_renewed_before_it_ends(log: Log, key: str) -> None:
