@@ -405,6 +405,17 @@ def test_csv_and_geojson(client: TestClient, api: Api) -> None:
         ("Things?$filter=%FF", "UTF-8"),
         ("Things?$filter=" + "(" * 100 + "true" + ")" * 100, "levels deep"),
         ("Things?$filter=" + "not " * 100 + "true", "levels deep"),
+        ("Things?$filter=" + "Datastreams/Thing/" * 300 + "name eq 'x'", "parts in a row"),
+        ("Things?$expand=" + "Datastreams/Thing/" * 10 + "Datastreams", "parts in a row"),
+        ("Things?$expand=" + "Datastreams/Thing/" * 6 + "Datastreams", "relations one after the other"),
+        (
+            "Things?$expand=" + "Datastreams($expand=Thing($expand=" * 6 + "Datastreams" + "))" * 6,
+            "one after the other",
+        ),
+        ("Observations?$orderby=" + "result," * 1000 + "id", "parts in a row"),
+        ("Observations?$filter=id eq " + "9" * 5000, "digits"),
+        ("Things?$filter=properties/" + "9" * 5000 + " eq 1", "digits"),
+        ("Locations?$select=location/coordinates/" + "9" * 5000, "digits"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(api: Api, path: str, words: str) -> None:
@@ -415,7 +426,7 @@ def test_a_mistake_is_named_with_its_place(api: Api, path: str, words: str) -> N
     "path",
     ["Thing", "Things(99)", "Things('x')", "Things(-1)", "Things(1)/Sensors", "Datastreams(1)/Thing(1)", "$value",
      "Observations(9999999999999999999999)", "Things(1", "Things/name", "Datastreams(1)/Observations(400)",
-     "Things(1)/name/x"],
+     "Things(1)/name/x", "Things(" + "9" * 5000 + ")", "Locations(1)/location/coordinates/" + "9" * 5000],
 )  # fmt: skip
 def test_what_is_not_there_is_said_with_404(api: Api, path: str) -> None:
     assert api.refused(path, 404)
@@ -428,6 +439,11 @@ def test_mistakes_are_said_in_the_language_of_who_asks(client: TestClient) -> No
     ):
         answer = client.get("/v1.1/Things?$filter=name foo 'x'", headers={"accept-language": language})
         assert answer.json()["message"].startswith(words)
+
+
+@pytest.mark.parametrize("path", ["Things(1)/name/$value", "Things", "Things(99)"])
+def test_no_answer_is_taken_for_a_page(client: TestClient, path: str) -> None:
+    assert client.get(f"/v1.1/{path}").headers["x-content-type-options"] == "nosniff"
 
 
 def test_nothing_can_be_written(client: TestClient) -> None:
@@ -461,6 +477,8 @@ def test_too_much_at_once_is_refused_with_what_to_narrow(api: Api, monkeypatch: 
     monkeypatch.setattr(evaluate, "COMBINATIONS", 50)
     pairs = "Datastreams/Observations/result eq Datastreams/Observations/id"
     assert "too many values" in api.refused(f"Things?$filter={pairs}")
+    monkeypatch.setattr(view, "STEPS", 500)
+    assert "Too many ways" in api.refused("Things?$filter=" + "Datastreams/Thing/" * 9 + "name eq 'x'")
     monkeypatch.setattr(observations, "COUNTED", 50)
     assert "more than 50" in api.refused("Observations?$count=true&$filter=phenomenonTime gt 2026-09-21T00:00:00Z")
 

@@ -107,8 +107,14 @@ def app(state: ServiceState, access: Access, publishing: Publishing) -> Starlett
             _log.error("the SensorThings API got no answer from the store", reason=str(error))
             return _error(request, Mistake(said(error, "de"), said(error, "en"), 503))
 
+    async def plainly(request: Request) -> Response:
+        """What is called text is text: boards write what a browser might take for a page."""
+        answer = await answered(request)
+        answer.headers["x-content-type-options"] = "nosniff"
+        return answer
+
     return Starlette(
-        routes=[Route("/{path:path}", answered, methods=_METHODS)],
+        routes=[Route("/{path:path}", plainly, methods=_METHODS)],
         middleware=[
             Middleware(
                 CORSMiddleware,

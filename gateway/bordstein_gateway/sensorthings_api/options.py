@@ -15,6 +15,8 @@ from .syntax import Mistake, mistake, parse, source
 PAGE = 100
 """Entities of a page when nobody says how many."""
 LONGEST_PAGE = 1000
+DEEPEST_EXPAND = 10
+"""Relations that $expand follows one after the other."""
 FORMATS = ("dataArray", "CSV", "GeoJSON")
 _COUNT = {"true": True, "false": False}
 _ONCE = ("$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$resultFormat")
@@ -134,11 +136,19 @@ def _select(tree: Any, kind: Kind, option: str) -> list[list[str]]:
     return found
 
 
-def _expand(tree: Any, text: str, kind: Kind, into: dict[str, Options]) -> None:
+def _expand(tree: Any, text: str, kind: Kind, into: dict[str, Options], depth: int = 0) -> None:
     for item in tree.children:
         path, options = item.children[0], item.children[2:-1:2]
         at, target = kind, into
         last = Options()
+        below = depth + len(path.children)
+        if below > DEEPEST_EXPAND:
+            raise mistake(
+                "$expand",
+                path.meta.start_pos,
+                f"mehr als {DEEPEST_EXPAND} Beziehungen hintereinander",
+                f"more than {DEEPEST_EXPAND} relations one after the other",
+            )
         for token in path.children:
             name = str(token)
             if name not in at.relations:
@@ -152,14 +162,14 @@ def _expand(tree: Any, text: str, kind: Kind, into: dict[str, Options]) -> None:
             last = target.setdefault(name, Options())
             at, target = KINDS[{**at.one, **at.many}[name]], last.expand
         for option in options:
-            _nested(last, option, text, at)
+            _nested(last, option, text, at, below)
 
 
-def _nested(options: Options, option: Any, text: str, kind: Kind) -> None:
+def _nested(options: Options, option: Any, text: str, kind: Kind, depth: int) -> None:
     token, tree = option.children
     name = str(token).rstrip(" \t\r\n=")
     if name == "$expand":
-        _expand(tree, text, kind, options.expand)
+        _expand(tree, text, kind, options.expand, depth)
         return
     if name in ("$top", "$skip"):
         setattr(options, name[1:], _number(name, str(tree), tree.start_pos))

@@ -14,6 +14,12 @@ LONGEST = 8_000
 """Characters of one query option."""
 DEEPEST = 60
 """Levels of a syntax tree."""
+LONGEST_PATH = 20
+"""Names of one path."""
+MOST_ORDERS = 10
+"""Keys of one $orderby."""
+LONGEST_NUMBER = 100
+"""Digits: Python reads no more than 4,300."""
 
 
 class Mistake(Exception):
@@ -123,11 +129,13 @@ def _expected(names: Iterable[str]) -> tuple[str, str]:
 
 
 def _limit(tree: "Tree[Any]", option: str) -> None:
-    """So deep a tree that evaluating it could exhaust the stack is refused; done without recursion."""
+    """A tree so deep, or a path so long, that evaluating it could exhaust the stack is refused; without recursion."""
     from lark import Tree
 
     level: list[Any] = [tree]
     for _ in range(DEEPEST):
+        for node in level:
+            _limit_width(node, option)
         level = [child for node in level for child in node.children if isinstance(child, Tree)]
         if not level:
             return
@@ -137,6 +145,24 @@ def _limit(tree: "Tree[Any]", option: str) -> None:
         f"mehr als {DEEPEST} Ebenen tief geschachtelt",
         f"nested more than {DEEPEST} levels deep",
     )
+
+
+def _limit_width(node: "Tree[Any]", option: str) -> None:
+    from lark import Token
+
+    most = {"path": LONGEST_PATH, "orderby": MOST_ORDERS}.get(node.data, len(node.children))
+    if len(node.children) > most:
+        raise mistake(
+            option, node.meta.start_pos, f"mehr als {most} Teile hintereinander", f"more than {most} parts in a row"
+        )
+    for child in node.children:
+        if isinstance(child, Token) and child.type in ("INT", "NUMBER") and len(child) > LONGEST_NUMBER:
+            raise mistake(
+                option,
+                child.start_pos,
+                f"eine Zahl mit mehr als {LONGEST_NUMBER} Ziffern",
+                f"a number of more than {LONGEST_NUMBER} digits",
+            )
 
 
 def source(node: Any, text: str) -> str:

@@ -20,6 +20,8 @@ from .tally import Account, Tally
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_S = 30.0
 """Seconds that one request may take."""
+STEPS = 1_000_000
+"""Relations to many that the filters of one request follow."""
 _MOMENTS = ("phenomenonTime", "resultTime")
 
 
@@ -58,7 +60,8 @@ Some = Entity | Observation
 
 class View:
     """`series`: what may be seen; `whole`: that is all there is. `left`: entities the answer may still grow by;
-    `looks`: readings that may still be looked at one by one."""
+    `looks`: readings that may still be looked at one by one; `steps`: relations to many that filters may still follow.
+    """
 
     def __init__(self, catalogue: Catalogue, store: Store, tally: Tally, *, everything: bool) -> None:
         self.catalogue = catalogue
@@ -71,6 +74,7 @@ class View:
         self.latest_ms = int(time.time() * 1000) + FAR_AHEAD_MS
         self.left = 10_000
         self.looks = 100_000
+        self.steps = STEPS
         self._until = time.monotonic() + LONGEST_S
         self.observations: Callable[[frozenset[int]], Iterable[Observation]] = lambda _: ()
         """All Observations of some series, newest first; set by who can read them."""
@@ -161,6 +165,13 @@ class View:
         """The ends of a relation to many."""
         if relation == "Observations":
             return self.observations(self.series_of(entity))
+        # A path there and back again multiplies with every step.
+        self.steps -= 1
+        if self.steps < 0 or self.in_time():
+            raise Mistake(
+                "Zu viele Wege von Objekt zu Objekt; kürzere Pfade nennen.",
+                "Too many ways from entity to entity; name shorter paths.",
+            )
         return self.related(entity, relation)
 
     # What an answer shows
