@@ -22,6 +22,8 @@ _Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _BOOT = re.compile(rb'"n"\s*:\s*"boot"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _SEQ = re.compile(rb'"n"\s*:\s*"seq"\s*,\s*"v"\s*:\s*(\d{1,10})\s*[,}]')
 _ROUTES_KEPT = 8192
+_LONGEST_ROUTE = 300
+"""Bytes of a topic that is kept in memory; it may have 65,535."""
 _INPUT = "input"
 KINDS = ("readings", "health", "state", "command/result", "config/reported", "release/get")
 
@@ -134,7 +136,9 @@ class Messages:
             kind = "the topic's device is not 12 lower-case hex digits"
         if len(self._routes) >= _ROUTES_KEPT:
             self._routes.clear()
-        route = self._routes[topic] = (name, device, kind)
+        route = (name, device, kind)
+        if len(topic) <= _LONGEST_ROUTE:
+            self._routes[topic] = route
         return route
 
 

@@ -46,6 +46,7 @@ EARLIEST_MS = 1_577_836_800_000
 """2020: no clock that was set is before it."""
 _LATEST_MS = 253_402_300_799_000  # the end of the year 9999
 _LARGEST = 2**31 - 1
+_LARGEST_STORED = 2**63 - 1
 
 
 class Reading(NamedTuple):
@@ -215,6 +216,8 @@ def _in_range(row: Property, value: int | float, flags: int) -> tuple[int | floa
             value = int(value)
         else:
             flags |= WRONG_TYPE
+    if not -_LARGEST_STORED <= value <= _LARGEST_STORED:
+        value = float(value)  # databases hold whole numbers of 64 bits
     if not row.min <= value <= row.max:
         flags |= OUT_OF_RANGE
     return value, row.unit, flags

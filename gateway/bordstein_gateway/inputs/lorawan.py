@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta
 
 from ..boardpack import FUTURE_MS
 from ..normalise import CLOCK_UNSURE, EARLIEST_MS, DecodeError, Pack, Reading, reading
@@ -13,6 +15,9 @@ from .mapping import Facts, Rule
 from .sessions import Sessions
 from .settings import LoraInput
 
+FrameCount = Annotated[int, Meta(ge=0, lt=2**32)]
+SessionName = Annotated[str, Meta(max_length=100)]
+"""A device address, or what else names a session: kept for each device."""
 _SERVER_MS = 60_000
 """A gateway whose clock is ahead of its network server's by more is not believed."""
 

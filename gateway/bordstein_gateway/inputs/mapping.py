@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from fractions import Fraction
+from itertools import islice
+from math import isfinite
 from typing import Any, NamedTuple
 
 from ..normalise import DecodeError, Reading, Value, reading
@@ -16,6 +18,9 @@ _NUMBER = re.compile(r"\s*([+-]?)([0-9]{1,30})(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?\
 _SWITCH = {"on": True, "off": False, "true": True, "false": False, "1": True, "0": False}
 _NOTHING = ("", "nan", "null", "none", "unknown", "unavailable")
 _DEEPEST = 16
+_MOST = 1000
+_LONGEST = 500
+"""Leaves and signs of a path that are looked at: a message of 1 MB may have 100,000 of 1 MB each."""
 
 
 class Facts(NamedTuple):
@@ -75,7 +80,7 @@ class Rule:
     def unmapped(self, fields: Mapping[str, Any]) -> list[str]:
         """The paths of values that are not named."""
         paths = {path for path, _ in self._fields}
-        return [path for path in leaves(fields) if path not in paths]
+        return [path for path in islice(leaves(fields), _MOST) if path not in paths]
 
 
 def at(fields: Any, path: str) -> Any:
@@ -99,8 +104,8 @@ def at(fields: Any, path: str) -> Any:
 def leaves(fields: Any, path: str = "", depth: int = 0) -> Iterator[str]:
     """The paths of all values."""
     inner = fields.items() if isinstance(fields, Mapping) else enumerate(fields) if isinstance(fields, list) else None
-    if inner is None or depth > _DEEPEST:
-        yield path
+    if inner is None or depth > _DEEPEST or len(path) > _LONGEST:
+        yield path[:_LONGEST]
         return
     for key, value in inner:
         yield from leaves(value, f"{path}.{key}" if path else str(key), depth + 1)
@@ -115,6 +120,8 @@ def _meant(value: Value, where: Mapped, row: Property) -> Value | None:
         if text in _NOTHING:
             return None
         value = _SWITCH.get(text, value) if row.kind == "boolean" else _number(value)
+    if isinstance(value, float) and not isfinite(value):
+        raise DecodeError(both(f"{where.to}: zu groß", f"{where.to}: too large"))
     if isinstance(value, bool | str | bytes) or (where.factor, where.offset) == (1, 0):
         return value
     try:

@@ -54,8 +54,8 @@ class NamedSource:
         return self.refuse(
             *("", topic, payload),
             both(
-                f"von {name} ist keine MAC bekannt; unter {key} nennen, dann: bordstein-gateway quarantine retry",
-                f"the MAC of {name} is not known; name it under {key}, then: bordstein-gateway quarantine retry",
+                f"von {name[:80]} ist keine MAC bekannt; unter {key} nennen, dann: bordstein-gateway quarantine retry",
+                f"the MAC of {name[:80]} is not known; name it under {key}, then: bordstein-gateway quarantine retry",
             ),
         )
 

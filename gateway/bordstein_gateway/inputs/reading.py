@@ -14,6 +14,8 @@ from .settings import Input
 from .source import Source
 
 _ROUTES_KEPT = 8192
+_LONGEST_ROUTE = 300
+"""Signs of a topic that is kept in memory; it may have 65,535."""
 
 
 class Inputs:
@@ -61,18 +63,21 @@ class Inputs:
         self._sessions.forget()
 
     def _route(self, topic: str) -> Source | None:
-        if topic not in self._routes:
-            if len(self._routes) >= _ROUTES_KEPT:
-                self._routes.clear()
-            self._routes[topic] = next(
-                (
-                    source
-                    for source in self.sources.values()
-                    if any(topic_matches_sub(wanted, topic) for wanted in source.topics)
-                ),
-                None,
-            )
-        return self._routes[topic]
+        if topic in self._routes:
+            return self._routes[topic]
+        found = next(
+            (
+                source
+                for source in self.sources.values()
+                if any(topic_matches_sub(wanted, topic) for wanted in source.topics)
+            ),
+            None,
+        )
+        if len(self._routes) >= _ROUTES_KEPT:
+            self._routes.clear()
+        if len(topic) <= _LONGEST_ROUTE:
+            self._routes[topic] = found
+        return found
 
 
 def _mistake(error: Exception) -> Sentence:

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from ..config_types import Section, Text, like
-from ..devices import eui64, organisation
+from ..devices import eui64, is_device, organisation
 
 _LEVEL = r"(?:[^#+/\x00-\x1f\x7f]+|\+)"
 
@@ -123,4 +123,7 @@ class NamedInput(Input, kw_only=True):
         mac = eui64(given) if name in self.devices else None
         if mac is not None:
             return mac
-        return organisation(self.enterprise, given) if self.enterprise is not None else None
+        if self.enterprise is None:
+            return None
+        # What is longer than a device's id may be is nobody's that this gateway knows.
+        return named if is_device(named := organisation(self.enterprise, given)) else None

@@ -8,7 +8,7 @@ import msgspec
 from ...devices import is_eui64
 from ...normalise import DecodeError
 from ...texts import both
-from ..lorawan import Join, LoraSource, Uplink, best
+from ..lorawan import FrameCount, Join, LoraSource, SessionName, Uplink, best
 from ..mapping import Facts
 from ..sessions import Sessions
 from .settings import ChirpStack
@@ -39,9 +39,9 @@ class _Rx(msgspec.Struct, rename="camel"):
 
 class _Event(msgspec.Struct, rename="camel"):
     device_info: _Device | None = None
-    dev_addr: str = ""
+    dev_addr: SessionName = ""
     time: str = ""
-    f_cnt: int = 0
+    f_cnt: FrameCount = 0
     f_port: int = 0
     data: str = ""
     object: dict[str, Any] | None = None

@@ -7,7 +7,7 @@ import msgspec
 from ...devices import is_eui64
 from ...normalise import DecodeError
 from ...texts import both
-from ..lorawan import Join, LoraSource, Uplink, best
+from ..lorawan import FrameCount, Join, LoraSource, SessionName, Uplink, best
 from ..mapping import Facts
 from ..sessions import Sessions
 from .settings import TheThingsStack
@@ -28,7 +28,7 @@ class _Ids(msgspec.Struct):
     device_id: str = ""
     application_ids: _Application = msgspec.field(default_factory=_Application)
     dev_eui: str = ""
-    dev_addr: str = ""
+    dev_addr: SessionName = ""
 
 
 class _Rx(msgspec.Struct):
@@ -46,9 +46,9 @@ class _Version(msgspec.Struct):
 
 
 class _Uplink(msgspec.Struct):
-    session_key_id: str = ""
+    session_key_id: SessionName = ""
     f_port: int = 0
-    f_cnt: int = 0
+    f_cnt: FrameCount = 0
     frm_payload: str = ""
     decoded_payload: dict[str, Any] | None = None
     rx_metadata: list[_Rx] = []
@@ -59,7 +59,7 @@ class _Uplink(msgspec.Struct):
 
 
 class _Join(msgspec.Struct):
-    session_key_id: str = ""
+    session_key_id: SessionName = ""
     received_at: str = ""
 
 
