@@ -56,6 +56,7 @@ class Access:
         if given is None:
             return False
         await asyncio.to_thread(self._refresh)
+        stamps = self._stamps
         digest = hmac.digest(self._salt, given.encode(), "sha256")
         if digest in self._known:
             return True
@@ -71,6 +72,8 @@ class Access:
                     "The name, the password or the token is wrong.",
                 )
             )
+        if stamps != self._stamps:  # who was let in by the files as they were may be gone from them
+            return await self.full(request)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known.add(digest)

@@ -35,6 +35,7 @@ class Publishing:
         """Whether everybody may see a series of a board."""
         if self.settings is None:
             return False
+        series = _base(series)
         if series.startswith(_HEALTH):
             named = self._rules.get((device, series))
             return named is not None and named.publish is True
@@ -45,12 +46,17 @@ class Publishing:
         """Under which a series is, or would be, published; None: there is no [publish]."""
         if self.settings is None:
             return None
-        found = next((rule.licence for rule in self._of(device, series) if rule.licence is not None), None)
+        found = next((rule.licence for rule in self._of(device, _base(series)) if rule.licence is not None), None)
         return licence_of(found or self.settings.licence, self.settings.attribution)
 
     def _of(self, device: str, series: str) -> list[_Rule]:
         keys = ((device, series), (device, None), (None, property_of(series)))
         return [rule for key in keys if (rule := self._rules.get(key)) is not None]
+
+
+def _base(series: str) -> str:
+    """The series that a sum (normalise.py makes it of SenML's `s`) is of: what hides one hides both."""
+    return series.removesuffix("/sum")
 
 
 def licence_of(name: str, attribution: str | None = None) -> Licence:

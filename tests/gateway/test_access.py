@@ -1,7 +1,9 @@
 """What is public, and who else may look: rules, logins, and the pages behind them."""
 
+import asyncio
 import base64
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +11,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from bordstein_gateway import cli, config, example, readers, web
+from bordstein_gateway.access import Access, Refused
 from bordstein_gateway.config_open import LICENCES, Publish
 from bordstein_gateway.publishing import Publishing
 from bordstein_gateway.status import ServiceState
@@ -74,6 +78,18 @@ def test_a_boards_health_is_public_only_where_it_is_named() -> None:
     found = {name: rules.public(DEVICE, f"health/{name}") for name in ("voltage", "rssi", "uptime")}
     assert found == {"voltage": False, "rssi": True, "uptime": False}
     assert rules.public(DEVICE, "air/air_temperature")
+
+
+def test_what_hides_a_series_hides_its_sums() -> None:
+    rules = publishing(
+        default=True,
+        properties={"pedestrian_count": {"publish": False}, "pm10": {"licence": "CC0-1.0"}},
+        series=[{"device": DEVICE, "series": "bin/fill_level", "publish": False}],
+    )
+    assert not rules.public(DEVICE, "gate/pedestrian_count/sum") and not rules.public(DEVICE, "bin/fill_level/sum")
+    assert rules.public(OTHER, "bin/fill_level/sum")
+    licence = rules.licence(OTHER, "dust/pm10/sum")
+    assert licence is not None and licence.name == "CC0-1.0"
 
 
 # Logins
@@ -174,6 +190,29 @@ def test_guessing_shuts_nobody_out(client: TestClient) -> None:
     assert client.get("/", headers=login).status_code == 200
     assert client.get("/", headers=basic("kraft", "geraten")).status_code == 401
     assert client.get("/", headers=login).status_code == 200
+
+
+def test_who_is_taken_out_while_his_password_is_checked_is_out(logins: dict[str, str]) -> None:
+    access = Access(config.Config(mqtt=config.Mqtt(host="localhost"), http=msgspec.convert(logins, config.Http)))
+
+    def request(login: dict[str, str]) -> Request:
+        return Request({"type": "http", "headers": [(b"authorization", login["authorization"].encode())]})
+
+    async def races() -> None:
+        busy = threading.Event()
+        access._worker.submit(busy.wait)
+        waits = asyncio.create_task(access.full(request(basic("kraft", PASSWORD))))
+        while not access._waiting:
+            await asyncio.sleep(0.001)
+        Path(logins["readers_file"]).write_text("")
+        assert await access.full(request({"authorization": f"Bearer {TOKEN}"}))  # reads the files again
+        busy.set()
+        with pytest.raises(Refused):
+            await waits
+        with pytest.raises(Refused):
+            await access.full(request(basic("kraft", PASSWORD)))
+
+    asyncio.run(races())
 
 
 # The verb
