@@ -21,6 +21,7 @@ from .sensorthings_api.live import Live
 from .status import ServiceState
 from .store import Store, StoreError
 from .texts import both, os_reason
+from .web_protocol import Protocol
 
 _STOP_S = 20.0
 _PATIENCE_S = 15.0
@@ -106,6 +107,7 @@ def _make_server(state: ServiceState) -> _Server:
     return _Server(
         uvicorn.Config(
             web.app(state),
+            http=Protocol,
             log_config=None,
             access_log=False,
             lifespan="off",
