@@ -6,11 +6,13 @@ import json
 import shutil
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +23,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
 
 from bordstein_gateway.access import Access
+from bordstein_gateway.config import Device
 from bordstein_gateway.feeds import parquet, readings, streams
 from bordstein_gateway.feeds.index import FEEDS, TEXTS
 from bordstein_gateway.feeds.routes import Feeds
@@ -435,6 +438,20 @@ def test_the_list_of_series_says_where_and_under_which_licence(everybody: TestCl
         "pm10",
         "dl-de/by-2-0",
     )
+
+
+def test_no_spreadsheet_takes_a_text_for_a_formula(tmp_path: Path) -> None:
+    log = Log(tmp_path / "s.sqlite")
+    log.add(['=HYPERLINK("http://x")'], series="x/word", unit="@SUM(1)", start=now_ms() - 1000)
+    log.add([-1.5], series="x/other", unit="", start=now_ms() - 1000)
+    state = town(log, tmp_path, publish={"default": True})
+    state = replace(state, config=msgspec.structs.replace(state.config, devices=[Device(id=MARKET, name="+49 Platz")]))
+    everything = client(state)
+    found = {row["series"]: row for row in rows(everything.get("/open/readings.csv").text)}
+    assert (found["x/word"]["value"], found["x/word"]["unit"]) == ('\'=HYPERLINK("http://x")', "'@SUM(1)")
+    assert found["x/other"]["value"] == "-1.5"
+    assert {row["name"] for row in rows(everything.get("/open/series.csv").text)} == {"'+49 Platz"}
+    log.store.close()
 
 
 def test_a_station_that_is_no_more_is_on_no_map(tmp_path: Path) -> None:

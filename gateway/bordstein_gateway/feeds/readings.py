@@ -11,6 +11,7 @@ from typing import Any
 
 from ..forward.times import zulu
 from ..normalise import flag_names
+from ..spreadsheets import no_formula
 from ..store import Store
 from ..store.types import Latest, StoredReading
 from .geojson import plain
@@ -80,7 +81,7 @@ def _taken(out: io.StringIO) -> bytes:
 
 def _plain(row: StoredReading) -> Iterable[Any]:
     value = {True: "true", False: "false"}[row.value] if isinstance(row.value, bool) else plain(row.value)
-    return chain(_head(row), (value, row.unit, _flags(row)))
+    return chain(_head(row), (no_formula(value), no_formula(row.unit), _flags(row)))
 
 
 def _typed(row: StoredReading) -> Iterable[Any]:
@@ -103,5 +104,5 @@ SERIES_COLUMNS = ("device", "name", "latitude", "longitude", "series", "property
 def series_csv(rows: Iterable[tuple[Any, ...]]) -> bytes:
     """The list of series, with SERIES_COLUMNS."""
     out = io.StringIO()
-    csv.writer(out).writerows([SERIES_COLUMNS, *rows])
+    csv.writer(out).writerows([SERIES_COLUMNS, *(map(no_formula, row) for row in rows)])
     return out.getvalue().encode()

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..spreadsheets import no_formula
 from .answer import Answer, Found, Listed
 from .options import Options, query
 from .syntax import Mistake
@@ -54,7 +55,7 @@ def table(answer: Answer, view: View, listed: Listed, options: Options) -> tuple
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: _safe(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: no_formula(value) for name, value in row.items()} for row in rows)
     return out.getvalue(), found
 
 
@@ -117,11 +118,6 @@ def _flat(value: Any, name: str) -> Iterable[tuple[str, Any]]:
         yield name, msgspec.json.encode(value).decode()
     elif not isinstance(value, dict):
         yield name, value
-
-
-def _safe(value: Any) -> Any:
-    """A spreadsheet takes text that begins so for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _geometry(view: View, entity: Any) -> Any:
