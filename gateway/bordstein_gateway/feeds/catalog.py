@@ -14,6 +14,7 @@ from ..properties import TABLE
 from ..publishing import Licence, licence_of
 from ..stations import Station
 from ..store.types import Latest
+from . import parking
 from .rdf import Node, Ref, Text
 from .view import View
 
@@ -143,10 +144,11 @@ def _ways(choice: dict[str, str], definition: str | None, *, parquet: bool) -> l
 
 
 def _parking(view: View, publish: Publish) -> Dataset:
-    sites = view.config.parking.sites
-    devices = {bay.device for site in sites for bay in site.bays}
+    lots, spots = parking.lots(view), parking.spots(view)
+    sites = {site.uid: site for site in (*(lot.site for lot in lots), *(spot.site for spot in spots))}
+    devices = {bay.device for site in sites.values() for bay in site.bays}
     seen = [device for device in view.store.devices() if device.device in devices]
-    newest = [value.received for value in view.store.latest() if value.device in devices]
+    newest = [*(lot.received for lot in lots), *(spot.received for spot in spots)]
     return Dataset(
         key="parking",
         names=("Parkplätze, freie Plätze", "Parking, free places"),
