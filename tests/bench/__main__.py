@@ -2,8 +2,8 @@
 
 import json
 
-from tests.bench import backlog, feeds, firmware, gateway, sensorthings
+from tests.bench import backlog, feeds, firmware, forward, gateway, sensorthings
 
-for group in (firmware, gateway, backlog, feeds, sensorthings):
+for group in (firmware, gateway, forward, backlog, feeds, sensorthings):
     for figure in group.run():
         print(json.dumps(figure), flush=True)

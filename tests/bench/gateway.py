@@ -47,7 +47,9 @@ level = "warning"
 """
 
 
-class _Broker(Process):
+class Broker(Process):
+    """A Mosquitto in plain TCP that drops nothing."""
+
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         conf = folder / "mosquitto.conf"
@@ -87,7 +89,7 @@ def _go(load: subprocess.Popen[str]) -> None:
 
 def _bare(folder: Path) -> float:
     """Processor seconds of paho alone for a million packs."""
-    with _Broker(folder) as broker, _load(broker.port, PACKS) as load:
+    with Broker(folder) as broker, _load(broker.port, PACKS) as load:
         client = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.bare", str(broker.port), str(PACKS)],
             cwd=ROOT,
@@ -103,7 +105,7 @@ def _bare(folder: Path) -> float:
 
 
 def _durable(folder: Path) -> dict[str, float]:
-    with _Broker(folder) as broker:
+    with Broker(folder) as broker:
         http = free_port()
         config = folder / "gateway.toml"
         config.write_text(_GATEWAY.format(folder=folder, port=broker.port, http=http))

@@ -2,12 +2,17 @@
 
 It knows which sensor has which pins and which value types belong to a pin; anything else is refused. `fault`: hang,
 after (takes it, answers 500), before (answers 500), busy (429), gateway (takes it, answers 502).
+
+    python -m tests.street.sensor_community_server --port 18080 --pins '{"esp32-1": ["11"]}'
 """
 
+import argparse
 import asyncio
 import json
+import sys
 from typing import Any
 
+import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -73,3 +78,17 @@ class SensorCommunityServer:
 
 def _detail(status: int, text: str) -> Response:
     return JSONResponse({"detail": text}, status_code=status)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="A strict stand-in for sensor.community's way in.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--pins", type=json.loads, required=True)
+    options = parser.parse_args()
+    app = SensorCommunityServer({sensor: set(pins) for sensor, pins in options.pins.items()})
+    uvicorn.run(app, host="127.0.0.1", port=options.port, lifespan="off", log_level="warning", access_log=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

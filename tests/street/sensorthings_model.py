@@ -63,9 +63,14 @@ def moment(text: Any, member: str) -> datetime:
 
 
 class Model:
-    """All entities. Nothing is checked for being there already: what is posted twice is there twice."""
+    """All entities. Nothing is checked for being there already: what is posted twice is there twice.
 
-    def __init__(self) -> None:
+    `keep` False: Observations are checked and counted, and none is kept, so that a million need no memory.
+    """
+
+    def __init__(self, keep: bool = True) -> None:
+        self._keep = keep
+        self._counted = 0
         self.entities: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in KINDS}
         self.links: dict[tuple[str, int], dict[str, Any]] = {}  # (kind, id) -> relation -> id or list of ids
         self._ids: Counter[str] = Counter()  # kind -> the last id
@@ -126,6 +131,7 @@ class Model:
         """Entities by kind; `distinct` Observations, also by deviceId; `doubled`: how many are there once too often."""
         counts = {kind: len(entities) for kind, entities in self.entities.items()}
         doubled = counts["Observations"] - len(self._distinct)
+        counts["Observations"] += self._counted
         return {**counts, "distinct": len(self._distinct), "doubled": doubled, "devices": self._devices}
 
     def dump(self) -> list[list[Any]]:
@@ -209,6 +215,9 @@ class Model:
         if kind == "Observations":  # table 12: without a time of its own it is of now
             entity.setdefault("phenomenonTime", entity.get("resultTime") or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
             entity["_at"] = moment(entity["phenomenonTime"], "phenomenonTime")
+            if not self._keep:
+                self._counted += 1
+                return id
         self.entities[kind][id] = entity
         links = self.links[kind, id] = dict[str, Any](given)
         for name, (other, _) in spec.one.items():

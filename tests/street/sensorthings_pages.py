@@ -30,8 +30,8 @@ class Row(NamedTuple):
 class Pages:
     """The reading half of a server. KeyError: 404; Refusal, Mistake, ValueError: 400."""
 
-    def __init__(self) -> None:
-        self.model = Model()
+    def __init__(self, keep: bool = True) -> None:
+        self.model = Model(keep)
 
     def walk(self, path: str) -> tuple[str, list[int], bool]:
         """(kind, ids, whether one entity is meant) of Things, Things(1), Things(1)/Datastreams, …"""

@@ -1,6 +1,6 @@
 """A strict stand-in for a SensorThings API 1.1 server, written from OGC 18-088. In memory.
 
-    python -m tests.street.sensorthings_server --port 18080 [--without-data-array] [--with-projects]
+    python -m tests.street.sensorthings_server --port 18080 [--without-data-array] [--with-projects] [--count]
 
 It refuses what a real server refuses and stores twice what is posted twice. `POST /_control {"fault": …}` makes it
 misbehave on every following POST of Observations, until `{"fault": null}`:
@@ -41,10 +41,10 @@ _CONFORMANCE = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
 
 class Server(Pages):
     """One server's state and its request handlers. `projects`: each Thing has to be in project 1, as FROST's plug-in
-    for tenants asks for."""
+    for tenants asks for. `keep` False: what comes in data arrays is counted only."""
 
-    def __init__(self, data_array: bool = True, projects: bool = False) -> None:
-        super().__init__()
+    def __init__(self, data_array: bool = True, projects: bool = False, keep: bool = True) -> None:
+        super().__init__(keep)
         self.data_array = data_array
         self.projects = projects
         self.deletes = True
@@ -231,8 +231,10 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--without-data-array", action="store_true")
     parser.add_argument("--with-projects", action="store_true", help="each Thing has to be in project 1")
+    parser.add_argument("--count", action="store_true", help="keep no Observation of a data array, only count")
     options = parser.parse_args()
-    app = Server(data_array=not options.without_data_array, projects=options.with_projects).app()
+    server = Server(data_array=not options.without_data_array, projects=options.with_projects, keep=not options.count)
+    app = server.app()
     uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False)
     return 0
 
