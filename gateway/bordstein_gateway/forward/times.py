@@ -1,6 +1,7 @@
 """Times and names as the town's systems want to have them."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ..devices import device_name
 
@@ -8,8 +9,13 @@ from ..devices import device_name
 def zulu(milliseconds: int) -> str:
     """RFC 3339 in UTC with Z; milliseconds only where there are any."""
     seconds, rest = divmod(milliseconds, 1000)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = _second(seconds)
     return f"{text}.{rest:03d}Z" if rest else f"{text}Z"
+
+
+@lru_cache(512)  # of a batch most readings share their seconds with others
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def milliseconds(text: str) -> int:

@@ -1,9 +1,10 @@
 """What is published of a reading: JSON with its place, a SenML record (RFC 8428), or the value alone. Pure."""
 
 import base64
-import json
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from ...normalise import device_name
 from ...stations import Station
@@ -17,7 +18,7 @@ Payload = Callable[[StoredReading, Station | None], bytes]
 def _json(reading: StoredReading, station: Station | None) -> bytes:
     data = enriched(reading, station)
     data |= {"series": reading.series, "time": zulu(reading.time), "received": zulu(reading.received * 1000)}
-    return _dumped(data)
+    return msgspec.json.encode(data)
 
 
 def _senml(reading: StoredReading, _: Station | None) -> bytes:
@@ -34,16 +35,14 @@ def _senml(reading: StoredReading, _: Station | None) -> bytes:
         record["vd"] = base64.urlsafe_b64encode(value).decode().rstrip("=")
     else:
         record["vs" if isinstance(value, str) else "v"] = value
-    return _dumped([record])
+    return msgspec.json.encode([record])
 
 
 def _value(reading: StoredReading, _: Station | None) -> bytes:
     value = reading.value
-    return value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else _dumped(value)
-
-
-def _dumped(data: Any) -> bytes:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    return (
+        value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else msgspec.json.encode(value)
+    )
 
 
 PAYLOADS: dict[str, Payload] = {"json": _json, "senml": _senml, "value": _value}

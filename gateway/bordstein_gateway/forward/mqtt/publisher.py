@@ -104,7 +104,8 @@ class _Connection:
             protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
         )
-        client.max_inflight_messages_set(_AT_ONCE)
+        # send() keeps to the limit; with one of its own paho goes through all messages at each acknowledgement.
+        client.max_inflight_messages_set(0)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish

@@ -40,6 +40,7 @@ class MqttTarget:
         self._payload = PAYLOADS[settings.format]
         self._publisher = Publisher(settings.broker, f"{config.gateway.name}-{name}", settings.timeout)
         self._newest: dict[str, int] | None = None  # topic -> time of the newest reading
+        self._made: dict[tuple[str, str], str] = {}  # device and series -> topic
         self._topics: dict[str, str] = {}  # series -> the topic that its value is retained on
 
     async def send(self, batch: Sequence[StoredReading]) -> list[Refused]:
@@ -95,7 +96,10 @@ class MqttTarget:
         await self._publisher.close()
 
     async def _prepare(self) -> None:
-        self._places = await asyncio.to_thread(self._stations.all)
+        places = await asyncio.to_thread(self._stations.all)
+        if places is not self._places:
+            self._places = places
+            self._made.clear()
         if self._newest is None:
             self._topics = await asyncio.to_thread(self._store.remote_get, self._name)
             newest = dict[str, int]()
@@ -107,7 +111,11 @@ class MqttTarget:
             self._newest = newest
 
     def _topic(self, reading: StoredReading | Latest) -> str:
-        return topic(self._settings.topic, reading, self._places.get(reading.device))
+        key = reading.device, reading.series
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = topic(self._settings.topic, reading, self._places.get(reading.device))
+        return made
 
     def _is_newest(self, reading: StoredReading, where: str) -> bool:
         assert self._newest is not None  # noqa: S101  (_prepare() was first)

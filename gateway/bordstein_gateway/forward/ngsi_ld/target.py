@@ -7,10 +7,11 @@ the broker has counts as delivered. An upsert that comes twice changes nothing.
 """
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from ...config import Config
 from ...feeds.parking import Lot, lots
@@ -159,7 +160,7 @@ class NgsiLdTarget:
             "POST",
             url,
             params={"options": "update"},
-            content=json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode(),
+            content=msgspec.json.encode(whole),
             headers={"content-type": "application/ld+json"},
         )
         status = answer.status_code

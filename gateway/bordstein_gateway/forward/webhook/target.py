@@ -14,13 +14,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import httpx2
+import msgspec
 
 from ...config import Config
 from ...config_files import secret
@@ -70,7 +70,7 @@ class WebhookTarget:
     async def trial(self) -> str:
         """One event of a type of its own."""
         self._places = await asyncio.to_thread(self._stations.all)
-        answer = await self._post(_content([{**self._event(trial.reading()), "type": TRIAL_TYPE}]))
+        answer = await self._post(msgspec.json.encode([{**self._event(trial.reading()), "type": TRIAL_TYPE}]))
         if not answer.is_success:
             why = f"({answer.status_code}): {http.reason(answer)}"
             raise Retry(
@@ -98,7 +98,7 @@ class WebhookTarget:
 
     async def _take(self, batch: Sequence[StoredReading]) -> str:
         """Why the receiver refuses it; empty when it took it."""
-        content = _content([self._event(reading) for reading in batch])
+        content = msgspec.json.encode([self._event(reading) for reading in batch])
         answer = await self._post(content)
         if answer.is_success:
             return ""
@@ -141,10 +141,6 @@ class WebhookTarget:
             "webhook-timestamp": now,
             "webhook-signature": signature(self._secret, id, now, content),
         }
-
-
-def _content(events: list[dict[str, Any]]) -> bytes:
-    return json.dumps(events, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def event_id(reading: StoredReading) -> str:
