@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,7 +14,9 @@ from . import broker_words, presence
 from .cli_common import Failed
 from .config import Mqtt
 from .texts import pick, said
-from .visitor import TOO_NEW, Ended, Visitor
+
+if TYPE_CHECKING:  # it brings the MQTT client, which most verbs do without
+    from .visitor import Visitor
 
 _NOBODY = "000000000000"
 
@@ -22,7 +24,7 @@ _NOBODY = "000000000000"
 class BoardCall:
     """One board's topics, on a connection with the gateway's own certificate and a client id that nobody else has."""
 
-    def __init__(self, visitor: Visitor, root: str, device: str) -> None:
+    def __init__(self, visitor: "Visitor", root: str, device: str) -> None:
         self._visitor = visitor
         self._nobody = f"{root}/{_NOBODY}/receipt"
         self._topic = f"{root}/{device}/"
@@ -98,6 +100,8 @@ def call(mqtt: Mqtt, device: str) -> Iterator[BoardCall]:
 @contextmanager
 def calls(mqtt: Mqtt) -> Iterator[Callable[[str], BoardCall]]:
     """The same for many boards over one connection: what it gives makes a device's BoardCall."""
+    from .visitor import TOO_NEW, Ended, Visitor
+
     where = f"{mqtt.host}:{mqtt.port}"
     purpose = "board-" + uuid.uuid4().hex[:8]
     # In MQTT 5 a broker says what it refuses; in 3.1.1 it says yes and throws away.

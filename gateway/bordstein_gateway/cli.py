@@ -5,7 +5,6 @@ import os
 import re
 import sys
 import time
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +24,6 @@ from . import (
     cli_store,
     cli_verify,
     config,
-    log,
     normalise,
     senml,
 )
@@ -34,7 +32,6 @@ from .cli_input import plain
 from .config_check import unreadable
 from .config_files import FileProblem
 from .config_words import is_host
-from .example import text as example_text
 from .store.types import StoreError
 from .texts import language, os_reason, pick, said
 
@@ -133,7 +130,7 @@ def _options(
     )
 )
 def run(path: ConfigOption = DEFAULT_CONFIG) -> None:
-    from . import service
+    from . import log, service
 
     settings = config.load(path)
     log.setup(settings.log.level, settings.log.format)
@@ -194,6 +191,10 @@ def init(
         bool, typer.Option("--force", help=pick("Vorhandenes überschreiben.", "Overwrite what is there."))
     ] = False,
 ) -> None:
+    from importlib.resources import files
+
+    from .example import text as example_text
+
     if not is_host(host):
         misuse(
             f"„{host}“ ist weder ein Rechnername noch eine IP-Adresse",

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from .config import Config
 from .config_words import visible
@@ -184,6 +182,9 @@ def show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:
     if not rows:
         output(nothing)
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for name in rows[0]:
         if name in _LONG:

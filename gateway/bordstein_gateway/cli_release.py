@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import config, releases
+from . import config
 from .cli_common import (
     DEFAULT_CONFIG,
     LARGEST,
@@ -76,6 +76,8 @@ def publish(
         int, typer.Option(min=1, max=100_000, help=pick("Boards zur selben Zeit.", "Boards at the same time."))
     ] = 20,
 ) -> None:
+    from . import releases
+
     settings = config.load(path)
     if not devices and not groups and percent is None:
         misuse(

@@ -1,6 +1,5 @@
 """`bordstein-gateway forward verify`: what a target holds of a time span, read back and compared with the store."""
 
-import asyncio
 import time
 from typing import Annotated, Any
 
@@ -98,6 +97,8 @@ def forward_verify(
 
 
 def _accounts(settings: config.Config, store: Store, name: str, first: int, last: int) -> list[Any]:
+    import asyncio
+
     from .forward.starting import build
     from .forward.target import Retry
     from .forward.verify import Readable, verify

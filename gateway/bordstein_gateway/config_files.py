@@ -2,7 +2,6 @@
 
 import os
 import re
-import ssl
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +81,8 @@ def no_authority(file: Any) -> str:
     """Why a file does not do as the certificate of an authority; empty where it does, and where no file is named."""
     if not isinstance(file, str):
         return ""
+    import ssl
+
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except (ssl.SSLError, OSError):

@@ -3,8 +3,8 @@
 One table, properties.toml, for the whole project; its head explains the columns. Loaded once, on import.
 """
 
+import pkgutil
 import tomllib
-from importlib.resources import files
 from typing import Annotated, Literal
 
 import msgspec
@@ -60,7 +60,9 @@ def parse(text: str) -> dict[str, Property]:
 
 def text() -> str:
     """The table as it is written."""
-    return files(__package__).joinpath("properties.toml").read_text(encoding="utf-8")
+    data = pkgutil.get_data(__package__, "properties.toml")
+    assert data is not None  # noqa: S101
+    return data.decode()
 
 
 TABLE = parse(text())

@@ -18,21 +18,12 @@ import msgspec
 from ..config_types import Forward
 from ..store import Store
 from ..texts import both, said
+from .keys import retry_key, sent_key
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
 LONGEST_WAIT_S = 3600.0
 _TELL_S = 2.0
-
-
-def retry_key(forwarder: str) -> str:
-    """Where the store has when it is tried again; no forwarder's name has a #."""
-    return f"{forwarder}#retry"
-
-
-def sent_key(forwarder: str) -> str:
-    """Where the store has when it last took something, and how fast."""
-    return f"{forwarder}#sent"
 
 
 def jitter() -> float:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from ..store import Pause, Refill, Store
 from ..texts import both
-from .schedule import retry_key, sent_key
+from .keys import retry_key, sent_key
 
 
 class Standing(NamedTuple):
