@@ -1,5 +1,6 @@
 """Observations by MQTT: the place moves when the server shows them, and what it does not take is found out by HTTP."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 
 from bordstein_gateway.config import SensorThings
 from bordstein_gateway.forward.mqtt.settings import Broker
+from bordstein_gateway.forward.sensorthings.mqtt import Published
 from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
+from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.store import Store
 from tests.gateway import forwarding
 from tests.gateway.configuring import MQTT, problems, secrets
@@ -110,6 +113,36 @@ def test_a_broker_that_is_away_loses_and_doubles_nothing(
     assert log.store.place_get(NAME).next_id == 1
     assert drain(log.store, settings(host, broker)) == []
     assert results(server) == [1.0, 2.0]
+
+
+def test_what_the_broker_may_have_is_not_looked_for_at_once(log: Log) -> None:
+    log.add([1.0])
+    (row,) = log.store.readings_after(0, 1)
+
+    async def leaves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A broker that says welcome, and goes when the first message comes."""
+        await reader.read(1000)
+        writer.write(b"\x20\x03\x00\x00\x00")  # CONNACK, MQTT 5
+        await reader.read(1000)
+        writer.close()
+
+    async def failure(port: int) -> Retry:
+        published = Published(
+            NAME, "http://127.0.0.1/v1.1", Broker(host="127.0.0.1", port=port, tls=False, protocol=5), 20
+        )
+        try:
+            with pytest.raises(Retry) as caught:
+                await published.send([("1", row, {"result": 1.0})], None)
+        finally:
+            await published.close()
+        return caught.value
+
+    async def both() -> list[bool]:
+        async with await asyncio.start_server(leaves, "127.0.0.1", 0) as there:
+            begun = await failure(there.sockets[0].getsockname()[1])
+        return [begun.unclear, (await failure(9)).unclear]
+
+    assert asyncio.run(both()) == [True, False]
 
 
 def test_where_the_brokers_word_is_enough_nothing_is_looked_for(

@@ -33,7 +33,10 @@ class Message(NamedTuple):
 
 
 class Publisher:
-    """One broker. `client_id`: for where the settings name none. `timeout`: seconds for connecting, and for a batch."""
+    """One broker. `client_id`: for where the settings name none. `timeout`: seconds for connecting, and for a batch.
+
+    `begun`: whether the broker may have messages of the last publish(), even of one that failed.
+    """
 
     def __init__(self, broker: Broker, client_id: str, timeout: float) -> None:
         self.where = broker.shown
@@ -41,13 +44,16 @@ class Publisher:
         self._client_id = broker.client_id or client_id
         self._timeout = timeout
         self._connection: _Connection | None = None
+        self.begun = False
 
     async def publish(self, messages: Sequence[Message]) -> dict[int, str]:
         """In their order. What the broker refused: place in `messages` -> reason (MQTT 5). Retry, with a sentence."""
         answers: dict[int, str] = {}
+        self.begun = False
         try:
             while places := [place for place in range(len(messages)) if place not in answers]:
                 connection = await self._connected()
+                self.begun = True
                 async with asyncio.timeout(self._timeout):
                     got = await connection.send([messages[place] for place in places])
                 answers |= {places[number]: why for number, why in got.items()}

@@ -41,7 +41,11 @@ class Published:
             Message(f"{self._version}/Datastreams({stream})/Observations", json.dumps(body).encode())
             for stream, _, body in rows
         ]
-        why = await self._publisher.publish(messages)
+        try:
+            why = await self._publisher.publish(messages)
+        except Retry as failure:
+            # The server may still be about to store what the broker has of it: a look at once would come too early.
+            raise Retry(failure.args[0], unclear=self._publisher.begun, wait=failure.wait) from None
         refused = [Refused(rows[place][1].id, reason) for place, reason in why.items()]
         if look is not None:
             await self._seen([row for place, (_, row, _) in enumerate(rows) if place not in why], look)
