@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -13,6 +13,9 @@ from .config import Config
 from .config_words import visible
 from .store import Store, Where
 from .texts import os_reason, pick
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 ConfigOption = Annotated[
     Path,
@@ -99,7 +102,7 @@ _GERMAN = {
 }
 
 
-_LONG = ("reason", "gaps", "result", "note", "notes")
+_LONG = ("reason", "gaps", "result", "note", "notes", "station")
 
 
 class Failed(Exception):
@@ -182,16 +185,38 @@ def show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:
     if not rows:
         output(nothing)
         return
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        if name in _LONG:
-            table.add_column(pick(_GERMAN.get(name, name), name), overflow="fold", min_width=16)
-        else:  # in pieces it could not be copied
-            table.add_column(pick(_GERMAN.get(name, name), name), no_wrap=True, max_width=48)
-    for row in rows:
-        table.add_row(*(visible(str(value)) for value in row.values()))
+    titles = [pick(_GERMAN.get(name, name), name) for name in rows[0]]
+    cells = [[visible(str(value)) for value in row.values()] for row in rows]
     # Topics and reasons come from outside: nothing in them is a colour, an icon or a command for the terminal.
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    console = Console(markup=False, emoji=False, highlight=False)
+    widths = [max(map(cell_len, column)) for column in zip(titles, *cells, strict=True)]
+    fixed = sum(width + 2 for name, width in zip(rows[0], widths, strict=True) if name not in _LONG)
+    if fixed + 18 * sum(name in _LONG for name in rows[0]) > console.width + 2:
+        _records(console, titles, cells)
+        return
+    table = Table(box=None, pad_edge=False)
+    for name, title in zip(rows[0], titles, strict=True):
+        if name in _LONG:
+            table.add_column(title, overflow="fold", min_width=16)
+        else:  # in pieces it could not be copied
+            table.add_column(title, no_wrap=True)
+    for cell in cells:
+        table.add_row(*cell)
+    console.print(table)
+
+
+def _records(console: "Console", titles: list[str], cells: list[list[str]]) -> None:
+    """Rows that are wider than the terminal, a line for each value: nothing is cut off."""
+    from rich.cells import cell_len, set_cell_size
+
+    width = max(map(cell_len, titles)) + 2
+    for place, row in enumerate(cells):
+        if place:
+            console.print()
+        for title, value in zip(titles, row, strict=True):
+            if value:
+                console.print(f"{set_cell_size(title, width)}{value}", soft_wrap=True)

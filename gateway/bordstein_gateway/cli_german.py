@@ -23,6 +23,17 @@ _WORDS = [
     (r"Option '(.*)' requires an argument\.", r"Die Option „\1“ braucht einen Wert."),
 ]
 
+_HELP = [
+    (r"^Usage: ", "Aufruf: "),
+    (r"^Arguments:$", "Argumente:"),
+    (r"^Options:$", "Optionen:"),
+    (r"^Commands:$", "Befehle:"),
+    (r"\[env var: ", "[Umgebung: "),
+    (r"([;\[]\s*)default:(?=\s)", r"\1Vorgabe:"),
+    (r"([;\[]\s*)required\]", r"\1nötig]"),
+]
+"""What stands in a help text between the commands' own words."""
+
 
 def prepare(command: Any) -> None:
     """The parts of a help text that are settings of the commands."""
@@ -30,6 +41,8 @@ def prepare(command: Any) -> None:
     option = command.get_help_option(typer.Context(command))
     if option is not None:
         option.help = "Diese Hilfe zeigen."
+    english = command.get_help
+    command.get_help = lambda context: _words(english(context), _HELP)
     if hasattr(command, "commands"):
         command.subcommand_metavar = "BEFEHL [ARGUMENTE]..."
         for one in command.commands.values():
@@ -40,7 +53,10 @@ def misuse(error: Any) -> str:
     """What typer says of a command line that makes no sense."""
     said = io.StringIO()
     error.show(file=said)
-    text = said.getvalue()
-    for pattern, german in _WORDS:
+    return _words(said.getvalue(), _WORDS)
+
+
+def _words(text: str, words: list[tuple[str, str]]) -> str:
+    for pattern, german in words:
         text = re.sub(pattern, german, text, flags=re.MULTILINE)
     return text

@@ -14,18 +14,19 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx2
+import msgspec
 from cryptography import x509
 
 from . import doctor_store
 from .cli_common import Failed, open_store
 from .config import Config, Http
-from .config_types import HttpForward
+from .config_types import Forward, HttpForward
 from .doctor_broker import broker
 from .doctor_mosquitto import mosquitto_conf
 from .finding import Finding, expiry, fine, loses, loses_by, note
 from .listen import NoAddress, listen
 from .store import Postgres, StoreError
-from .texts import os_reason
+from .texts import os_reason, said
 from .web import SERVICE
 
 # No clock is right that is before this: the month this check was written.
@@ -34,6 +35,7 @@ _NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
 _DRIVE = timedelta(days=90)
 _FREE_BYTES = 1 << 30
 _CLOCK_OFF_S = 30
+_ANSWER_S = 10
 
 
 def findings(config: Config, conf: Path | None = None, *, probe: bool = True) -> Iterator[Finding]:
@@ -49,7 +51,9 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     yield from certificates(config, datetime.now(UTC))
     yield from boards(config, datetime.now(UTC))
     for name, target in config.forward.items():
-        if isinstance(target, HttpForward) and target.url:
+        if not isinstance(target, HttpForward):
+            yield connection(name, config)
+        elif target.url:
             yield from forwarder(name, target)
 
 
@@ -217,7 +221,7 @@ def forwarder(name: str, target: HttpForward) -> Iterator[Finding]:
         context = ssl.create_default_context()
         if target.ca:  # beside the system's authorities
             context.load_verify_locations(target.ca)
-        with httpx2.Client(verify=context, timeout=10) as client:
+        with httpx2.Client(verify=context, timeout=_ANSWER_S) as client:
             answer = client.head(target.url)
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
         yield note(
@@ -236,3 +240,17 @@ def forwarder(name: str, target: HttpForward) -> Iterator[Finding]:
             f"forward.{name}: die Uhr dort und die hier unterscheiden sich um {off:.0f} Sekunden.",
             f"forward.{name}: its clock and this one differ by {off:.0f} seconds.",
         )
+
+
+def connection(name: str, config: Config) -> Finding:
+    """Whether a target that is not reached by HTTP, a broker or a database, lets the gateway in."""
+    from .forward.trying import reached
+
+    target: Forward = config.forward[name]
+    brief = msgspec.structs.replace(target, timeout=min(target.timeout, _ANSWER_S))
+    changed = msgspec.structs.replace(config, forward={name: brief})
+    answers, sentence = reached(changed, name)
+    de, en = (f"forward.{name}: {said(sentence, language)}" for language in ("de", "en"))
+    if answers:
+        return fine(de, en)
+    return note(f"{de} Messwerte warten, bis es wieder geht.", f"{en} Readings wait until it works again.")

@@ -1,6 +1,6 @@
 """The gateway's own HTTP service: start page, JSON, metrics, health.
 
-    /             boards, last values, completeness, targets; German, or English with ?lang=en
+    /             boards, last values, completeness, targets; German or English, as the browser wants it or ?lang= says
     /api/latest   the same as JSON
     /metrics      Prometheus
     /api/devices  POST: enter a board, see web_register.py
@@ -26,7 +26,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from . import sensorthings_api, web_contexts, web_register
-from .access import Access, Refused, refusal
+from .access import Access, Refused, language, refusal
 from .feeds.routes import Feeds
 from .metrics import Metrics
 from .overview import overview
@@ -64,10 +64,10 @@ def app(state: ServiceState) -> Starlette:
 
     async def start(request: Request) -> Response:
         await enter(request)
-        language = _language(request)
+        lang = language(request)
         content = await asyncio.to_thread(overview, state)
-        text = TEXTS[language]
-        return HTMLResponse(page.render(view=content, text=text, lang=language, published=published), headers=_HEADERS)
+        text = TEXTS[lang]
+        return HTMLResponse(page.render(view=content, text=text, lang=lang, published=published), headers=_HEADERS)
 
     async def latest(request: Request) -> Response:
         await enter(request)
@@ -118,9 +118,4 @@ def _quarantine(store: Store) -> int | None:
 
 
 async def _store_away(request: Request, error: Exception) -> Response:
-    return PlainTextResponse(said(error, _language(request)), 503, {"retry-after": "5"})
-
-
-def _language(request: Request) -> str:
-    wanted = request.query_params.get("lang")
-    return wanted if wanted in TEXTS else "de"
+    return PlainTextResponse(said(error, language(request)), 503, {"retry-after": "5"})

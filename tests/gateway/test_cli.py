@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bordstein_gateway import config as config_module
-from bordstein_gateway.cli_common import Failed, open_store
+from bordstein_gateway.cli_common import Failed, open_store, show
 from bordstein_gateway.config import load
 from bordstein_gateway.store import Arrival, Place, Store
 from tests.gateway.forwarding import BASE, DEVICE, measure
@@ -210,6 +210,19 @@ def test_no_topic_is_broken_into_pieces_in_80_columns(config: Path) -> None:
     assert row["topic"] == topic
 
 
+def test_what_is_wider_than_the_terminal_is_shown_line_by_line_and_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    row = {"target": "t" * 40, "series": "bay/" + "x" * 40, "tries": "", "reason": "because " * 20 + "[red]of it"}
+    show([row, row], False, "")
+    said = capsys.readouterr().out
+    assert all(said.count(str(value)) == 2 for value in row.values() if value) and "tries" not in said
+    show([{**row, "target": "t", "series": "bay"}], False, "")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["target", "series", "tries", "reason"] and max(map(len, lines)) <= 80
+
+
 def test_completeness_is_by_board_and_day(config: Path) -> None:
     option = ("--config", config)
     rows = gateway("completeness", "--from", "2026-09-01", "--to", "2026-09-30", "--json", *option).stdout
@@ -280,7 +293,11 @@ def test_help_is_german_and_in_whole_sentences() -> None:
         said = gateway(*words, "--help", lang="de", COLUMNS="80").stdout
         assert "..." not in said.replace("[ARGUMENTE]...", "") and "Diese Hilfe zeigen." in said, said
     said = gateway("run", "--help", lang="de").stdout
-    assert "--config DATEI" in said and "[OPTIONEN]" in said
+    assert "--config DATEI" in said and "[OPTIONEN]" in said and said.startswith("Aufruf: ")
+    said = gateway("forward", "pause", "--help", lang="de").stdout
+    assert all(f"\n{title}:\n" in said for title in ("Argumente", "Optionen")) and "[nötig]" in said
+    assert "Vorgabe:" in said and not any(word in said for word in ("required", "default", "Options", "env var"))
+    assert "\nBefehle:\n" in gateway("--help", lang="de").stdout
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,14 @@ from bordstein_gateway import config, doctor, web
 from bordstein_gateway.config import Config, Http, Mqtt, Webhook
 from bordstein_gateway.doctor_mosquitto import mosquitto_conf
 from bordstein_gateway.finding import Finding, loses
+from bordstein_gateway.forward.mqtt.settings import Broker, MqttForward
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import ConfigReport, Store
 from bordstein_tools.keys import pki, revocation
 from tests.gateway.loopback import Loopback
+from tests.street.client import Client
 from tests.street.processes import free_port
+from tests.street.sensorthings_mqtt import OpenBroker
 from tests.street.servers import Town
 
 SAFE = """persistence true
@@ -244,6 +247,21 @@ def test_a_target_of_an_unknown_authority_is_not_talked_to(secure: int, town: To
     assert refused.level == "note" and "does not answer" in refused.en
     answers, _ = doctor.forwarder("hook", Webhook(url=url, ca=str(town.gateway().ca)))
     assert answers.level == "fine"
+
+
+def test_a_targets_broker_is_tried_without_ending_the_running_gateways_connection(tmp_path: Path) -> None:
+    with OpenBroker(tmp_path) as broker:
+        section = Broker(host="127.0.0.1", port=broker.port, tls=False, client_id="town")
+        settings = Config(mqtt=Mqtt(host="localhost"), forward={"town": MqttForward(broker=section)})
+        with Client(broker.port, None, name="town", host="127.0.0.1") as running:
+            found = doctor.connection("town", settings)
+            assert found.level == "fine" and found.en.endswith(
+                f"127.0.0.1:{broker.port} answers and lets the gateway in."
+            )
+            assert running.publish("stadt/x", "1") in ("Success", "No matching subscribers")
+    found = doctor.connection("town", settings)
+    assert found.level == "note" and "Nobody listens" in found.en and found.en.endswith("wait until it works again.")
+    assert "nimmt niemand Verbindungen an" in found.de
 
 
 def test_german_is_the_first_language(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,7 +208,7 @@ def test_a_text_that_is_no_value_of_its_type_is_a_dead_letter_and_holds_up_nobod
 def test_a_trial_starts_nothing_and_says_whether_the_process_is_there(
     tmp_path: Path, server: Server, settings: EngineForward
 ) -> None:
-    assert f"lets the gateway in, has {PROCESS} (Papierkorb leeren). No process" in tried(tmp_path, settings)
+    assert f"lets the gateway in and has {PROCESS} (Papierkorb leeren). No process" in tried(tmp_path, settings)
     settings.process = "papierkorb"
     with pytest.raises(Retry, match="the process papierkorb is not there"):
         tried(tmp_path, settings)

@@ -157,7 +157,7 @@ def test_a_trial_stores_nothing_and_says_that_boxes_sensors_and_tokens_are_right
     server: OpenSenseMapServer, host: Loopback, tmp_path: Path
 ) -> None:
     assert tried(host, tmp_path) == (
-        f"{host.url} knows all 1 boxes, their sensors and tokens; no trial record was sent, as it would be public."
+        f"{host.url} knows all boxes (1), their sensors and tokens; no trial record was sent, as it would be public."
     )
     assert (server.requests, server.stored) == (1, [])
 

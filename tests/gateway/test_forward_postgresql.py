@@ -12,7 +12,9 @@ import msgspec
 import psycopg
 import pytest
 
+from bordstein_gateway import doctor
 from bordstein_gateway.config import Config, Device, Mqtt, PostgreSQL
+from bordstein_gateway.finding import Finding
 from bordstein_gateway.forward import trial
 from bordstein_gateway.forward.postgresql.target import PostgreSQLTarget
 from bordstein_gateway.forward.target import Retry
@@ -283,3 +285,13 @@ def test_the_way_to_another_machine_is_encrypted_and_its_certificate_checked(tmp
     assert far["sslmode"] == "verify-full" and far["sslrootcert"]
     assert options("postgresql://b@db.example.org/town", ca="/town/ca.pem")["sslrootcert"] == "/town/ca.pem"
     assert "sslmode" not in options("postgresql://bordstein@localhost/town")
+
+
+def test_the_doctor_says_whether_the_database_lets_the_gateway_in(settings: PostgreSQL, database: TownDatabase) -> None:
+    def found(settings: PostgreSQL) -> Finding:
+        return doctor.connection(NAME, msgspec.structs.replace(config(), forward={NAME: settings}))
+
+    assert found(settings).level == "fine"
+    assert database.run("SELECT to_regclass('readings')") == [(None,)], "nothing is made by a look"
+    Path(str(settings.password_file)).write_text("another\n")
+    assert found(settings).level == "note" and "password authentication failed" in found(settings).de

@@ -236,6 +236,13 @@ def test_a_pause_and_a_back_fill_are_on_the_page_in_words(client: TestClient, st
         assert f"bordstein_forward_{line}" in text
 
 
+def test_the_page_is_in_the_language_of_the_browser(client: TestClient) -> None:
+    def language(wanted: str, query: str = "") -> str:
+        return client.get(f"/{query}", headers={"accept-language": wanted}).text[:40].split('lang="')[1][:2]
+
+    assert [language("en-GB,en;q=0.9"), language("fr"), language("en", "?lang=de")] == ["en", "de", "de"]
+
+
 def test_a_stored_mark_is_shown_in_words(client: TestClient, state: ServiceState) -> None:
     measure(state.store, 1, series="x/unheard_of")
     assert TEXTS["de"]["unknown_property"] in client.get("/").text

@@ -107,8 +107,11 @@ def test_a_town_can_follow_the_readme(tmp_path: Path) -> None:
     conf.write_text(text + f"user {getpass.getuser()}\n")
     settings = server / "gateway.toml"
     data = f'data = "{tmp_path}/data"\n'
+    example = settings.read_text()
+    assert example.index("[mqtt]") < example.index("#port = 8883") < example.index("[store]")
+    # Only the gateway's own broker: a target's has a port of its own further down.
     settings.write_text(
-        settings.read_text().replace("#port = 8883", f"port = {port}").replace("[gateway]\n", f"[gateway]\n{data}")
+        example.replace("#port = 8883", f"port = {port}", 1).replace("[gateway]\n", f"[gateway]\n{data}", 1)
     )
     with Process("mosquitto", [mosquitto_path(), "-c", conf], tmp_path / "mosquitto.log") as running:
         running.wait_ready(lambda: answers(port), 20)

@@ -91,10 +91,10 @@ class EngineTarget(EventTarget):
             names.append(both(f"hat {process} ({name})", f"has {process} ({name})"))
         await self._engine.find(None, trial.NAME)
         return both(
-            f"{where} lässt das Gateway ein, {', '.join(said(name, 'de') for name in names)}. Ein Prozess wurde nicht "
-            "begonnen, denn jemand müsste ihn bearbeiten.",
-            f"{where} lets the gateway in, {', '.join(said(name, 'en') for name in names)}. No process was started, as "
-            "somebody would have to deal with it.",
+            f"{where} lässt das Gateway ein und {', '.join(said(name, 'de') for name in names)}. "
+            "Ein Prozess wurde nicht begonnen, denn jemand müsste ihn bearbeiten.",
+            f"{where} lets the gateway in and {', '.join(said(name, 'en') for name in names)}. "
+            "No process was started, as somebody would have to deal with it.",
         )
 
     async def report(self, event: Event) -> None:

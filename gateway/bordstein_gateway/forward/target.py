@@ -58,3 +58,11 @@ class Target(Protocol):
     async def close(self) -> None:
         """Close connections."""
         ...
+
+
+class Reachable(Protocol):
+    """A target with a connection of its own kind; the doctor asks the others by HTTP."""
+
+    async def reach(self) -> str:
+        """Connect, write nothing, and end no connection of a running gateway; who let it in, both(de, en). Retry."""
+        ...

@@ -40,3 +40,8 @@ def configured(config: Config) -> Config:
 def taken(where: str, how_de: str, how_en: str) -> str:
     """The sentence of a trial that went well: `where` took it, and what is said beside it."""
     return both(f"{where} hat den Probewert angenommen{how_de}.", f"{where} took the trial record{how_en}.")
+
+
+def reached(where: str) -> str:
+    """The sentence of a connection that came up."""
+    return both(f"{where} antwortet und lässt das Gateway ein.", f"{where} answers and lets the gateway in.")

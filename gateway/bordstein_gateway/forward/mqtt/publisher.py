@@ -74,6 +74,14 @@ class Publisher:
             raise
         return {place: why for place, why in answers.items() if why}
 
+    async def reach(self) -> None:
+        """Connect once. Retry. With a client id of its own, as a broker ends the older of two with the same."""
+        connection = _Connection(self._broker, f"{self._client_id}-doctor", self.where)
+        try:
+            await connection.open(self._timeout)
+        finally:
+            await asyncio.to_thread(connection.end)
+
     async def close(self) -> None:
         """DISCONNECT; the next publish() connects again."""
         connection, self._connection = self._connection, None

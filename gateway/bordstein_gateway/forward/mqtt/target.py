@@ -91,6 +91,11 @@ class MqttTarget:
             "" if five else "; whether it allows the topic it says only with protocol = 5",
         )
 
+    async def reach(self) -> str:
+        """Whether the broker lets the gateway in; what it may publish there, only a trial shows."""
+        await self._publisher.reach()
+        return trial.reached(self._publisher.where)
+
     async def close(self) -> None:
         """Close the connection."""
         await self._publisher.close()

@@ -115,9 +115,9 @@ class OpenSenseMapTarget:
                     )
                 )
         return both(
-            f"{self._url} kennt alle {len(self._boxes)} Boxen, ihre Sensoren und Token; ein Probewert wurde nicht "
+            f"{self._url} kennt alle Boxen ({len(self._boxes)}), ihre Sensoren und Token; ein Probewert wurde nicht "
             "gesendet, denn er wäre öffentlich.",
-            f"{self._url} knows all {len(self._boxes)} boxes, their sensors and tokens; no trial record was sent, as "
+            f"{self._url} knows all boxes ({len(self._boxes)}), their sensors and tokens; no trial record was sent, as "
             "it would be public.",
         )
 

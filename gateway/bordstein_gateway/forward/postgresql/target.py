@@ -88,6 +88,16 @@ class PostgreSQLTarget:
             self._name, " und zeigt ihn; er ist wieder zurückgenommen", " and shows it; it is rolled back again"
         )
 
+    async def reach(self) -> str:
+        """Whether the database lets the gateway in; the table is neither looked for nor made."""
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                connection = await psycopg.AsyncConnection.connect(**self._options)
+        except (psycopg.Error, TimeoutError, OSError) as error:
+            raise self._trouble(error, sent=False) from None
+        await connection.close()
+        return trial.reached(self._settings.shown)
+
     async def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:

@@ -120,8 +120,8 @@ class SensorCommunityTarget:
                     raise Retry(self._refusal(answer, board.sensor, pin))
                 asked += 1
         return both(
-            f"{self._url} kennt alle {asked} Sensoren; gesendet wurde ohne Werte, denn sie wären öffentlich.",
-            f"{self._url} knows all {asked} sensors; what was sent had no values, as they would be public.",
+            f"{self._url} kennt alle Sensoren ({asked}); gesendet wurde ohne Werte, denn sie wären öffentlich.",
+            f"{self._url} knows all sensors ({asked}); what was sent had no values, as they would be public.",
         )
 
     async def close(self) -> None:
