@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bordstein_gateway.config import AnyForward, AnyInput
+from bordstein_gateway.config_types import folder_of
 from tests.street.processes import Process, free_port
 from tests.street.servers import mosquitto_path
 
@@ -137,3 +139,11 @@ def test_the_verbs_that_need_a_board_know_the_options_that_stand_there(words: st
     program = [ROOT / ".venv/bin/bordstein", *words.split(), "--help"]
     run = subprocess.run(program, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0 and all(option in run.stdout for option in re.findall(r"--[a-z]+", line)), run.stdout
+
+
+def test_each_kind_of_target_and_input_stands_in_the_table_with_its_page() -> None:
+    text = (ROOT / "gateway/README.md").read_text()
+    for place, kinds in (("forward", AnyForward.__args__), ("inputs", AnyInput.__args__)):
+        for kind in kinds:
+            page = f"bordstein_gateway/{place}/{folder_of(kind)}/README.md"
+            assert f"| [`{kind.__struct_config__.tag}`]({page}) |" in text and (ROOT / "gateway" / page).exists()
