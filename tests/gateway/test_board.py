@@ -23,7 +23,7 @@ from bordstein_gateway.status import IngestStatus
 from bordstein_gateway.store import Arrival, ConfigReport, Store
 from bordstein_gateway.store.schema import APPLICATION_ID, MIGRATIONS
 from tests.gateway.packs import DEVICE, read
-from tests.gateway.test_cli import gateway
+from tests.gateway.test_cli import gateway, started
 from tests.street.client import Client
 from tests.street.processes import until
 from tests.street.servers import GATEWAY_USER, Mosquitto, Town
@@ -310,7 +310,7 @@ def test_certificates_go_to_their_boards_and_each_says_what_became_of_it(
         ):
             wait = 30 if answer else 1
             words_given = ("board", "certificate", "--folder", folder, "--wait", wait, "--config", config)
-            done = pool.submit(gateway, *words_given)
+            done = pool.submit(started, *words_given)
             command = json.loads(board.receive().payload)
             assert set(command) == {"id", "do", "der"} and command["do"] == "certificate"
             assert base64.b64decode(command["der"]) == (folder / f"{OTHER}.der").read_bytes()
