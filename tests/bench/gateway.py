@@ -1,11 +1,14 @@
 """The gateway's figures: processor time and throughput with everything on, against paho alone; memory; bytes on disk.
 
+    python -m tests.bench.gateway
+
 Broker, load and gateway are processes of their own; the listener is plain TCP, in both runs, so that what is measured
 is the way of a pack and not OpenSSL.
 """
 
 import contextlib
 import getpass
+import json
 import subprocess
 import sys
 import tempfile
@@ -159,3 +162,8 @@ def run() -> Iterator[dict[str, Any]]:
     yield {"name": "gateway.durable.packs_per_s", "value": round(durable["packs"]), "unit": "1/s"}
     yield {"name": "gateway.rss_mb_500_devices", "value": round(durable["rss"], 1), "unit": "MB"}
     yield {"name": "store.bytes_per_reading", "value": round(durable["bytes"], 1), "unit": "B"}
+
+
+if __name__ == "__main__":
+    for figure in run():
+        print(json.dumps(figure), flush=True)
