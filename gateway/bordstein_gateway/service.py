@@ -16,6 +16,7 @@ from .config import Config
 from .forward.starting import start
 from .ingest import Ingest
 from .listen import NoAddress, listen
+from .memory import frugal
 from .retention import Plan, Upkeep
 from .sensorthings_api.live import Live
 from .status import ServiceState
@@ -31,6 +32,7 @@ _log = structlog.get_logger(__name__)
 
 def run(config: Config) -> int:
     """Runs until SIGTERM or SIGINT; the exit code. 1: the store can't be opened or another has it, or the address."""
+    frugal()
     log.setup(config.log.level, config.log.format)
     with ExitStack() as held:
         try:

@@ -72,7 +72,7 @@ class View:
         self._ids = part.ids
         self.whole = len(self.series) == len(catalogue.streams)
         self.latest_ms = int(time.time() * 1000) + FAR_AHEAD_MS
-        self.left = 10_000
+        self.left = 5_000
         self.looks = 100_000
         self.steps = STEPS
         self._until = time.monotonic() + LONGEST_S
