@@ -97,6 +97,49 @@ def test_nothing_unpublished_is_at_any_address_without_a_login(everybody: TestCl
             assert [word for word in HIDDEN if word in body] == [], address + query
 
 
+ODD = [
+    *("//api/latest", "/%61pi/latest", "/%2561pi/latest", "/open/../api/latest", "/open/%2e%2e/api/latest"),
+    *(
+        "/api/latest/",
+        "/API/latest",
+        "/api/latest;x",
+        "//v1.1/Things",
+        "/v1.1//Things",
+        "/v1.1/%54hings",
+        "/v1.1/Things/",
+    ),
+    "/v1.1/Datastreams?$filter=Thing/name eq 'Geheimhaus' or startswith(Thing/name,'Geh')",
+    "/v1.1/Observations?$filter=result gt 4000 and result lt 5000&$count=true",
+    "/v1.1/Observations?$orderby=result desc&$top=1",
+    "/v1.1/Things?$filter=Datastreams/Observations/result gt 4000",
+    "/v1.1/ObservedProperties?$expand=Datastreams($expand=Thing,Observations($count=true))",
+    "/v1.1/Sensors?$expand=Datastreams/Thing/Locations",
+    "/v1.1/FeaturesOfInterest?$expand=Observations($expand=Datastream)",
+    "/v1.1/Datastreams?$resultFormat=CSV&$expand=Thing",
+    "/v1.1/Things?$resultFormat=GeoJSON",
+    "/v1.1/Observations?$resultFormat=dataArray&$top=1000",
+]
+"""Addresses spelt in odd ways, and questions for what is not shown."""
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PROPFIND"])
+def test_nothing_unpublished_is_said_however_it_is_asked_for(everybody: TestClient, method: str) -> None:
+    for address in ODD:
+        answer = everybody.request(method, address)
+        assert answer.status_code < 500, address
+        body = answer.text + str(answer.headers)
+        assert [word for word in HIDDEN if word in body and word not in address] == [], address
+
+
+@pytest.mark.parametrize(
+    "condition", ["result gt 4000", "Datastream/Thing/name eq 'Geheimhaus'", "id ge 0 and result gt 4000"]
+)
+def test_no_count_tells_of_what_is_not_public(everybody: TestClient, condition: str) -> None:
+    path = f"/v1.1/Observations?$count=true&$filter={condition}"
+    assert everybody.get(path).json()["@iot.count"] == 0
+    assert everybody.get(path, headers=LOGIN).json()["@iot.count"] == 1
+
+
 def read(answer: Any) -> str:
     """What is in an answer, also in a file that is not text."""
     if answer.status_code == 200 and "parquet" in answer.headers["content-type"]:

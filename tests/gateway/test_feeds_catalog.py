@@ -13,8 +13,10 @@ from rdflib.compare import isomorphic
 from starlette.testclient import TestClient
 
 from bordstein_gateway.feeds.rdf import Node, Ref, Text, json_ld, turtle
+from bordstein_gateway.normalise import Pack, Reading
+from bordstein_gateway.store import Arrival
 from tests.gateway.loopback import Log
-from tests.gateway.opening import client, fill, town
+from tests.gateway.opening import BAYS, client, fill, site, town
 
 DCATDE: Any = Namespace("http://dcat-ap.de/def/dcatde/")
 EU = "http://publications.europa.eu/resource/authority"
@@ -130,3 +132,17 @@ def test_whatever_is_said_both_forms_can_be_read(title: str, path: str, inner: s
     assert graph.value(URIRef("https://example.org/x"), ns.DCTERMS.title) == Literal(title, lang="de")
     assert Literal(inner) in set(graph.objects(None, ns.FOAF.name))
     assert isomorphic(graph, Graph().parse(data=json_ld(nodes), format="json-ld"))
+
+
+def test_parking_is_as_new_as_what_is_public_of_it(tmp_path: Path) -> None:
+    log = Log(tmp_path / "s.sqlite")
+    sites = [site("free"), {**site("taken", publish=False), "uid": "hof", "name": "Hof"}]
+    everybody = client(town(log, tmp_path, publish={"default": True}, parking={"site": sites}))
+    for state, received in (("free", 1_790_000_000), ("taken", 1_795_000_000)):
+        reading = Reading("bay/parking_bay_occupied", received * 1000, True, "/", 0)
+        pack = Pack(BAYS[state], 1, 0, False, "set", [reading])
+        log.store.write([Arrival(BAYS[state], "", b"", pack)], now_ms=received * 1000)
+    found = Graph().parse(data=everybody.get("/open/catalog.ttl").text, format="turtle")
+    parking = URIRef(f"{everybody.base_url}/open/catalog#parking")
+    assert str(found.value(parking, ns.DCTERMS.modified)).startswith("2026-09-21")
+    log.store.close()
