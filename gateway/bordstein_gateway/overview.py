@@ -20,7 +20,7 @@ DAYS = 7
 
 def overview(state: ServiceState) -> dict[str, Any]:
     """JSON-ready. Times are RFC 3339 in UTC; `completeness` counts packs of the last seven UTC days; `wake`: when a
-    board that sleeps will connect next."""
+    board that sleeps will connect next; `last_seen`: None while only what the broker retained is known."""
     store = state.store
     today = datetime.now(UTC).date()
     values: dict[str, list[dict[str, Any]]] = {}
@@ -49,7 +49,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
                 "present": device.present,
                 "wake": None if device.wake is None else zulu(device.wake),
                 "overdue": device.overdue,
-                "last_seen": zulu(device.last_seen // 1000 * 1000),
+                "last_seen": zulu(device.last_seen // 1000 * 1000) if device.last_seen else None,
                 "version": device.version,
                 "boot": device.boot,
                 "dropped": device.dropped,

@@ -19,6 +19,7 @@ from bordstein_gateway.pagetexts import TEXTS, clock, number, when, zone
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Arrival, Outcome, StateReport, Store
 from bordstein_gateway.texts import both, said
+from tests.gateway import packs
 from tests.gateway.forwarding import BASE, DEVICE, configuration, measure
 from tests.street.receivers import Webhook
 
@@ -241,6 +242,12 @@ def test_the_page_is_in_the_language_of_the_browser(client: TestClient) -> None:
         return client.get(f"/{query}", headers={"accept-language": wanted}).text[:40].split('lang="')[1][:2]
 
     assert [language("en-GB,en;q=0.9"), language("fr"), language("en", "?lang=de")] == ["en", "de", "de"]
+
+
+def test_a_board_that_only_the_broker_remembers_was_never_heard(client: TestClient, state: ServiceState) -> None:
+    packs.write(state.store, [packs.state("ready", retained=True)])
+    assert client.get("/api/latest").json()["devices"][0]["last_seen"] is None
+    assert "zuletzt gehört: noch nie" in client.get("/").text and "1970" not in client.get("/").text
 
 
 def test_a_stored_mark_is_shown_in_words(client: TestClient, state: ServiceState) -> None:
