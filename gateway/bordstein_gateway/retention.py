@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import structlog
 
-from .config_store import Retention
-from .ledger import DAY_MS
+from .boards.ledger import DAY_MS
+from .config.store import Retention
 from .store import Store, StoreError
 from .store.retention import Hour
 from .store.sums import HOUR_MS

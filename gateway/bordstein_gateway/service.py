@@ -11,18 +11,19 @@ from typing import Any
 import structlog
 import uvicorn
 
-from . import __version__, log, notify, web
-from .config import Config
+from . import __version__, log, notify
+from .config.config import Config
 from .forward.starting import start
-from .ingest import Ingest
-from .listen import NoAddress, listen
-from .memory import frugal
+from .ingest.ingest import Ingest
 from .retention import Plan, Upkeep
 from .sensorthings_api.live import Live
 from .status import ServiceState
 from .store import Store, StoreError
 from .texts import both, os_reason
-from .web_protocol import Protocol
+from .web import app as web
+from .web.listen import NoAddress, listen
+from .web.memory import frugal
+from .web.protocol import Protocol
 
 _STOP_S = 20.0
 _PATIENCE_S = 15.0

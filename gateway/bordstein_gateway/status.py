@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .config import Config
-from .stations import Stations
+from .boards.stations import Stations
+from .config.config import Config
 from .store import Store
 from .texts import both, said
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bordstein_gateway import log
-from bordstein_gateway.config import Config
+from bordstein_gateway.config.config import Config
+from bordstein_gateway.decode.normalise import Reading
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.starting import target
 from bordstein_gateway.forward.target import Refused, Target
-from bordstein_gateway.normalise import Reading
 from bordstein_gateway.store import Store
 from bordstein_gateway.store.types import StoredReading
 from tests.bench import targets

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bordstein_gateway import config
-from bordstein_gateway.config_open import Publish
+from bordstein_gateway.boards.stations import Stations
+from bordstein_gateway.config import config
+from bordstein_gateway.config.open_data import Publish
+from bordstein_gateway.decode.normalise import Pack, Reading
 from bordstein_gateway.feeds import geojson, readings
 from bordstein_gateway.feeds.view import View
-from bordstein_gateway.normalise import Pack, Reading
-from bordstein_gateway.publishing import Publishing
-from bordstein_gateway.stations import Stations
 from bordstein_gateway.store import Arrival, Store
+from bordstein_gateway.web.publishing import Publishing
 
 STATIONS = 500
 ROUNDS = 100

@@ -10,7 +10,7 @@ import asyncio
 import sys
 import time
 
-from bordstein_gateway.normalise import device_name
+from bordstein_gateway.decode.normalise import device_name
 
 DEVICES = 500
 CONNECTIONS = 50

@@ -14,11 +14,11 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from bordstein_gateway import web
-from bordstein_gateway.config import Config, Device, Mqtt
-from bordstein_gateway.normalise import Pack, Reading
+from bordstein_gateway.config.config import Config, Device, Mqtt
+from bordstein_gateway.decode.normalise import Pack, Reading
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Arrival, Store
+from bordstein_gateway.web import app as web
 
 MILLIONS = 5.0
 BOARDS = 100

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bordstein_gateway.config import AnyForward, Config, Device, Gateway, Mqtt
-from bordstein_gateway.normalise import Pack, Reading
+from bordstein_gateway.config.config import AnyForward, Config, Device, Gateway, Mqtt
+from bordstein_gateway.decode.normalise import Pack, Reading
 from bordstein_gateway.store import Arrival, Store
 from tests.bench.gateway import Broker
 from tests.street import town_database

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from bordstein_gateway import config, readers
+from bordstein_gateway.config import config
+from bordstein_gateway.web import readers
 
 MQTT = '[mqtt]\nhost = "localhost"\nca = "ca.pem"\ncert = "gateway.pem"\nkey = "gateway.key"\n'
 

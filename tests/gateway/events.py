@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bordstein_gateway.config import Config, Device, Gateway, Mqtt
-from bordstein_gateway.config_types import Forward
+from bordstein_gateway.config.config import Config, Device, Gateway, Mqtt
+from bordstein_gateway.config.types import Forward
 from bordstein_gateway.forward import trial
 from bordstein_gateway.forward.events import EventTarget
 from bordstein_gateway.forward.outbox import Outbox

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from bordstein_gateway import normalise
-from bordstein_gateway.config import AnyForward, Config, Device, Gateway, Mqtt
-from bordstein_gateway.config_types import Forward
+from bordstein_gateway.config.config import AnyForward, Config, Device, Gateway, Mqtt
+from bordstein_gateway.config.types import Forward
+from bordstein_gateway.decode import normalise
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.target import Retry

@@ -10,7 +10,7 @@ import msgspec
 from chirpstack_api.integration import JoinEvent, UplinkEvent
 from google.protobuf.json_format import MessageToJson
 
-from bordstein_gateway.config import AnyInput
+from bordstein_gateway.config.config import AnyInput
 from bordstein_gateway.inputs.reading import Inputs
 from bordstein_gateway.store import Arrival, Store
 from tests.gateway.packs import NOON

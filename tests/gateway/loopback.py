@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from bordstein_gateway.normalise import Pack, Reading
+from bordstein_gateway.decode.normalise import Pack, Reading
 from bordstein_gateway.store import Arrival, Outcome, Store, Where
 from tests.street.processes import free_port, until
 

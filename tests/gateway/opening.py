@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 from starlette.testclient import TestClient
 
-from bordstein_gateway import config, web
-from bordstein_gateway.config_open import Publish
-from bordstein_gateway.config_parking import Parking
-from bordstein_gateway.normalise import CLOCK_UNSURE, OUT_OF_RANGE
+from bordstein_gateway.config import config
+from bordstein_gateway.config.open_data import Publish
+from bordstein_gateway.config.parking import Parking
+from bordstein_gateway.decode.normalise import CLOCK_UNSURE, OUT_OF_RANGE
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import StateReport
+from bordstein_gateway.web import app as web
 from tests.gateway.loopback import Log
 
 MARKET, ROOF, SECRET = "24a160000001", "24a160000002", "24a160000009"

@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from bordstein_gateway.messages import Messages
-from bordstein_gateway.normalise import device_name
+from bordstein_gateway.decode.messages import Messages
+from bordstein_gateway.decode.normalise import device_name
 from bordstein_gateway.store import Arrival, Completeness, StateReport, Store
 
 DEVICE = "24a160000001"

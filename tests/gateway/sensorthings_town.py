@@ -11,8 +11,8 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from bordstein_gateway.config import Config, Device, Gateway, Mqtt
-from bordstein_gateway.normalise import STUCK, Pack, Reading, Value
+from bordstein_gateway.config.config import Config, Device, Gateway, Mqtt
+from bordstein_gateway.decode.normalise import STUCK, Pack, Reading, Value
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Arrival, Store
 from tests.street.processes import until

@@ -15,12 +15,15 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from bordstein_gateway import cli, config, example, readers, web
-from bordstein_gateway.access import Access, Refused
-from bordstein_gateway.config_open import LICENCES, Publish
-from bordstein_gateway.publishing import Publishing
+from bordstein_gateway.cli import main as cli
+from bordstein_gateway.config import config, example
+from bordstein_gateway.config.open_data import LICENCES, Publish
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Store
+from bordstein_gateway.web import app as web
+from bordstein_gateway.web import readers
+from bordstein_gateway.web.access import Access, Refused
+from bordstein_gateway.web.publishing import Publishing
 from tests.gateway.forwarding import DEVICE, measure
 
 PASSWORD = "Kirschbaum am Rathaus"

@@ -15,10 +15,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from bordstein_gateway import board_rules
-from bordstein_gateway.config import Config, Gateway, Mqtt
-from bordstein_gateway.ingest import Ingest
-from bordstein_gateway.receipts import Receipts
+from bordstein_gateway.boards import rules as board_rules
+from bordstein_gateway.config.config import Config, Gateway, Mqtt
+from bordstein_gateway.ingest.ingest import Ingest
+from bordstein_gateway.ingest.receipts import Receipts
 from bordstein_gateway.status import IngestStatus
 from bordstein_gateway.store import Arrival, ConfigReport, Store
 from bordstein_gateway.store.schema import APPLICATION_ID, MIGRATIONS

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway import config
-from bordstein_gateway.config import Mqtt
-from bordstein_gateway.doctor_broker import broker
-from bordstein_gateway.finding import Finding
-from bordstein_gateway.visitor import Visitor
+from bordstein_gateway.boards.visitor import Visitor
+from bordstein_gateway.config import config
+from bordstein_gateway.config.config import Mqtt
+from bordstein_gateway.doctor.broker import broker
+from bordstein_gateway.doctor.finding import Finding
 from tests.street.processes import Process, free_port
 from tests.street.servers import Mosquitto, Town, mosquitto_path
 

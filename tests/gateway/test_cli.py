@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway import config as config_module
-from bordstein_gateway.cli import main
-from bordstein_gateway.cli_common import Failed, open_store, show
-from bordstein_gateway.config import load
+from bordstein_gateway.cli.common import Failed, open_store, show
+from bordstein_gateway.cli.main import main
+from bordstein_gateway.config import config as config_module
+from bordstein_gateway.config.config import load
 from bordstein_gateway.store import Arrival, Place, Store
 from tests.gateway.forwarding import BASE, DEVICE, measure
 from tests.gateway.loopback import Log

@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from typer.testing import CliRunner
 
-from bordstein_gateway import durations
-from bordstein_gateway.cli import app
-from bordstein_gateway.cli_common import Failed
-from bordstein_gateway.config import load
+from bordstein_gateway.cli.common import Failed
+from bordstein_gateway.cli.main import app
+from bordstein_gateway.config import durations
+from bordstein_gateway.config.config import load
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.standing import standings
 from bordstein_gateway.forward.trying import tried

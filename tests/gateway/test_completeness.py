@@ -2,7 +2,7 @@
 
 import pytest
 
-from bordstein_gateway.ledger import LIFE_SHIFT, Missing, Next, missing
+from bordstein_gateway.boards.ledger import LIFE_SHIFT, Missing, Next, missing
 from bordstein_gateway.store import Gap, Store
 from tests.gateway.packs import DAY, DEVICE, NOON, account, days, pack, read, state, write
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bordstein_gateway import config, config_open, config_parking, example
-from bordstein_gateway.config import ConfigError
-from bordstein_gateway.config_store import Retention
+from bordstein_gateway.config import config, example
+from bordstein_gateway.config import open_data as config_open
+from bordstein_gateway.config import parking as config_parking
+from bordstein_gateway.config.config import ConfigError
+from bordstein_gateway.config.store import Retention
 from bordstein_gateway.forward.cap.settings import CapWhen
 from bordstein_gateway.forward.engine_settings import EngineWhen
 from bordstein_gateway.forward.open311.settings import Open311When

@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bordstein_gateway import config, config_open, config_parking
+from bordstein_gateway.config import config
+from bordstein_gateway.config import open_data as config_open
+from bordstein_gateway.config import parking as config_parking
 from bordstein_gateway.forward.cap.settings import CapWhen
 from bordstein_gateway.forward.engine_settings import EngineWhen
 from bordstein_gateway.forward.open311.settings import Open311When

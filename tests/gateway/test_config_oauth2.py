@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway import config
+from bordstein_gateway.config import config
 from tests.gateway.configuring import MQTT, load, problems, secrets
 
 HOOK = MQTT + '[forward.hook]\nkind = "webhook"\nurl = "https://depot.example.org/"\n'

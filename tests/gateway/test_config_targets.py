@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway import config
+from bordstein_gateway.config import config
 from tests.gateway.configuring import MQTT, load, problems, secrets
 
 MAP = MQTT + '[forward.map]\nkind = "opensensemap"\n'

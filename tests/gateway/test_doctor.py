@@ -13,13 +13,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from bordstein_gateway import config, doctor, web
-from bordstein_gateway.config import Config, Http, Mqtt, Webhook
-from bordstein_gateway.doctor_mosquitto import mosquitto_conf
-from bordstein_gateway.finding import Finding, loses
+from bordstein_gateway import doctor
+from bordstein_gateway.config import config
+from bordstein_gateway.config.config import Config, Http, Mqtt, Webhook
+from bordstein_gateway.doctor.finding import Finding, loses
+from bordstein_gateway.doctor.mosquitto import mosquitto_conf
 from bordstein_gateway.forward.mqtt.settings import Broker, MqttForward
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import ConfigReport, Store
+from bordstein_gateway.web import app as web
 from bordstein_tools.keys import pki, revocation
 from tests.gateway.loopback import Loopback
 from tests.street.client import Client

@@ -22,13 +22,13 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
 
-from bordstein_gateway.access import Access
-from bordstein_gateway.config import Device
+from bordstein_gateway.config.config import Device
 from bordstein_gateway.feeds import parquet, readings, streams
 from bordstein_gateway.feeds.index import FEEDS, TEXTS
 from bordstein_gateway.feeds.routes import Feeds
-from bordstein_gateway.publishing import Publishing
 from bordstein_gateway.status import ServiceState
+from bordstein_gateway.web.access import Access
+from bordstein_gateway.web.publishing import Publishing
 from tests.gateway.loopback import START, Log, Loopback
 from tests.gateway.opening import HIDDEN, LOGIN, MARKET, ROOF, SECRET, client, fill, now_ms, town
 from tests.street.processes import until

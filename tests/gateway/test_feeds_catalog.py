@@ -12,8 +12,8 @@ from rdflib import namespace as ns
 from rdflib.compare import isomorphic
 from starlette.testclient import TestClient
 
+from bordstein_gateway.decode.normalise import Pack, Reading
 from bordstein_gateway.feeds.rdf import Node, Ref, Text, json_ld, turtle
-from bordstein_gateway.normalise import Pack, Reading
 from bordstein_gateway.store import Arrival
 from tests.gateway.loopback import Log
 from tests.gateway.opening import BAYS, client, fill, site, town

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bordstein_gateway.config import Cap
+from bordstein_gateway.config.config import Cap
 from bordstein_gateway.forward.cap.alert import NAMESPACE, Alert, Area, Reference, xml
 from bordstein_gateway.forward.cap.settings import CapWhen
 from bordstein_gateway.forward.events import links

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.config import Camunda7, Flowable
+from bordstein_gateway.config.config import Camunda7, Flowable
 from bordstein_gateway.forward.engine_settings import EngineForward, EngineWhen, Variable
 from bordstein_gateway.forward.events import links
 from bordstein_gateway.forward.target import Retry

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from bordstein_gateway import doctor
-from bordstein_gateway.config import Config, Gateway, Mqtt, SensorThings, Webhook
+from bordstein_gateway.config.config import Config, Gateway, Mqtt, SensorThings, Webhook
 from bordstein_gateway.forward import http
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.target import Retry

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bordstein_gateway import config as config_module
-from bordstein_gateway.config import Config, Device, Gateway, Mqtt, MqttForward
+from bordstein_gateway.boards.stations import Station
+from bordstein_gateway.config import config as config_module
+from bordstein_gateway.config.config import Config, Device, Gateway, Mqtt, MqttForward
+from bordstein_gateway.decode.normalise import pack
 from bordstein_gateway.forward import lanes
 from bordstein_gateway.forward.mqtt.payloads import PAYLOADS
 from bordstein_gateway.forward.mqtt.topics import topic, wrong
@@ -22,8 +24,6 @@ from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.starting import build
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.forward.trying import tried
-from bordstein_gateway.normalise import pack
-from bordstein_gateway.stations import Station
 from bordstein_gateway.store.types import StoredReading
 from bordstein_gateway.texts import said
 from tests.gateway.loopback import SECOND, START, Log

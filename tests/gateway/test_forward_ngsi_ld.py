@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bordstein_gateway import web_contexts
-from bordstein_gateway.config import Config, Device, Gateway, Mqtt, NgsiLd
-from bordstein_gateway.config_parking import Bay, Parking, Site
+from bordstein_gateway.config.config import Config, Device, Gateway, Mqtt, NgsiLd
+from bordstein_gateway.config.parking import Bay, Parking, Site
+from bordstein_gateway.decode.normalise import CLOCK_UNSURE, Pack, Reading
 from bordstein_gateway.forward import trial
 from bordstein_gateway.forward.ngsi_ld.settings import Entity
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.starting import start
 from bordstein_gateway.forward.target import Retry
-from bordstein_gateway.normalise import CLOCK_UNSURE, Pack, Reading
 from bordstein_gateway.store import Arrival
+from bordstein_gateway.web import contexts as web_contexts
 from tests.gateway.forwarding import deliver, one_failure, outbox
 from tests.gateway.loopback import START, Log, Loopback
 from tests.gateway.test_forward_trial import tried

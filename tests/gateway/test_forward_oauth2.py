@@ -11,8 +11,8 @@ import structlog.testing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from bordstein_gateway.config import Config, Mqtt, Webhook
-from bordstein_gateway.config_types import OAuth2
+from bordstein_gateway.config.config import Config, Mqtt, Webhook
+from bordstein_gateway.config.types import OAuth2
 from bordstein_gateway.forward.oauth2 import Token
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.forward.webhook.target import WebhookTarget

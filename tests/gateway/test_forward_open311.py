@@ -13,17 +13,17 @@ from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from bordstein_gateway.cli import app
-from bordstein_gateway.config import Open311
+from bordstein_gateway.cli.main import app
+from bordstein_gateway.config.config import Open311
 from bordstein_gateway.forward.events import key, links
 from bordstein_gateway.forward.open311 import target as open311_target
 from bordstein_gateway.forward.open311.answers import Unreadable, required, rows
 from bordstein_gateway.forward.open311.settings import Open311When
 from bordstein_gateway.forward.open311.target import Open311Target
 from bordstein_gateway.forward.target import Retry
-from bordstein_gateway.overview import overview
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store.types import Place
+from bordstein_gateway.web.overview import overview
 from tests.gateway.events import BIN, NAME, OTHER, Bins, config, deliver, outbox, target, tried, turns
 from tests.gateway.loopback import Loopback, Switch
 from tests.street.open311_server import API_KEY, BASE, Server

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.config import Config, Device, Mqtt, OpenSenseMap
+from bordstein_gateway.config.config import Config, Device, Mqtt, OpenSenseMap
+from bordstein_gateway.decode.normalise import OUT_OF_RANGE, STUCK
 from bordstein_gateway.forward.opensensemap.settings import MOST, Box
 from bordstein_gateway.forward.opensensemap.target import OpenSenseMapTarget
 from bordstein_gateway.forward.target import Refused, Retry
-from bordstein_gateway.normalise import OUT_OF_RANGE, STUCK
 from tests.gateway.loopback import START, Log, Loopback
 from tests.street.opensensemap_server import OpenSenseMapServer
 

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from bordstein_gateway import doctor
-from bordstein_gateway.config import Config, Device, Mqtt, PostgreSQL
-from bordstein_gateway.finding import Finding
+from bordstein_gateway.config.config import Config, Device, Mqtt, PostgreSQL
+from bordstein_gateway.doctor.finding import Finding
 from bordstein_gateway.forward import trial
 from bordstein_gateway.forward.postgresql.target import PostgreSQLTarget
 from bordstein_gateway.forward.target import Retry

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import structlog.testing
 
-from bordstein_gateway.config import Config, Mqtt, SensorCommunity
+from bordstein_gateway.config.config import Config, Mqtt, SensorCommunity
+from bordstein_gateway.decode.normalise import CLOCK_UNSURE, OUT_OF_RANGE
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.sensor_community.pins import PINS, VALUE_TYPES
 from bordstein_gateway.forward.sensor_community.settings import Board
 from bordstein_gateway.forward.sensor_community.target import SensorCommunityTarget
 from bordstein_gateway.forward.target import Retry
-from bordstein_gateway.normalise import CLOCK_UNSURE, OUT_OF_RANGE
 from bordstein_gateway.properties import TABLE
 from bordstein_gateway.store import Store
 from tests.gateway import forwarding

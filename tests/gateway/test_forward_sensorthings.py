@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from bordstein_gateway.config import Device, SensorThings
+from bordstein_gateway.config.config import Device, SensorThings
 from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
 from bordstein_gateway.forward.target import Refused, Retry
 from tests.gateway.loopback import START, Log, Loopback

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.config import SensorThings
+from bordstein_gateway.config.config import SensorThings
 from bordstein_gateway.forward.mqtt.settings import Broker
 from bordstein_gateway.forward.sensorthings.mqtt import Published
 from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget

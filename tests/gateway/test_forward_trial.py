@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.config import Config, Gateway, Mqtt, SensorThings, Webhook
+from bordstein_gateway.config.config import Config, Gateway, Mqtt, SensorThings, Webhook
 from bordstein_gateway.forward import trial
 from bordstein_gateway.forward.starting import build
 from bordstein_gateway.forward.target import Retry

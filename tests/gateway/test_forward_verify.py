@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bordstein_gateway import config
-from bordstein_gateway.cli import app
+from bordstein_gateway.cli.main import app
+from bordstein_gateway.config import config
 from bordstein_gateway.forward.verify import same
 from bordstein_gateway.store import Store
 from tests.gateway.configuring import MQTT

@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bordstein_gateway.config import Config, Device, Gateway, Mqtt, Webhook
+from bordstein_gateway.config.config import Config, Device, Gateway, Mqtt, Webhook
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.target import Refused, Retry

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway import broker as broker_module
-from bordstein_gateway.config import Config, Gateway, Mqtt
-from bordstein_gateway.ingest import Ingest
-from bordstein_gateway.normalise import device_name
+from bordstein_gateway.config.config import Config, Gateway, Mqtt
+from bordstein_gateway.decode.normalise import device_name
+from bordstein_gateway.ingest import broker as broker_module
+from bordstein_gateway.ingest.ingest import Ingest
 from bordstein_gateway.status import IngestStatus
 from bordstein_gateway.store import Arrival, StateReport, Store, StoreError
 from tests.gateway.forwarding import BASE, DEVICE, stored

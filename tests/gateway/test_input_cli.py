@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from bordstein_gateway import cli_input
-from bordstein_gateway.cli import app
-from bordstein_gateway.cli_common import Failed
-from bordstein_gateway.cli_release import _chosen
-from bordstein_gateway.config import load
+from bordstein_gateway.cli import input as cli_input
+from bordstein_gateway.cli.common import Failed
+from bordstein_gateway.cli.main import app
+from bordstein_gateway.cli.release import _chosen
+from bordstein_gateway.config.config import load
 from bordstein_gateway.store import Store
 from tests.gateway.inputs import EUI, LORA, TOPIC, inputs, read, uplink
 from tests.gateway.packs import NOON

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway import config
+from bordstein_gateway.config import config
 
 MQTT = '[mqtt]\nhost = "localhost"\ntls = false\n'
 LORA = MQTT + '[input.lora]\nkind = "chirpstack"\n[[input.lora.map]]\n[input.lora.map.values]\n'

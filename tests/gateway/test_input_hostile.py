@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.messages import Messages
-from bordstein_gateway.normalise import OUT_OF_RANGE
+from bordstein_gateway.decode.messages import Messages
+from bordstein_gateway.decode.normalise import OUT_OF_RANGE
 from bordstein_gateway.store import Arrival, Outcome, Store
 from tests.gateway.inputs import LORA, NOON, TOPIC, inputs, read, uplink, values
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.normalise import flag_names
+from bordstein_gateway.decode.normalise import flag_names
 from bordstein_gateway.store import Arrival
 from tests.gateway.inputs import DATA, EUI, LORA, TOPIC, inputs, join, read, uplink, values
 from tests.gateway.packs import NOON

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bordstein_gateway.decode.normalise import OUT_OF_RANGE, WRONG_TYPE
 from bordstein_gateway.inputs.mapping import at, leaves
-from bordstein_gateway.normalise import OUT_OF_RANGE, WRONG_TYPE
 from bordstein_gateway.properties import TABLE
 from bordstein_gateway.store import Arrival, Store
 from tests.gateway.inputs import EUI, TOPIC, inputs, read

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.normalise import flag_names
+from bordstein_gateway.decode.normalise import flag_names
 from bordstein_gateway.store import StateReport, Store
 from tests.gateway.inputs import inputs, read, values
 from tests.gateway.packs import NOON

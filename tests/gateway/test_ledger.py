@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bordstein_gateway.ledger import merge
-from bordstein_gateway.receipts import MOST_RANGES, PAUSE_S, Receipts
+from bordstein_gateway.boards.ledger import merge
+from bordstein_gateway.ingest.receipts import MOST_RANGES, PAUSE_S, Receipts
 
 NUMBERS = st.sets(st.integers(0, 300), max_size=120)
 

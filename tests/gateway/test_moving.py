@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.normalise import Pack, Reading
+from bordstein_gateway.decode.normalise import Pack, Reading
 from bordstein_gateway.store import Arrival, BoardUpdate, CommandResult, ConfigReport, Store, StoreError, Where, backup
 from bordstein_gateway.store import copying as store_copying
 from bordstein_gateway.store.copying import Copied, Copying, mark_moved

@@ -12,8 +12,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from bordstein_gateway import config, properties, web_contexts
-from bordstein_gateway.config_parking import Bay, Site
+from bordstein_gateway import properties
+from bordstein_gateway.boards.stations import Station
+from bordstein_gateway.config import config
+from bordstein_gateway.config.parking import Bay, Site
 from bordstein_gateway.forward.ngsi_ld.answers import Failure, verdict, whole
 from bordstein_gateway.forward.ngsi_ld.bodies import Incomplete, Seen, body
 from bordstein_gateway.forward.ngsi_ld.contexts import documents, name_of
@@ -21,8 +23,8 @@ from bordstein_gateway.forward.ngsi_ld.models import MODELS, attribute, attribut
 from bordstein_gateway.forward.ngsi_ld.places import Places, Unfit
 from bordstein_gateway.forward.ngsi_ld.settings import Entity
 from bordstein_gateway.properties import TABLE
-from bordstein_gateway.stations import Station
 from bordstein_gateway.store.types import StoredReading
+from bordstein_gateway.web import contexts as web_contexts
 from tests.gateway.configuring import MQTT, load, problems
 from tests.street.ngsi_ld_models import CHECKS, REQUIRED, UNITS, problem
 from tests.street.ngsi_ld_server import Broker

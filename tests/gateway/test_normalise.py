@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bordstein_gateway import boardpack, normalise, senml
-from bordstein_gateway.normalise import (
+from bordstein_gateway.decode import boardpack, normalise, senml
+from bordstein_gateway.decode.normalise import (
     CLOCK_UNSURE,
     OUT_OF_RANGE,
     STUCK,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.config import SensorThings
+from bordstein_gateway.config.config import SensorThings
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget

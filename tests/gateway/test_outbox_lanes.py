@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.config import SensorThings
+from bordstein_gateway.config.config import SensorThings
 from bordstein_gateway.forward import lanes
 from bordstein_gateway.forward.delivery import Delivery
 from bordstein_gateway.forward.outbox import Outbox

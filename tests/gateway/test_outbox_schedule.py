@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway.config import SensorThings
+from bordstein_gateway.config.config import SensorThings
 from bordstein_gateway.forward import schedule
 from bordstein_gateway.forward.outbox import START_SETTLE_S, Outbox
 from bordstein_gateway.forward.schedule import LONGEST_PAUSE_S, LONGEST_WAIT_S, Schedule

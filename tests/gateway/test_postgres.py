@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bordstein_gateway import doctor_store
-from bordstein_gateway.normalise import Pack, Reading
+from bordstein_gateway.decode.normalise import Pack, Reading
+from bordstein_gateway.doctor import store as doctor_store
 from bordstein_gateway.store import Arrival, Store, StoreError, Where, schema
 from bordstein_gateway.store import Postgres as Place
 from bordstein_gateway.store.opening import opened

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bordstein_gateway import properties
-from bordstein_gateway.units import conversion
+from bordstein_gateway.decode.units import conversion
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = """

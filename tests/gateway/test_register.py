@@ -20,16 +20,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from bordstein_gateway import config, registering, web
-from bordstein_gateway.config import Device, Http, SensorThings
-from bordstein_gateway.config import Webhook as WebhookSettings
+from bordstein_gateway.boards import registering
+from bordstein_gateway.boards.stations import Stations
+from bordstein_gateway.config import config
+from bordstein_gateway.config.config import Device, Http, SensorThings
+from bordstein_gateway.config.config import Webhook as WebhookSettings
 from bordstein_gateway.forward.sensorthings.target import SensorThingsTarget
 from bordstein_gateway.forward.webhook.target import WebhookTarget
-from bordstein_gateway.stations import Stations
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Store
 from bordstein_gateway.store.schema import APPLICATION_ID, MIGRATIONS
 from bordstein_gateway.texts import said
+from bordstein_gateway.web import app as web
 from tests.gateway.forwarding import DEVICE, configuration, measure
 from tests.gateway.loopback import Loopback
 from tests.gateway.test_cli import configured, gateway

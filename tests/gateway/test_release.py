@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway.releases import PackError, inspect, keep
+from bordstein_gateway.boards.releases import PackError, inspect, keep
 from bordstein_gateway.store import BoardUpdate, StateReport, Store
 from bordstein_gateway.store import releases as store_releases
 from bordstein_tools.keys import signing

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bordstein_gateway.config_store import Retention
-from bordstein_gateway.ledger import DAY_MS
+from bordstein_gateway.boards.ledger import DAY_MS
+from bordstein_gateway.config.store import Retention
 from bordstein_gateway.retention import Deleted, Plan
 from bordstein_gateway.store import Store, Where
 from bordstein_gateway.store import retention as store_retention

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bordstein_gateway import senml
-from bordstein_gateway.senml import DecodeError, Record
+from bordstein_gateway.decode import senml
+from bordstein_gateway.decode.senml import DecodeError, Record
 
 NOW = 1_800_000_000.25
 

@@ -17,15 +17,15 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from bordstein_gateway import web
-from bordstein_gateway.config import Config, Http, Mqtt
-from bordstein_gateway.config_open import Publish, PublishSeries
+from bordstein_gateway.config.config import Config, Http, Mqtt
+from bordstein_gateway.config.open_data import Publish, PublishSeries
 from bordstein_gateway.sensorthings_api import evaluate, observations, view
 from bordstein_gateway.sensorthings_api.kinds import KINDS
 from bordstein_gateway.sensorthings_api.tally import Tally
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Store
 from bordstein_gateway.store.observing import TALLY
+from bordstein_gateway.web import app as web
 from tests.gateway.sensorthings_town import AIR, BASE, BAY, DEPOT, MARKET, QUAY, put, served, town, walk
 
 READINGS = 130 * 2 + 45 * 2 + 30 + 2 + 3

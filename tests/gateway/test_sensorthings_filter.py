@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from bordstein_gateway import web
 from bordstein_gateway.sensorthings_api import functions
 from bordstein_gateway.sensorthings_api.evaluate import Compiler
 from bordstein_gateway.sensorthings_api.kinds import KINDS
 from bordstein_gateway.sensorthings_api.syntax import Mistake, parse
+from bordstein_gateway.web import app as web
 from tests.gateway.sensorthings_town import town
 
 Tree = tuple[Any, ...]

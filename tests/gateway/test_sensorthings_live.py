@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bordstein_gateway import config
-from bordstein_gateway.config import Config, Mqtt, SensorThingsApi
-from bordstein_gateway.config_open import Publish
+from bordstein_gateway.config import config
+from bordstein_gateway.config.config import Config, Mqtt, SensorThingsApi
+from bordstein_gateway.config.open_data import Publish
 from bordstein_gateway.sensorthings_api.app import _endpoint
 from tests.street.client import Client
 from tests.street.servers import Gateway, Mosquitto, Town

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from bordstein_gateway import notify, service
-from bordstein_gateway.config import Config, Http, Mqtt
-from bordstein_gateway.listen import NoAddress, listen
-from bordstein_gateway.presence import GRACE_MS, SILENCE_MS, wake
+from bordstein_gateway.boards.presence import GRACE_MS, SILENCE_MS, wake
+from bordstein_gateway.config.config import Config, Http, Mqtt
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Device, Store, StoreError
 from bordstein_gateway.store.sqlite.lock import only_writer
+from bordstein_gateway.web.listen import NoAddress, listen
 from tests.gateway.packs import DEVICE, pack, state, write
 from tests.street.client import Client
 from tests.street.processes import Process, free_port

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway import config
-from bordstein_gateway.doctor_mosquitto import mosquitto_conf
+from bordstein_gateway.config import config
+from bordstein_gateway.doctor.mosquitto import mosquitto_conf
 
 PACKAGE = Path(config.__file__).parent
 UNIT = PACKAGE / "systemd/bordstein-gateway.service"

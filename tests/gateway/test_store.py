@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway.normalise import flag_names
+from bordstein_gateway.decode.normalise import flag_names
 from bordstein_gateway.store import Store, Where, core
 from bordstein_gateway.store import packs as store_packs
 from bordstein_gateway.store.schema import APPLICATION_ID, MIGRATIONS, VERSION

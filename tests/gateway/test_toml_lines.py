@@ -3,7 +3,7 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bordstein_gateway.toml_lines import Path, key_lines, line_of
+from bordstein_gateway.config.toml_lines import Path, key_lines, line_of
 
 TEXT = '''# [not.a.table]
 top = 1

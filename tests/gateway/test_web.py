@@ -11,14 +11,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from bordstein_gateway import overview, web
-from bordstein_gateway.broker_words import connect_error, thrown_off
+from bordstein_gateway.decode.normalise import FLAGS, Pack, Reading
 from bordstein_gateway.forward.starting import start
-from bordstein_gateway.normalise import FLAGS, Pack, Reading
-from bordstein_gateway.pagetexts import TEXTS, clock, number, when, zone
+from bordstein_gateway.ingest.broker_words import connect_error, thrown_off
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Arrival, Outcome, StateReport, Store
 from bordstein_gateway.texts import both, said
+from bordstein_gateway.web import app as web
+from bordstein_gateway.web import overview
+from bordstein_gateway.web.pagetexts import TEXTS, clock, number, when, zone
 from tests.gateway import packs
 from tests.gateway.forwarding import BASE, DEVICE, configuration, measure
 from tests.street.receivers import Webhook

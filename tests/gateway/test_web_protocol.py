@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bordstein_gateway import web_protocol
+from bordstein_gateway.web import protocol as web_protocol
 from tests.gateway.loopback import Loopback
 from tests.street.processes import until
 

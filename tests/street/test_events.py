@@ -5,7 +5,7 @@ import json
 import time
 from pathlib import Path
 
-from bordstein_gateway.normalise import device_name
+from bordstein_gateway.decode.normalise import device_name
 from tests.street.client import Client
 from tests.street.processes import until
 from tests.street.receivers import Engine, EventReceiver, Open311

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway.config import AnyForward, AnyInput
-from bordstein_gateway.config_types import folder_of
+from bordstein_gateway.config.config import AnyForward, AnyInput
+from bordstein_gateway.config.types import folder_of
 from tests.street.processes import Process, free_port
 from tests.street.servers import mosquitto_path
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import uvicorn
 
-from bordstein_gateway import registering as at_gateway
-from bordstein_gateway import web
-from bordstein_gateway.config import Config, Http, Mqtt
+from bordstein_gateway.boards import registering as at_gateway
+from bordstein_gateway.config.config import Config, Http, Mqtt
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import Store
+from bordstein_gateway.web import app as web
 from bordstein_tools.setup import questions, registering
 from bordstein_tools.texts import Problem
 from tests.street.processes import free_port, until

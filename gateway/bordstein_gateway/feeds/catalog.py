@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from ..config_open import Publish
+from ..boards.stations import Station
+from ..config.open_data import Publish
 from ..properties import TABLE
-from ..publishing import Licence, licence_of
-from ..stations import Station
 from ..store.types import Latest
+from ..web.publishing import Licence, licence_of
 from . import parking
 from .rdf import Node, Ref, Text
 from .view import View

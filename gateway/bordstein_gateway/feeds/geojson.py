@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from .. import properties
+from ..decode.normalise import flag_names
 from ..forward.times import urn, zulu
-from ..normalise import flag_names
 from ..store.types import Latest
 from .view import View
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from ..access import language
+from ..web.access import language
 from .view import View
 
 _THREADS = 2

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from starlette.requests import Request
 
-from .. import devices
-from ..access import Refused
-from ..config_words import nearest
+from ..boards import devices
+from ..config.words import nearest
 from ..properties import TABLE
 from ..texts import both
+from ..web.access import Refused
 from .view import Wanted
 
 FIRST_MS = 1_577_836_800_000

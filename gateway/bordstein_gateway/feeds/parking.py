@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ..config_parking import Bay, Site
-from ..presence import GONE
+from ..boards.presence import GONE
+from ..config.parking import Bay, Site
 from ..store.types import Device, Latest
 from .view import View
 

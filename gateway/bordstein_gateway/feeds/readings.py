@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from ..decode.normalise import flag_names
 from ..forward.times import zulu
-from ..normalise import flag_names
-from ..spreadsheets import no_formula
 from ..store import Store
 from ..store.types import Latest, StoredReading
+from ..web.spreadsheets import no_formula
 from .geojson import plain
 
 COLUMNS = ("time", "device", "series", "property", "value", "unit", "flags")

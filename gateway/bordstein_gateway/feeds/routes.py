@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from ..access import Access, Refused, language
-from ..config_open import Publish
+from ..config.open_data import Publish
 from ..forward.times import zulu
-from ..publishing import Publishing
 from ..status import ServiceState
 from ..texts import both
+from ..web.access import Access, Refused, language
+from ..web.publishing import Publishing
 from . import catalog, datex2, gauges, geojson, index, parkapi, parking, parquet, readings
 from .answers import answer, headers
 from .making import Making

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from ..access import Refused
 from ..store import StoreError
 from ..texts import both
+from ..web.access import Refused
 from .parquet import Failed
 
 MOST = 4

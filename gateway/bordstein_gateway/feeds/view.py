@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from ..config import Config
-from ..publishing import Licence, Publishing
-from ..stations import Station, Stations
+from ..boards.stations import Station, Stations
+from ..config.config import Config
 from ..store import Store
 from ..store.types import Latest
+from ..web.publishing import Licence, Publishing
 
 
 class Wanted(NamedTuple):

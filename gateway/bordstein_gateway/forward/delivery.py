@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from ..config_types import Forward
+from ..config.types import Forward
 from ..store import Store
 from ..store.types import StoredReading
 from ..texts import both

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import httpx2
 
-from ..config import Config
+from ..config.config import Config
 from ..store import Store
 from ..texts import both, said
 from . import http, trial

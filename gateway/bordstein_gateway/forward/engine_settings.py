@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..config_types import Section, Text
-from ..config_words import Rule, missing, table
+from ..config.types import Section, Text
+from ..config.words import Rule, missing, table
 from ..texts import pick, said
 from .engine_values import NoSuchValue, typed
 from .when import EventForward, When

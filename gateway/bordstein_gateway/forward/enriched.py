@@ -3,8 +3,8 @@
 import base64
 from typing import Any
 
-from ..normalise import flag_names
-from ..stations import Station
+from ..boards.stations import Station
+from ..decode.normalise import flag_names
 from ..store.types import StoredReading
 from .times import urn
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ..pagetexts import TEXTS, measured, when
+from ..boards.stations import Station
 from ..properties import row_of
-from ..stations import Station
 from ..store.types import StoredReading
+from ..web.pagetexts import TEXTS, measured, when
 from .times import urn, zulu
 from .wording import Language
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..config import Config
-from ..stations import Station, Stations
+from ..boards.stations import Station, Stations
+from ..config.config import Config
 from ..store import Store
 from ..store.types import StoredReading
 from ..texts import both

@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl
 import httpx2
 
 from .. import __version__
-from ..config_files import secret
-from ..config_types import HttpForward, origin, without_query
+from ..config.files import secret
+from ..config.types import HttpForward, origin, without_query
 from ..texts import both, said
 from .censor import SHORTEST, censored, credentials
 from .http_words import unreachable

@@ -4,7 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-from ..broker_words import untrusted
+from ..ingest.broker_words import untrusted
 from ..texts import Sentence, both, os_reason
 
 

@@ -13,8 +13,8 @@ from urllib.parse import quote_plus
 
 import httpx2
 
-from ..config_files import secret
-from ..config_types import OAuth2, without_query
+from ..config.files import secret
+from ..config.types import OAuth2, without_query
 from ..texts import both
 from .censor import censored, credentials
 from .http_words import why

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 
-from ..config_types import Forward
+from ..config.types import Forward
 from ..store import Store
 from ..store.types import StoreError
 from ..texts import both

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from ..config_types import Forward
+from ..config.types import Forward
 from ..store import Store
 from ..texts import both, said
 from .keys import retry_key, sent_key

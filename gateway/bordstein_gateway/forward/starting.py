@@ -2,8 +2,8 @@
 
 from importlib import import_module
 
-from ..config import Config
-from ..config_types import Forward, folder_of
+from ..config.config import Config
+from ..config.types import Forward, folder_of
 from ..store import Store
 from ..texts import both, said
 from .outbox import Outbox

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from ..devices import device_name
+from ..boards.devices import device_name
 
 
 def zulu(milliseconds: int) -> str:

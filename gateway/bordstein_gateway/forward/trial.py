@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ..config import Config, Device
+from ..config.config import Config, Device
 from ..properties import TABLE
 from ..store.types import StoredReading
 from ..texts import both

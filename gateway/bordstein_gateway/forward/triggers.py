@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from ..durations import seconds
+from ..config.durations import seconds
 from ..store.types import StoredReading
 from .when import When
 

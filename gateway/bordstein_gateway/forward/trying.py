@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from ..config import Config
-from ..config_files import FileProblem
+from ..config.config import Config
+from ..config.files import FileProblem
 from ..store import Store
 from ..texts import both, said
 from . import trial

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from ..config_types import Forward
+from ..config.types import Forward
 from ..store import Store
 from ..store.types import Latest, StoredReading
 

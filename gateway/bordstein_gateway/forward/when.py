@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ..config_types import Duration, HttpForward, Name, PropertyName, Section
-from ..config_words import Rule, missing
+from ..config.types import Duration, HttpForward, Name, PropertyName, Section
+from ..config.words import Rule, missing
 from ..properties import TABLE, Property
 from ..texts import pick
 

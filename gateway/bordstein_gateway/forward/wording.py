@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..pagetexts import number
 from ..texts import pick
+from ..web.pagetexts import number
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -7,8 +7,8 @@ from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
-from ..boardpack import FUTURE_MS
-from ..normalise import CLOCK_UNSURE, EARLIEST_MS, DecodeError, Pack, Reading, reading
+from ..decode.boardpack import FUTURE_MS
+from ..decode.normalise import CLOCK_UNSURE, EARLIEST_MS, DecodeError, Pack, Reading, reading
 from ..store import Arrival
 from ..texts import Sentence, both
 from .mapping import Facts, Rule

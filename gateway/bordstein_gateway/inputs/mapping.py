@@ -8,10 +8,10 @@ from itertools import islice
 from math import isfinite
 from typing import Any, NamedTuple
 
-from ..normalise import DecodeError, Reading, Value, reading
+from ..decode.normalise import DecodeError, Reading, Value, reading
+from ..decode.units import convert
 from ..properties import Property, row_of
 from ..texts import both
-from ..units import convert
 from .settings import LoraMatch, Map, Mapped, NamedMatch
 
 _NUMBER = re.compile(r"\s*([+-]?)([0-9]{1,30})(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?\s*")

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from paho.mqtt.client import topic_matches_sub
 
-from ..config_types import folder_of
+from ..config.types import folder_of
 from ..store import Arrival, StateReport, Store
 from ..texts import Sentence, both
 from .sessions import Sessions

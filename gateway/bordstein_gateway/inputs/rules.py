@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..config_words import expected, missing, table
-from ..devices import eui64
+from ..boards.devices import eui64
+from ..config.toml_lines import Path as KeyPath
+from ..config.words import expected, missing, table
+from ..decode.units import conversion
 from ..properties import row_of
 from ..texts import pick
-from ..toml_lines import Path as KeyPath
-from ..units import conversion
 
 _NAMED = ("tasmota", "esphome")
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from ..config_types import Section, Text, like
-from ..devices import eui64, is_device, organisation
+from ..boards.devices import eui64, is_device, organisation
+from ..config.types import Section, Text, like
 
 _LEVEL = r"(?:[^#+/\x00-\x1f\x7f]+|\+)"
 

@@ -18,13 +18,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..access import Access, Refused, language
-from ..config import Config
-from ..config_words import is_here
-from ..publishing import Publishing
+from ..config.config import Config
+from ..config.words import is_here
 from ..status import ServiceState
 from ..store import StoreError
 from ..texts import said
+from ..web.access import Access, Refused, language
+from ..web.publishing import Publishing
 from . import formats
 from .answer import Answer, Listed, only_of_one
 from .catalogue import Catalogues

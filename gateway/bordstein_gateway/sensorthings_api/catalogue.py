@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..boards.stations import Station, Stations
 from ..forward.sensorthings.bodies import Bodies
 from ..forward.sensorthings.settings import SensorThings
 from ..forward.times import zulu
 from ..properties import property_of
-from ..publishing import Publishing
-from ..stations import Station, Stations
 from ..store import Store
 from ..store.observing import SeriesRow
 from ..store.types import StoredReading
+from ..web.publishing import Publishing
 from .kinds import KINDS
 
 _GEOJSON = "application/geo+json"

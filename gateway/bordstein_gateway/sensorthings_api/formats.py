@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..spreadsheets import no_formula
+from ..web.spreadsheets import no_formula
 from .answer import Answer, Found, Listed
 from .options import Options, query
 from .syntax import Mistake

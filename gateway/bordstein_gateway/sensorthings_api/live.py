@@ -13,14 +13,14 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from ..config import Config
+from ..boards.stations import Stations
+from ..config.config import Config
 from ..forward.mqtt.publisher import Message, Publisher
 from ..forward.mqtt.settings import Broker
 from ..forward.target import Retry
-from ..publishing import Publishing
-from ..stations import Stations
 from ..store import Store
 from ..store.observing import Observed
+from ..web.publishing import Publishing
 from .answer import Answer
 from .app import VERSION
 from .catalogue import Catalogues

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from ..decode.normalise import FAR_AHEAD_MS, flag_names
 from ..forward.times import zulu
-from ..normalise import FAR_AHEAD_MS, flag_names
 from ..store import Store
 from ..store.observing import Observed
 from . import functions

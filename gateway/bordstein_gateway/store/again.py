@@ -6,8 +6,8 @@ number and what stays the same in it count, and where that was not kept, the rea
 
 from zlib import crc32
 
-from ..ledger import DAY_MS
-from ..normalise import Pack
+from ..boards.ledger import DAY_MS
+from ..decode.normalise import Pack
 from .connection import Connection
 from .known import Known, KnownDevice
 from .sums import HOUR_MS, hour

@@ -2,8 +2,8 @@
 
 import json
 
-from ..ledger import BOOT, DAY_MS, LIFE_SHIFT
-from ..presence import GONE, overtaken
+from ..boards.ledger import BOOT, DAY_MS, LIFE_SHIFT
+from ..boards.presence import GONE, overtaken
 from . import releases
 from .connection import Connection
 from .known import Known, KnownDevice

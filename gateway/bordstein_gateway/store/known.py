@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from ..ledger import LIFE_SHIFT, Ranges
+from ..boards.ledger import LIFE_SHIFT, Ranges
 from .connection import Connection
 
 _BOOTS_KEPT = 4

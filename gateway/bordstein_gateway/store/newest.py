@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..normalise import CLOCK_UNSURE, Value, far_ahead
+from ..decode.normalise import CLOCK_UNSURE, Value, far_ahead
 from .connection import Writer
 from .values import Row, native
 

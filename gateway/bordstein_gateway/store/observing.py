@@ -7,7 +7,7 @@ of the key's index, by ids, or by a limit.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..normalise import Value
+from ..decode.normalise import Value
 from .connection import Connection, Database
 from .values import without_mark
 

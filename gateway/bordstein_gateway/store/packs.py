@@ -7,9 +7,9 @@ given, everything since the savepoint is undone and each pack goes the long way,
 from collections import defaultdict
 from collections.abc import Sequence
 
-from ..devices import is_device
-from ..ledger import DAY_MS
-from ..normalise import Pack, Reading
+from ..boards.devices import is_device
+from ..boards.ledger import DAY_MS
+from ..decode.normalise import Pack, Reading
 from .again import LOOK, Again
 from .connection import Writer
 from .known import Known, KnownDevice

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ..devices import is_board
-from ..ledger import BOOT, DAY_MS, Next, Row, missing
-from ..presence import OTHERS_SILENCE_MS, SILENCE_MS, overdue, present, wake
+from ..boards.devices import is_board
+from ..boards.ledger import BOOT, DAY_MS, Next, Row, missing
+from ..boards.presence import OTHERS_SILENCE_MS, SILENCE_MS, overdue, present, wake
 from ..properties import property_of
 from .connection import Connection
 from .releases import Releases

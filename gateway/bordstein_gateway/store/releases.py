@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from ..presence import overdue, wake
+from ..boards.presence import overdue, wake
 from .connection import Connection
 from .quarantine import Quarantine
 from .types import BoardUpdate, Offer, Rollout, RolloutBoard

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..ledger import DAY_MS
+from ..boards.ledger import DAY_MS
 
 HOUR_MS = 3_600_000
 

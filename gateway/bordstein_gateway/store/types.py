@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..normalise import Pack, Value
+from ..decode.normalise import Pack, Value
 
 if TYPE_CHECKING:
     from .connection import Connection

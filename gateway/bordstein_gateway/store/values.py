@@ -7,7 +7,7 @@ precision, in which one can calculate, and one of text for what is no number; ma
 from base64 import b64decode, b64encode
 from typing import Any
 
-from ..normalise import Value
+from ..decode.normalise import Value
 
 Row = tuple[int, int, Value, int, int]
 """series id, time, value, flags, received (s): a row of `reading` without its id."""

@@ -1,6 +1,6 @@
 """Events as instances of processes in Camunda 7 or Operaton; ../engine.py has what all engines share."""
 
-from ...config import Config
+from ...config.config import Config
 from ...store import Store
 from .. import http
 from ..engine import EngineTarget

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from ...config_types import Duration, Text, Url, like
-from ...config_words import Rule, expected, missing
+from ...config.types import Duration, Text, Url, like
+from ...config.words import Rule, expected, missing
 from ...texts import pick
 from ..when import EventForward, When
 from ..when import rules as when_rules

@@ -9,8 +9,8 @@ import os
 import time
 from pathlib import Path
 
-from ...config import Config
-from ...durations import seconds
+from ...config.config import Config
+from ...config.durations import seconds
 from ...store import Store
 from ...texts import both, os_reason
 from .. import http, trial

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from ...normalise import device_name
-from ...stations import Station
+from ...boards.stations import Station
+from ...decode.normalise import device_name
 from ...store.types import StoredReading
 from ..enriched import enriched
 from ..times import zulu

@@ -13,10 +13,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ...broker_words import connect_error, disconnected, refused
-from ...config_files import secret
+from ...boards.visitor import tls_context
+from ...config.files import secret
+from ...ingest.broker_words import connect_error, disconnected, refused
 from ...texts import both
-from ...visitor import tls_context
 from ..target import Retry
 from .settings import Broker
 

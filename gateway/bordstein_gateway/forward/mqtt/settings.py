@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from ...config_broker import broker_rules
-from ...config_types import File, Forward, Host, Port, Secret, Section, Text
-from ...config_words import Rule
+from ...config.broker import broker_rules
+from ...config.types import File, Forward, Host, Port, Secret, Section, Text
+from ...config.words import Rule
 from ...texts import pick
 from .topics import wrong
 

@@ -8,9 +8,9 @@ a value that a newcomer gets from the broker is always the newest.
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from ...config import Config
-from ...normalise import far_ahead
-from ...stations import Station, Stations
+from ...boards.stations import Station, Stations
+from ...config.config import Config
+from ...decode.normalise import far_ahead
 from ...store import Store
 from ...store.types import Latest, StoredReading
 from ...texts import both

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...texts import pick
 
 if TYPE_CHECKING:  # the configuration is made of this, and these are made of the configuration
-    from ...stations import Station
+    from ...boards.stations import Station
     from ...store.types import Latest, StoredReading
 
 FIELDS = ("device", "series", "sensor", "property", "name", "place", "site", "asset")

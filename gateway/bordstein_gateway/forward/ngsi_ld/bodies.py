@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...config_parking import Site
-from ...stations import Station
+from ...boards.stations import Station
+from ...config.parking import Site
 from ...texts import both
 from ..times import zulu
 from .models import MODELS, SITES, Attribute, kind_of

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ... import properties
-from ...config_parking import Bay, Site
-from ...normalise import far_ahead
+from ...boards.stations import Station
+from ...config.parking import Bay, Site
+from ...decode.normalise import far_ahead
+from ...decode.units import conversion, convert
 from ...properties import Property
-from ...stations import Station
 from ...store.types import StoredReading
 from ...texts import both, said
-from ...units import conversion, convert
 from .models import Attribute, kind_of, mistake, site_type
 from .settings import Entity
 

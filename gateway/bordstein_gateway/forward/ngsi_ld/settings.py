@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
-from ...config_types import DeviceId, HttpForward, Name, Section, Text, Url, like
-from ...config_words import Rule, is_here, missing, nearest, no_json, shown, table
+from ...config.types import DeviceId, HttpForward, Name, Section, Text, Url, like
+from ...config.words import Rule, is_here, missing, nearest, no_json, shown, table
 from ...properties import TABLE
 from ...texts import both, pick, said
 from .models import MODELS, SITES, URI, TypeName, attribute, attributes, mistake, site_type

@@ -13,14 +13,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from ...config import Config
+from ...boards.stations import Stations
+from ...config.config import Config
 from ...feeds.parking import Lot, lots
 from ...feeds.view import View
-from ...publishing import Publishing
-from ...stations import Stations
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both, said
+from ...web.publishing import Publishing
 from .. import http, trial
 from ..target import Refused, Retry
 from ..times import milliseconds

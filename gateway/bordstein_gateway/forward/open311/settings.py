@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from ...config_types import Duration, Secret, Text, Url
-from ...config_words import Rule, missing, table
+from ...config.types import Duration, Secret, Text, Url
+from ...config.words import Rule, missing, table
 from ...texts import pick
 from ..when import EventForward, When
 from ..when import rules as when_rules

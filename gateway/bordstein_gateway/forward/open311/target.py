@@ -12,10 +12,10 @@ from contextlib import suppress
 
 import structlog
 
-from ...config import Config
-from ...config_files import secret
-from ...durations import seconds
-from ...stations import Station
+from ...boards.stations import Station
+from ...config.config import Config
+from ...config.durations import seconds
+from ...config.files import secret
 from ...store import Store
 from ...store.types import StoredReading, StoreError
 from ...texts import both

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta, field
 
-from ...config_address import in_the_clear, malformed
-from ...config_files import no_secret
-from ...config_types import DeviceId, HttpForward, Secret, Section, Url, like
-from ...config_words import Rule, missing
+from ...config.address import in_the_clear, malformed
+from ...config.files import no_secret
+from ...config.types import DeviceId, HttpForward, Secret, Section, Url, like
+from ...config.words import Rule, missing
 from ...properties import TABLE
 from ...texts import pick
 

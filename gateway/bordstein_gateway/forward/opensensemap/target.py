@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx2
 
-from ...config import Config
-from ...config_files import secret
-from ...normalise import IMPLAUSIBLE, flag_names
-from ...stations import Station, Stations
+from ...boards.stations import Station, Stations
+from ...config.config import Config
+from ...config.files import secret
+from ...decode.normalise import IMPLAUSIBLE, flag_names
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Meta
 
-from ...config_files import no_authority, no_secret
-from ...config_types import File, Forward, Secret, like, without_query
-from ...config_words import Rule, is_here, is_host
+from ...config.files import no_authority, no_secret
+from ...config.types import File, Forward, Secret, like, without_query
+from ...config.words import Rule, is_here, is_host
 from ...texts import pick
 
 NEEDED = (

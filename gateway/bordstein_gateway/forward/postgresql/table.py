@@ -9,8 +9,8 @@ from typing import Any
 
 from psycopg import sql
 
-from ...normalise import flag_names
-from ...stations import Station
+from ...boards.stations import Station
+from ...decode.normalise import flag_names
 from ...store.types import StoredReading
 
 COLUMNS = {

@@ -15,10 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 from psycopg import errors
 
-from ...config import Config
-from ...config_files import secret
-from ...config_words import is_here
-from ...stations import Station, Stations
+from ...boards.stations import Station, Stations
+from ...config.config import Config
+from ...config.files import secret
+from ...config.words import is_here
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, field
 
-from ...config_types import DeviceId, HttpForward, Section, Url, like
-from ...config_words import Rule, missing
+from ...config.types import DeviceId, HttpForward, Section, Url, like
+from ...config.words import Rule, missing
 from ...texts import pick
 from .pins import VALUE_TYPES, Chip
 

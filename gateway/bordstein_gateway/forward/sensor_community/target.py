@@ -15,8 +15,8 @@ import httpx2
 import structlog
 
 from ... import __version__
-from ...config import Config
-from ...normalise import IMPLAUSIBLE
+from ...config.config import Config
+from ...decode.normalise import IMPLAUSIBLE
 from ...properties import row_of
 from ...store import Store
 from ...store.types import StoredReading

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import properties
-from ...stations import Station
+from ...boards.stations import Station
 from ...store.types import StoredReading
 from ..times import urn
 from .settings import SensorThings

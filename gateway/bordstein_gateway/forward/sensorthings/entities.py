@@ -15,9 +15,9 @@ from typing import Any
 
 import structlog
 
-from ...config import Device
+from ...boards.stations import Station, Stations
+from ...config.config import Device
 from ...properties import property_of
-from ...stations import Station, Stations
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both

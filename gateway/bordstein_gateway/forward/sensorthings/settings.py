@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from ...config_broker import broker_rules
-from ...config_types import HttpForward
-from ...config_words import Rule, missing, no_json, table
+from ...config.broker import broker_rules
+from ...config.types import HttpForward
+from ...config.words import Rule, missing, no_json, table
 from ...texts import pick
 from ..mqtt.settings import Broker
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from ...config import Config, Device
-from ...normalise import flag_names
+from ...config.config import Config, Device
+from ...decode.normalise import flag_names
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both, said

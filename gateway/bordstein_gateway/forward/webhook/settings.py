@@ -1,6 +1,6 @@
 """[forward.…] with kind = "webhook"."""
 
-from ...config_types import HttpForward, Secret, Uri, origin
+from ...config.types import HttpForward, Secret, Uri, origin
 
 
 class Webhook(HttpForward, kw_only=True, tag_field="kind", tag="webhook"):

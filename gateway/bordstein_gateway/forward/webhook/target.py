@@ -22,10 +22,10 @@ from typing import Any
 import httpx2
 import msgspec
 
-from ...config import Config
-from ...config_files import secret
+from ...boards.stations import Station, Stations
+from ...config.config import Config
+from ...config.files import secret
 from ...properties import row_of
-from ...stations import Station, Stations
 from ...store import Store
 from ...store.types import StoredReading
 from ...texts import both

@@ -1,7 +1,7 @@
 """ESPHome's states: <node>/<component>/<object id>/state, a plain value, and <node>/status. Source: ESPHome's
 documentation, MQTT Client Component. The messages carry no time."""
 
-from ...normalise import CLOCK_UNSURE, DecodeError, Pack
+from ...decode.normalise import CLOCK_UNSURE, DecodeError, Pack
 from ...store import Arrival, StateReport
 from ..named import NamedSource
 from ..sessions import Sessions

@@ -1,6 +1,6 @@
 """[input.…] with kind = "tasmota"."""
 
-from ...config_types import Text
+from ...config.types import Text
 from ..settings import DeviceTopic, NamedInput
 
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ...boardpack import FUTURE_MS
-from ...normalise import EARLIEST_MS, DecodeError, Pack, Reading, reading
+from ...decode.boardpack import FUTURE_MS
+from ...decode.normalise import EARLIEST_MS, DecodeError, Pack, Reading, reading
 from ...store import Arrival, StateReport
 from ...texts import both
 from ..mapping import at

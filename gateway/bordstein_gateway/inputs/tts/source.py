@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from ...devices import is_eui64
-from ...normalise import DecodeError
+from ...boards.devices import is_eui64
+from ...decode.normalise import DecodeError
 from ...texts import both
 from ..lorawan import FrameCount, Join, LoraSource, SessionName, Uplink, best
 from ..mapping import Facts

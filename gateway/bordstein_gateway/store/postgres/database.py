@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import conninfo
 
-from ...config_files import FileProblem, secret
+from ...config.files import FileProblem, secret
 from ...texts import both
 from ..connection import WAIT_S, Connection, Database
 from ..types import StoreError, StoreTaken

@@ -1,0 +1,1 @@
+"""The command `bordstein-gateway`: a module for each group of verbs, joined in main.py."""

@@ -1,0 +1,1 @@
+"""gateway.toml: what may stand in it, and every mistake in a sentence with its line."""

@@ -1,0 +1,1 @@
+"""The way in: the broker's messages into the store, acknowledged once they are on disk."""

@@ -1,0 +1,1 @@
+"""The gateway's own HTTP service: pages, JSON, metrics, and who may see what."""
