@@ -1,6 +1,6 @@
 """Finds all mistakes of a configuration file at once and says each in a sentence, with file, line and key.
 
-The types in config.py say what is allowed; config_rules.py and config_forward.py know what no type can say.
+The types in config.py and types.py say what is allowed; rules.py and forward.py know what no type can say.
 """
 
 import math

@@ -3,8 +3,8 @@
     /             boards, last values, completeness, targets; German or English, as the browser wants it or ?lang= says
     /api/latest   the same as JSON
     /metrics      Prometheus
-    /api/devices  POST: enter a board, see web_register.py
-    /contexts/…   JSON-LD contexts for NGSI-LD brokers, see web_contexts.py
+    /api/devices  POST: enter a board, see register.py
+    /contexts/…   JSON-LD contexts for NGSI-LD brokers, see contexts.py
     /open/        open data, see feeds/
     /healthz      200 while the service does its work, else 503: a restart may help. What is wrong, also outside of
                   it (broker, targets), is in `problems`; `healthy` says that there is nothing

@@ -1,6 +1,6 @@
 """A board enters the town's register: at the gateway (POST /api/devices), or in a CSV file that is imported later.
 
-The file is what `bordstein-gateway board import` takes (gateway/bordstein_gateway/registering.py).
+The file is what `bordstein-gateway board import` takes (gateway/bordstein_gateway/boards/registering.py).
 """
 
 import codecs
