@@ -1,5 +1,6 @@
 """`make setup` writes into the checkout only, and installs nothing whose hash is not pinned."""
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,12 @@ UV = """#!/bin/sh
 echo "$UV_CACHE_DIR $PIP_CACHE_DIR uv $*" >>"$NOTES"
 [ "$1" != venv ] || { mkdir -p .venv/bin && ln -s "$(command -v python3)" .venv/bin/python; }
 """
+# In npm's: notes where its cache lies.
+NPM = """#!/bin/sh
+echo "$npm_config_cache npm $*" >>"$NOTES"
+mkdir -p node_modules
+"""
+DECODER = "tests/street/opensensemap"
 
 
 @pytest.fixture
@@ -26,7 +33,9 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, folder / name)
     programs = tmp_path / "programs"
     programs.mkdir()
-    for path, text in ((programs / "uv", UV), (folder / "tools/dev/micropython.sh", "#!/bin/sh\n")):
+    shutil.copytree(ROOT / DECODER, folder / DECODER)
+    stubs = ((programs / "uv", UV), (programs / "npm", NPM), (folder / "tools/dev/micropython.sh", "#!/bin/sh\n"))
+    for path, text in stubs:
         path.write_text(text)
         path.chmod(0o755)
     return folder
@@ -43,11 +52,12 @@ def setup(folder: Path, **environment: str) -> list[str]:
 
 
 def test_caches_lie_in_the_checkout_unless_the_user_has_a_place_for_them(checkout: Path) -> None:
-    assert all(
-        call.startswith(f"{checkout}/.cache/uv-cache {checkout}/.cache/pip-cache uv ") for call in setup(checkout)
-    )
+    *calls, last = setup(checkout)
+    assert all(call.startswith(f"{checkout}/.cache/uv-cache {checkout}/.cache/pip-cache uv ") for call in calls)
+    assert last == f"{checkout}/.cache/npm-cache npm ci --silent"
     shutil.rmtree(checkout / ".cache")
-    assert setup(checkout, UV_CACHE_DIR="/u", PIP_CACHE_DIR="/p")[-1].startswith("/u /p uv ")
+    *calls, last = setup(checkout, UV_CACHE_DIR="/u", PIP_CACHE_DIR="/p", npm_config_cache="/n")[len(calls) + 1 :]
+    assert all(call.startswith("/u /p uv ") for call in calls) and last.startswith("/n npm ")
 
 
 def test_what_is_installed_and_what_it_is_built_with_is_pinned_by_its_hash(checkout: Path) -> None:
@@ -58,3 +68,5 @@ def test_what_is_installed_and_what_it_is_built_with_is_pinned_by_its_hash(check
             continue
         blocks = re.split(r"\n(?=[a-zA-Z])", path.read_text())
         assert all("==" in block and "--hash=sha256:" in block for block in blocks), path
+    packages = json.loads((ROOT / DECODER / "package-lock.json").read_text())["packages"]
+    assert all("integrity" in package and "resolved" not in package for name, package in packages.items() if name)

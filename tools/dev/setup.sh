@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes the checkout ready: .venv with everything pinned, Mosquitto, PostgreSQL, Unix-port MicroPython, and
-# openSenseMap's decoder from npm for the tests. Safe to run again.
+# Makes the checkout ready: .venv with everything pinned, Mosquitto, PostgreSQL, Unix-port MicroPython. Safe to run again.
 #
 #   setup.sh            what make demo and make test need
 #
-# Nothing is written outside the checkout except where apt installs Mosquitto, PostgreSQL (and python3-venv). Who keeps a
-# cache of packages elsewhere says so in UV_CACHE_DIR, PIP_CACHE_DIR and npm_config_cache.
+# Nothing is written outside the checkout except where apt installs Mosquitto and PostgreSQL (and python3-venv, if missing)
+# and, so that Debian starts no database server of its own, /etc/postgresql-common/createcluster.conf if there is none.
+# Who keeps a cache of packages elsewhere says so in UV_CACHE_DIR, PIP_CACHE_DIR and npm_config_cache.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -100,7 +100,7 @@ if ! cmp -s $npm_from/package-lock.json $npm_to/package-lock.json || [ ! -d $npm
     say "openSenseMap's decoder, for the tests"
     mkdir -p $npm_to
     cp $npm_from/package.json $npm_from/.npmrc $npm_from/package-lock.json $npm_to/
-    (cd $npm_to && PATH="$root/.venv/bin:$PATH" npm ci --silent >&2) \
+    (cd $npm_to && PATH="$root/.venv/bin:$PATH" npm_config_cache="${npm_config_cache:-$root/.cache/npm-cache}" npm ci --silent >&2) \
         || { rm -f $npm_to/package-lock.json; fail "npm could not fetch openSenseMap's decoder (see above)"; }
 fi
 

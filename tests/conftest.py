@@ -1,0 +1,44 @@
+"""For all tests: those that take long begin first, or one worker would still be at them when the others are through."""
+
+from collections import defaultdict
+
+import pytest
+
+LONG_S = {
+    "street/test_pulled_cables.py": 185,
+    "street/test_batch.py": 180,
+    "street/test_street.py": 140,
+    "street/test_release.py": 140,
+    "firmware/mpy_wipe.py": 110,
+    "firmware/mpy_cycle_month.py": 95,
+    "street/test_technician_page.py": 90,
+    "street/test_setup_command.py": 85,
+    "street/test_board_config.py": 80,
+    "street/test_secrets.py": 60,
+    "street/test_certificate.py": 40,
+    "street/test_sleeping_board.py": 35,
+}
+"""Modules, and about how long each takes on a busy machine. One that is not here only makes the whole take longer."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long modules go, whole, to the beginnings of the stretches that pytest-xdist's worksteal gives to the workers."""
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    modules: dict[str, list[pytest.Item]] = defaultdict(list)
+    rest: list[pytest.Item] = []
+    for item in items:
+        name = "/".join(item.path.parts[-2:])
+        (modules[name] if name in LONG_S else rest).append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    loads = [0] * workers
+    for name in sorted(modules, key=lambda name: -LONG_S[name]):
+        least = loads.index(min(loads))
+        shares[least] += modules[name]
+        loads[least] += LONG_S[name]
+    ordered: list[pytest.Item] = []
+    for number, share in enumerate(shares):
+        size = (len(items) - len(ordered)) // (workers - number)
+        more = max(0, size - len(share))
+        ordered += share + rest[:more]
+        del rest[:more]
+    items[:] = ordered + rest
