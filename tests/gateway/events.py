@@ -13,9 +13,8 @@ from bordstein_gateway.forward.events import EventTarget
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.starting import build
-from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.store import Store
-from tests.gateway.loopback import Log
+from tests.gateway.loopback import Log, turned
 
 NAME = "desk"
 BIN = "24a160000001"
@@ -51,27 +50,13 @@ def outbox(log: Log, settings: Forward) -> Outbox:
     return Outbox(NAME, settings, log.store, target, schedule=schedule, aside_pause=0.0, settle=0.0)
 
 
-async def turns(box: Outbox, most: int = 50) -> list[str]:
-    """Turns until there is nothing left to do, or four of them failed; why."""
-    troubles: list[str] = []
-    for _ in range(most):
-        try:
-            if not await box.turn():
-                return troubles
-        except Retry as trouble:
-            troubles.append(str(trouble))
-            if len(troubles) > 3:
-                return troubles
-    raise AssertionError("never done")
-
-
 def deliver(log: Log, settings: Forward) -> list[str]:
     """All there is, by an outbox of its own; the troubles on the way."""
 
     async def run() -> list[str]:
         box = outbox(log, settings)
         try:
-            return await turns(box)
+            return await turned(box)
         finally:
             await box._target.close()
 

@@ -8,6 +8,8 @@ import pytest
 import uvicorn
 
 from bordstein_gateway.decode.normalise import Pack, Reading
+from bordstein_gateway.forward.outbox import Outbox
+from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.store import Arrival, Outcome, Store, Where
 from tests.street.processes import free_port, until
 
@@ -88,3 +90,17 @@ class Log:
         self.store.close()
         self.store = Store.open(self.path)
         return self.store
+
+
+async def turned(box: Outbox, most: int = 200) -> list[str]:
+    """Turns until there is nothing left to do, or four of them failed; why."""
+    troubles: list[str] = []
+    for _ in range(most):
+        try:
+            if not await box.turn():
+                return troubles
+        except Retry as trouble:
+            troubles.append(str(trouble))
+            if len(troubles) > 3:
+                return troubles
+    raise AssertionError("never done")

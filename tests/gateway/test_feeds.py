@@ -468,7 +468,7 @@ def test_parquet_says_the_same_as_csv(everybody: TestClient) -> None:
 def test_without_pyarrow_a_sentence_says_what_to_do(everybody: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet, "is_here", lambda: False)
     answer = everybody.get("/open/readings.parquet?lang=en")
-    assert answer.status_code == 501 and "pip install 'bordstein-gateway[parquet]'" in answer.text
+    assert answer.status_code == 501 and "pip install -r requirements-parquet.txt" in answer.text
     assert "readings.parquet" not in everybody.get("/open/").text
 
 

@@ -18,8 +18,8 @@ from bordstein_gateway.forward.cap.alert import NAMESPACE, Alert, Area, Referenc
 from bordstein_gateway.forward.cap.settings import CapWhen
 from bordstein_gateway.forward.events import links
 from bordstein_gateway.forward.target import Retry
-from tests.gateway.events import NAME, Bins, deliver, outbox, tried, turns
-from tests.gateway.loopback import Loopback
+from tests.gateway.events import NAME, Bins, deliver, outbox, tried
+from tests.gateway.loopback import Loopback, turned
 
 # Sections 3.2.1, 3.2.2, 3.2.4 and the schema in 3.4: element, at least, at most, in this order.
 ALERT = [
@@ -134,7 +134,7 @@ def test_a_draft_that_is_posted_again_is_the_same_message(log: Bins, settings: C
             await box._target.close()
             desk.status = 204
             box = outbox(log, settings)
-            assert await turns(box) == []
+            assert await turned(box) == []
             await box._target.close()
 
         asyncio.run(run())

@@ -12,8 +12,8 @@ from bordstein_gateway.forward.engine_settings import EngineForward, EngineWhen,
 from bordstein_gateway.forward.events import links
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.store.types import Place
-from tests.gateway.events import BIN, NAME, OTHER, Bins, deliver, outbox, tried, turns
-from tests.gateway.loopback import Loopback, Switch
+from tests.gateway.events import BIN, NAME, OTHER, Bins, deliver, outbox, tried
+from tests.gateway.loopback import Loopback, Switch, turned
 from tests.street.engine_server import PASSWORD, PROCESS, STARTED_BY, USER, WAITS_FOR, Server
 from tests.street.processes import until
 
@@ -118,7 +118,7 @@ def test_whatever_the_engine_does_each_case_is_one_instance(
         server.fault = None
         await box._target.close()
         box = outbox(log, settings)
-        assert await turns(box) == []
+        assert await turned(box) == []
         await box._target.close()
 
     asyncio.run(run())

@@ -22,11 +22,10 @@ from bordstein_gateway.forward.mqtt.topics import topic, wrong
 from bordstein_gateway.forward.outbox import Outbox
 from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.starting import build
-from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.forward.trying import tried
 from bordstein_gateway.store.types import StoredReading
 from bordstein_gateway.texts import said
-from tests.gateway.loopback import SECOND, START, Log
+from tests.gateway.loopback import SECOND, START, Log, turned
 from tests.gateway.test_config import MQTT
 from tests.street.city_broker import CityBroker, Listener
 from tests.street.servers import Town
@@ -61,17 +60,8 @@ def drain(log: Log, settings: MqttForward, *devices: Device) -> list[str]:
         target = build("city", settings, config, log.store)
         schedule = Schedule("city", settings, log.store, jitter=lambda: 0.0)
         box = Outbox("city", settings, log.store, target, schedule=schedule, aside_pause=0.0, settle=0.0)
-        troubles = []
         try:
-            for _ in range(100):
-                try:
-                    if not await box.turn():
-                        return troubles
-                except Retry as trouble:
-                    troubles.append(str(trouble))
-                    if len(troubles) > 3:
-                        return troubles
-            raise AssertionError("never done")
+            return await turned(box)
         finally:
             await target.close()
 

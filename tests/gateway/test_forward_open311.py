@@ -24,8 +24,8 @@ from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store.types import Place
 from bordstein_gateway.web.overview import overview
-from tests.gateway.events import BIN, NAME, OTHER, Bins, config, deliver, outbox, target, tried, turns
-from tests.gateway.loopback import Loopback, Switch
+from tests.gateway.events import BIN, NAME, OTHER, Bins, config, deliver, outbox, target, tried
+from tests.gateway.loopback import Loopback, Switch, turned
 from tests.street.open311_server import API_KEY, BASE, Server
 from tests.street.processes import until
 
@@ -106,7 +106,7 @@ def test_whatever_the_server_does_each_case_is_one_request(
         server.fault = None
         await box._target.close()
         box = outbox(log, settings)  # started anew
-        assert await turns(box) == []
+        assert await turned(box) == []
         await box._target.close()
 
     asyncio.run(run())

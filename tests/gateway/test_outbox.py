@@ -16,7 +16,7 @@ from bordstein_gateway.forward.target import Refused, Retry
 from bordstein_gateway.store import Store
 from bordstein_gateway.store.types import StoredReading
 from tests.gateway import forwarding
-from tests.gateway.loopback import ON_BOTH, SECOND, START, Log, Loopback
+from tests.gateway.loopback import ON_BOTH, SECOND, START, Log, Loopback, turned
 from tests.street.processes import until
 from tests.street.sensorthings_server import ROOT, Server
 
@@ -49,19 +49,7 @@ def outbox(store: Store, settings: SensorThings, name: str = NAME) -> Outbox:
 def drain(store: Store, settings: SensorThings, name: str = NAME) -> list[str]:
     """Turns until there is nothing left to do; the troubles on the way."""
 
-    async def turns() -> list[str]:
-        box, troubles = outbox(store, settings, name), []
-        for _ in range(200):
-            try:
-                if not await box.turn():
-                    return troubles
-            except Retry as trouble:
-                troubles.append(str(trouble))
-                if len(troubles) > 3:
-                    return troubles
-        raise AssertionError("never done")
-
-    return asyncio.run(turns())
+    return asyncio.run(turned(outbox(store, settings, name)))
 
 
 def fill(log: Log) -> int:

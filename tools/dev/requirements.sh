@@ -14,4 +14,6 @@ pin requirements-build.txt requirements-build.in
 pin requirements-dev.txt --extra parquet --extra postgresql gateway/pyproject.toml tools/pyproject.toml \
     requirements-dev.in
 pin gateway/requirements.txt gateway/pyproject.toml
+pin gateway/requirements-parquet.txt --extra parquet gateway/pyproject.toml
+pin gateway/requirements-postgresql.txt --extra postgresql gateway/pyproject.toml
 pin tools/requirements.txt tools/pyproject.toml

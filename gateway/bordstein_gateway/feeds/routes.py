@@ -208,9 +208,9 @@ class Feeds:
             raise Refused(
                 501,
                 both(
-                    "Parquet ist hier nicht eingebaut; nachrüsten mit: pip install 'bordstein-gateway[parquet]'. "
+                    "Parquet ist hier nicht eingebaut; nachrüsten mit: pip install -r requirements-parquet.txt. "
                     "Dieselben Messwerte gibt es als readings.csv.",
-                    "Parquet is not installed here; add it with: pip install 'bordstein-gateway[parquet]'. The same "
+                    "Parquet is not installed here; add it with: pip install -r requirements-parquet.txt. The same "
                     "readings are at readings.csv.",
                 ),
             )

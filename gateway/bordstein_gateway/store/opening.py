@@ -29,8 +29,8 @@ def _postgres(where: Postgres, alone: bool) -> Database:
     except ImportError as error:
         raise StoreError(
             both(
-                f"Für {where.name} fehlt psycopg: pip install 'bordstein-gateway[postgresql]' ({error}).",
-                f"For {where.name} psycopg is missing: pip install 'bordstein-gateway[postgresql]' ({error}).",
+                f"Für {where.name} fehlt psycopg: pip install -r requirements-postgresql.txt ({error}).",
+                f"For {where.name} psycopg is missing: pip install -r requirements-postgresql.txt ({error}).",
             )
         ) from None
     return PostgresDatabase(where, alone=alone)

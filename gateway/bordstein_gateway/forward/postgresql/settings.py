@@ -12,8 +12,8 @@ from ...config.words import Rule, is_here, is_host
 from ...texts import pick
 
 NEEDED = (
-    "dazu fehlt psycopg: pip install 'bordstein-gateway[postgresql]'",
-    "psycopg is missing for this: pip install 'bordstein-gateway[postgresql]'",
+    "dazu fehlt psycopg: pip install -r requirements-postgresql.txt",
+    "psycopg is missing for this: pip install -r requirements-postgresql.txt",
 )
 _VERIFIED = ("require", "verify-ca", "verify-full")
 
