@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+import bordstein_gateway
 from bordstein_gateway.boards.visitor import Visitor
-from bordstein_gateway.config import config
 from bordstein_gateway.config.config import Mqtt
 from bordstein_gateway.doctor.broker import broker
 from bordstein_gateway.doctor.finding import Finding
 from tests.street.processes import Process, free_port
 from tests.street.servers import Mosquitto, Town, mosquitto_path
 
-PACKAGE = Path(config.__file__).parent
+PACKAGE = Path(bordstein_gateway.__file__).parent
 ROOT = "bordstein/v1"
 
 

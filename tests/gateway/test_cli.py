@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import bordstein_gateway
 from bordstein_gateway.cli.common import Failed, open_store, show
 from bordstein_gateway.cli.main import main
-from bordstein_gateway.config import config as config_module
 from bordstein_gateway.config.config import load
 from bordstein_gateway.store import Arrival, Place, Store
 from tests.gateway.forwarding import BASE, DEVICE, measure
@@ -26,7 +26,7 @@ PACK = (
 TOPIC = f"bordstein/v1/{DEVICE}/readings"
 HOOK = '[forward.hook]\nkind = "webhook"\nurl = "http://127.0.0.1:9/"\n'
 LARGEST = "9" * 20
-PACKAGE = Path(config_module.__file__).parent
+PACKAGE = Path(bordstein_gateway.__file__).parent
 
 
 def gateway(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bordstein_gateway.config import config
+import bordstein_gateway
 from bordstein_gateway.doctor.mosquitto import mosquitto_conf
 
-PACKAGE = Path(config.__file__).parent
+PACKAGE = Path(bordstein_gateway.__file__).parent
 UNIT = PACKAGE / "systemd/bordstein-gateway.service"
 ANALYZE = shutil.which("systemd-analyze")
 
