@@ -133,6 +133,11 @@ def test_the_pages_address_is_free_or_taken(plain: int) -> None:
     assert f"Port {plain} ist belegt" in finding.de
 
 
+@pytest.mark.parametrize(("host", "found"), [("0.0.0.0", ["note"]), ("127.0.0.1", [])])
+def test_pages_that_a_whole_network_reads_are_noted(host: str, found: list[str]) -> None:
+    assert levels(doctor.readers(Config(mqtt=Mqtt(host="localhost"), http=Http(host=host)))) == found
+
+
 def test_the_pages_address_may_be_taken_by_the_gateway(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store.sqlite")
     state = ServiceState(Config(mqtt=Mqtt(host="localhost")), store)

@@ -20,6 +20,7 @@ from cryptography import x509
 from ..cli.common import Failed, open_store
 from ..config.config import Config, Http
 from ..config.types import Forward, HttpForward
+from ..config.words import is_here
 from ..store import Postgres, StoreError
 from ..texts import os_reason, said
 from ..web.app import SERVICE
@@ -47,6 +48,7 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     if isinstance(config.store_place, Postgres):
         yield from doctor_store.database(config.store_place)
     yield from pages(config.http)
+    yield from readers(config)
     yield from clock(datetime.now(UTC))
     yield from certificates(config, datetime.now(UTC))
     yield from boards(config, datetime.now(UTC))
@@ -128,6 +130,17 @@ def pages(http: Http) -> Iterator[Finding]:
         )
         return
     yield fine(f"Die Adresse der Seiten, {where}, ist frei.", f"The pages' address, {where}, is free.")
+
+
+def readers(config: Config) -> Iterator[Finding]:
+    """Whether everybody in a network reads everything: without [publish] and logins the pages are not closed."""
+    if not is_here(config.http.host) and config.publish is None:
+        yield note(
+            f'Unter {config.http.host} liest jeder im Netz alle Werte ohne Anmeldung; besser host = "127.0.0.1" und '
+            "davor ein Proxy mit TLS, mit [publish] und readers_file.",
+            f"At {config.http.host} everybody in the network reads all values without a login; better "
+            'host = "127.0.0.1" with a TLS proxy in front, [publish] and readers_file.',
+        )
 
 
 def _gateway_answers(where: str) -> bool:
