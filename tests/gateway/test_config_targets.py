@@ -59,7 +59,7 @@ def test_a_mistake_is_one_sentence_with_its_line_and_no_secret(folder: Path, tex
 def test_a_database_without_its_client_library_is_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is not installed
     assert problems(folder, TOWN) == [
-        "7: forward.town.kind: psycopg is missing for this: pip install 'bordstein-gateway[postgresql]'"
+        "7: forward.town.kind: psycopg is missing for this: pip install -r requirements-postgresql.txt"
     ]
 
 
