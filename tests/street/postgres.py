@@ -46,6 +46,7 @@ class Postgres(Process):
         self.folder = Path(tempfile.mkdtemp(prefix="bordstein-postgres-"))
         self.port = free_port()
         self._numbers = count(1)
+        self._has_template = False
         as_other: list[str] = []
         if os.geteuid() == 0:
             other = pwd.getpwnam("nobody")
@@ -104,7 +105,8 @@ class Postgres(Process):
     def database(self) -> Place:
         """A new one with empty tables in it; quicker than to make them each time."""
         number = next(self._numbers)
-        if number == 1:
+        if not self._has_template:
+            self._has_template = True
             self.run(f"CREATE DATABASE {_TEMPLATE}")
             Store.open(Place(self.address(_TEMPLATE))).close()
         self.run(f"CREATE DATABASE town_{number} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
