@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bordstein_gateway.forward.schedule import Schedule
 from bordstein_gateway.forward.starting import build
 from bordstein_gateway.store import Store
 from tests.gateway.loopback import Log, turned
+from tests.street.processes import until
 
 NAME = "desk"
 BIN = "24a160000001"
@@ -41,6 +42,17 @@ def config() -> Config:
     """A gateway in a town with two bins."""
     devices = [Device(id=id, name=name, latitude=lat, longitude=long) for id, (name, lat, long) in PLACES.items()]
     return Config(gateway=Gateway(name="musterstadt"), mqtt=Mqtt(host="localhost"), devices=devices)
+
+
+def break_off(log: Log, settings: Forward, reached: Callable[[], object]) -> None:
+    """A gateway that is killed in mid-request, once `reached` says that the other side has begun."""
+
+    async def turn() -> None:
+        sending = asyncio.create_task(outbox(log, settings).turn())
+        assert await asyncio.to_thread(until, reached, 20)
+        sending.cancel()
+
+    asyncio.run(turn())
 
 
 def outbox(log: Log, settings: Forward) -> Outbox:

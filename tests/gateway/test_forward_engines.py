@@ -12,10 +12,9 @@ from bordstein_gateway.forward.engine_settings import EngineForward, EngineWhen,
 from bordstein_gateway.forward.events import links
 from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.store.types import Place
-from tests.gateway.events import BIN, NAME, OTHER, Bins, deliver, outbox, tried
+from tests.gateway.events import BIN, NAME, OTHER, Bins, break_off, deliver, outbox, tried
 from tests.gateway.loopback import Loopback, Switch, turned
 from tests.street.engine_server import PASSWORD, PROCESS, STARTED_BY, USER, WAITS_FOR, Server
-from tests.street.processes import until
 
 KINDS = {"camunda7": Camunda7, "flowable": Flowable}
 FULL = EngineWhen(what="fill_level", above=0.8, clear=0.6)
@@ -133,12 +132,7 @@ def test_a_gateway_killed_after_the_start_finds_the_instance_even_when_it_has_en
     log.fill([0.85, 0.9])
     server.fault = "hang"
 
-    async def killed() -> None:
-        starting = asyncio.create_task(outbox(log, settings).turn())
-        assert await asyncio.to_thread(until, lambda: server.instances, 20)
-        starting.cancel()
-
-    asyncio.run(killed())
+    break_off(log, settings, lambda: server.instances)
     server.fault = None
     the_one(server)["ended"] = True
     log.reopen()

@@ -24,7 +24,7 @@ from bordstein_gateway.forward.target import Retry
 from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store.types import Place
 from bordstein_gateway.web.overview import overview
-from tests.gateway.events import BIN, NAME, OTHER, Bins, config, deliver, outbox, target, tried
+from tests.gateway.events import BIN, NAME, OTHER, Bins, break_off, config, deliver, outbox, target, tried
 from tests.gateway.loopback import Loopback, Switch, turned
 from tests.street.open311_server import API_KEY, BASE, Server
 from tests.street.processes import until
@@ -123,12 +123,7 @@ def test_a_gateway_killed_between_post_and_place_asks_and_posts_nothing_again(
     log.fill([0.85, 0.9])
     server.fault = "hang"
 
-    async def killed() -> None:
-        posting = asyncio.create_task(outbox(log, settings).turn())
-        assert await asyncio.to_thread(until, lambda: server.requests, 20)
-        posting.cancel()
-
-    asyncio.run(killed())
+    break_off(log, settings, lambda: server.requests)
     server.fault = None
     log.reopen()
     assert log.store.place_get(NAME).pending_to is not None

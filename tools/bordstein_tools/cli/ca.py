@@ -81,11 +81,7 @@ def init(
     days: Days = validity.AUTHORITY_DAYS,
     as_json: Json = False,
 ) -> None:
-    if no_passphrase and passphrase_file is not None:
-        misuse(
-            "--no-passphrase und --passphrase-file schließen sich aus; bitte nur eines angeben.",
-            "--no-passphrase and --passphrase-file exclude each other; give only one.",
-        )
+    refuse_both(no_passphrase, passphrase_file)
     from ..keys import pki  # takes its time to load, here and below
 
     try:
@@ -240,6 +236,15 @@ def _passphrase(file: Path | None) -> bytes:
     if file is None:
         return _typed("Passphrase des CA-Schlüssels", "Passphrase of the CA key")
     return read(file, "Die Passphrase-Datei", "the passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
+
+
+def refuse_both(no_passphrase: bool, passphrase_file: Path | None) -> None:
+    """Misuse: of a new key either is said, a passphrase or none."""
+    if no_passphrase and passphrase_file is not None:
+        misuse(
+            "--no-passphrase und --passphrase-file schließen sich aus; bitte nur eines angeben.",
+            "--no-passphrase and --passphrase-file exclude each other; give only one.",
+        )
 
 
 def new_passphrase(file: Path | None, de: str, en: str) -> bytes:

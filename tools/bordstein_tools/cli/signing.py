@@ -7,9 +7,9 @@ import typer
 
 from ..keys import keyfiles
 from ..texts import Problem, pick
-from .ca import FOLDER, Json, PassphraseFile, new_passphrase
+from .ca import FOLDER, Json, PassphraseFile, new_passphrase, refuse_both
 from .commands import FLAG, group, verb
-from .output import answer, failed, misuse
+from .output import answer, failed
 
 app = group("Der Schlüssel, der Software signiert.", "The key that signs software.")
 
@@ -35,11 +35,7 @@ def init(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    if no_passphrase and passphrase_file is not None:
-        misuse(
-            "--no-passphrase und --passphrase-file schließen sich aus; bitte nur eines angeben.",
-            "--no-passphrase and --passphrase-file exclude each other; give only one.",
-        )
+    refuse_both(no_passphrase, passphrase_file)
     try:
         keyfiles.refuse_existing(folder / "release.key.pem")  # before anybody thinks of a passphrase
         passphrase = None
