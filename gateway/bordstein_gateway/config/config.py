@@ -31,6 +31,7 @@ from ..inputs.tts.settings import TheThingsStack
 from ..store.where import Postgres, Where
 from .check import ConfigError, checked
 from .files import secret
+from .office import Desk, MailServer, Pages, Rules, Town
 from .open_data import Publish
 from .parking import Parking
 from .store import PropertyOrDefault, Retention, Store
@@ -155,6 +156,11 @@ class Config(Section, kw_only=True):
     forward: dict[Name, AnyForward] = {}
     publish: Publish | None = None
     parking: Parking = msgspec.field(default_factory=Parking)
+    town: Town = msgspec.field(default_factory=Town)
+    desk: dict[Name, Desk] = {}
+    rules: Rules = msgspec.field(default_factory=Rules)
+    mail: MailServer | None = None
+    pages: Pages = msgspec.field(default_factory=Pages)
 
     @property
     def store_path(self) -> Path:
@@ -172,11 +178,19 @@ class Config(Section, kw_only=True):
         return Path(self.gateway.data) / "releases"
 
     @property
+    def rules_path(self) -> Path:
+        """The folder with the rule sheets."""
+        return Path(self.rules.folder) if self.rules.folder else Path(self.gateway.data) / "rules"
+
+    @property
     def secret_files(self) -> list[str]:
         """All files that hold a secret."""
         http = self.http
         files = [self.mqtt.key, self.mqtt.password_file, self.store.password_file]
         files += [http.register_token_file, http.readers_file, http.reader_token_file]
+        files += [self.mail.password_file] if self.mail else []
+        files += [self.pages.oidc.client_secret_file] if self.pages.oidc else []
+        files += [desk.webhook_file for desk in self.desk.values()]
         forwards = [file for target in self.forward.values() for file in target.secret_files]
         return [file for file in files if file is not None] + forwards
 

@@ -188,9 +188,91 @@ CREATE TABLE pause (
 ) WITHOUT ROWID;
 """
 
+_VERSION_9 = """
+-- Accounts of the pages. role: administrator dispatcher worker reader; desks: JSON list; password: argon2id, empty
+-- for one that comes by OpenID Connect, whose issuer and sub are in subject; times here and below in ms.
+CREATE TABLE account (
+    name TEXT PRIMARY KEY, full_name TEXT NOT NULL, role TEXT NOT NULL, desks TEXT NOT NULL, mail TEXT NOT NULL,
+    password TEXT NOT NULL, must_change INTEGER NOT NULL, disabled INTEGER NOT NULL, subject TEXT UNIQUE,
+    created INTEGER NOT NULL, last_login INTEGER
+) WITHOUT ROWID;
+-- digest: SHA-256 of what the cookie holds.
+CREATE TABLE login (
+    digest TEXT PRIMARY KEY, account TEXT NOT NULL, csrf TEXT NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+-- Every version of each rule sheet; the highest is in force, unless its text is empty: then the sheet was taken away.
+CREATE TABLE sheet (
+    name TEXT NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (name, version)
+) WITHOUT ROWID;
+-- What a rule remembers of an object: JSON.
+CREATE TABLE rule_state (
+    rule TEXT NOT NULL, object TEXT NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (rule, object)
+) WITHOUT ROWID;
+-- open_key: rule and object while the case is open, so that there is one. event, ledger: JSON.
+CREATE TABLE work (
+    id INTEGER PRIMARY KEY,
+    open_key TEXT UNIQUE,
+    rule TEXT NOT NULL, sheet_version INTEGER NOT NULL, object TEXT NOT NULL, title TEXT NOT NULL, place TEXT NOT NULL,
+    state TEXT NOT NULL, stage TEXT NOT NULL, priority TEXT NOT NULL, desk TEXT NOT NULL, account TEXT,
+    opened INTEGER NOT NULL, changed INTEGER NOT NULL, taken INTEGER, ended INTEGER, recovered INTEGER,
+    escalated INTEGER NOT NULL, reason TEXT NOT NULL, event TEXT NOT NULL, ledger TEXT NOT NULL
+);
+CREATE INDEX work_rule ON work (rule, opened);
+CREATE INDEX work_object ON work (object, opened);
+CREATE TABLE work_step (
+    work INTEGER NOT NULL, number INTEGER NOT NULL, task TEXT NOT NULL, node TEXT NOT NULL, title TEXT NOT NULL,
+    instruction TEXT NOT NULL, desk TEXT NOT NULL, form TEXT NOT NULL, state TEXT NOT NULL, answers TEXT NOT NULL,
+    note TEXT NOT NULL, actor TEXT, at INTEGER,
+    PRIMARY KEY (work, number)
+) WITHOUT ROWID;
+CREATE TABLE work_note (
+    id INTEGER PRIMARY KEY, work INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
+    text TEXT NOT NULL, photo TEXT
+);
+CREATE INDEX work_note_work ON work_note (work, id);
+CREATE TABLE photo (
+    digest TEXT PRIMARY KEY, kind TEXT NOT NULL, content BLOB NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+    at INTEGER NOT NULL, actor TEXT NOT NULL
+) WITHOUT ROWID;
+-- No more cases of a rule (all when empty) for an object (all when empty) until then.
+CREATE TABLE silence (
+    id INTEGER PRIMARY KEY, rule TEXT NOT NULL, object TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+    actor TEXT NOT NULL, reason TEXT NOT NULL
+);
+-- Append only: hash is SHA-256 over the line before and this one.
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
+    detail TEXT NOT NULL, hash TEXT NOT NULL
+);
+CREATE INDEX audit_subject ON audit (subject, id);
+-- A running procedure of a case: BPMN by its digest, and the engine's state as JSON. due: when its next timer is.
+CREATE TABLE process_model (digest TEXT PRIMARY KEY, name TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE process (
+    work INTEGER PRIMARY KEY, model TEXT NOT NULL, state TEXT NOT NULL, ended INTEGER NOT NULL, due INTEGER,
+    changed INTEGER NOT NULL
+);
+CREATE INDEX process_due ON process (due) WHERE due IS NOT NULL;
+-- What the gateway has to do at another system: service tasks and notifications. key: so that none is done twice.
+CREATE TABLE errand (
+    key TEXT PRIMARY KEY, work INTEGER, task TEXT, kind TEXT NOT NULL, request TEXT NOT NULL, state TEXT NOT NULL,
+    tries INTEGER NOT NULL, next INTEGER NOT NULL, answer TEXT NOT NULL, made INTEGER NOT NULL, changed INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX errand_next ON errand (next) WHERE state = 'due';
+-- A station's life: mounted, why here, visits, calibrations, photos.
+CREATE TABLE station_note (
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
+    text TEXT NOT NULL, photo TEXT
+);
+CREATE INDEX station_note_device ON station_note (device, at);
+"""
+
 MIGRATIONS = (
     *(_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6),
-    *(_VERSION_7, _VERSION_8),
+    *(_VERSION_7, _VERSION_8, _VERSION_9),
 )
 VERSION = len(MIGRATIONS)
 APPLICATION_ID = 0x42647374  # "Bdst"
@@ -218,5 +300,19 @@ TABLES = {
     "register": "device",
     "aggregate": "step, series, start",
     "upkeep": "name",
+    "account": "name",
+    "login": "digest",
+    "sheet": "name, version",
+    "rule_state": "rule, object",
+    "work": "id",
+    "work_step": "work, number",
+    "work_note": "id",
+    "photo": "digest",
+    "silence": "id",
+    "audit": "id",
+    "process_model": "digest",
+    "process": "work",
+    "errand": "key",
+    "station_note": "id",
 }
 """All tables but the log, with their keys, in an order in which they can be filled: for copying."""
