@@ -6,6 +6,8 @@ The types in config.py and types.py say what is allowed; rules.py and forward.py
 import math
 import re
 import tomllib
+from collections.abc import Callable, Iterable
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -55,24 +57,39 @@ def checked(path: Path, of: type[msgspec.Struct]) -> tuple[dict[str, Any], list[
         return {}, [f"{path}: {unreadable(error)}"]
     except UnicodeDecodeError:
         return {}, [f"{path}: {pick('ist keine Textdatei in UTF-8', 'is not a text file in UTF-8')}"]
+    nothing = pick(
+        f"darin steht nichts; ein Beispiel schreibt: bordstein-gateway init --force {path}",
+        f"there is nothing in it; an example is written by: bordstein-gateway init --force {path}",
+    )
+    values, found = examined(text, of, path.absolute().parent, rules, nothing)
+    return values, [f"{path}:{problem}" for problem in found]
+
+
+Rules = Callable[[dict[str, Any], set[KeyPath]], Iterable[tuple[KeyPath, str]]]
+"""What no type can say: of the values as far as they were right, and the paths that were complained of."""
+
+
+def examined(
+    text: str, of: type[msgspec.Struct], folder: Path, rules: Rules, nothing: str
+) -> tuple[dict[str, Any], list[str]]:
+    """A text's values, with the names of files looked for in `folder`, and its mistakes, each beginning with its line.
+
+    `nothing`: what is said of an empty one.
+    """
     try:
         values = tomllib.loads(text)
         lines = key_lines(text)
     except RecursionError:
-        return {}, [f"{path}: {pick('ist zu tief geschachtelt', 'is nested too deep')}"]
+        return {}, [f"1: {pick('ist zu tief geschachtelt', 'is nested too deep')}"]
     except ValueError as error:  # a number of thousands of digits is one that is no TOMLDecodeError
-        return {}, [f"{path}:{_syntax_error(text, str(error))}"]
+        return {}, [_syntax_error(text, str(error))]
     if not values:
-        nothing = pick(
-            "darin steht nichts; ein Beispiel schreibt: bordstein-gateway init --force",
-            "there is nothing in it; an example is written by: bordstein-gateway init --force",
-        )
-        return {}, [f"{path}:1: {nothing} {path}"]
-    check = _Check(path.absolute().parent)
+        return {}, [f"1: {nothing}"]
+    check = _Check(folder)
     resolved = check.struct(_info(of), values, ())
     found = check.found + list(rules(resolved, {place for place, _ in check.found}))
     found.sort(key=lambda problem: line_of(lines, problem[0]))
-    return resolved, [f"{path}:{line_of(lines, place)}: {visible(_sentence(place, said))}" for place, said in found]
+    return resolved, [f"{line_of(lines, place)}: {visible(_sentence(place, said))}" for place, said in found]
 
 
 def place_of(path: Path, *keys: str) -> Path | None:
@@ -288,6 +305,7 @@ _PLAIN: dict[Any, type] = {
     inspect.FloatType: float,
     inspect.StrType: str,
     inspect.BoolType: bool,
+    inspect.DateType: date,
 }
 
 

@@ -48,6 +48,8 @@ def allowed(info: Any, marks: dict[str, Any] | None = None) -> str:
     if isinstance(info, inspect.IntType | inspect.FloatType):
         kind = pick("eine ganze Zahl", "an integer") if isinstance(info, inspect.IntType) else pick("Zahl", "a number")
         return f"{kind} {_number(info.ge)}..{_number(info.le)}"
+    if isinstance(info, inspect.DateType):
+        return pick("ein Datum, wie 2027-06-30, ohne Anführungszeichen", "a date, as in 2027-06-30, without quotes")
     if isinstance(info, inspect.StrType):
         return pick("Text in Anführungszeichen", "text in quotes")
     return pick("eine Tabelle", "a table")

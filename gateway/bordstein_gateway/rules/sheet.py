@@ -75,14 +75,15 @@ class Samples(Section):
 
 class Condition(Section, kw_only=True):
     """[condition]: `fires` and `clears` (when it is over; not `fires` where it is not given: their distance is the
-    hysteresis). `hold` (`for` in the file): so long without a break. `samples`: n of m. `clears_for`: so long it has to
-    be over. `cooldown`: so long after the end of a case there is no new one. `season`: "10-01..04-30", both included.
-    `times`: local days and times, as "mon-fri 06:00-20:00", "sat,sun,holiday 08:00-18:00",
-    "daily dusk+30m-dawn-30m" with dawn, sunrise, sunset, dusk; `not_times` likewise. `in_a_row`: in so many of those
-    windows one after the other.
+    hysteresis). With stages `fires` may be left out; where it is there, it has to be so besides a stage's own.
+    `hold` (`for` in the file): so long without a break. `samples`: n of m. `clears_for`: so long it has to be over.
+    `cooldown`: so long after the end of a case there is no new one. `season`: "10-01..04-30", both included.
+    `times`: local days and times at which the rule looks at all, as "mon-fri 06:00-20:00", "sat,sun,holiday
+    08:00-18:00", "daily dusk+30m-dawn-30m" with dawn, sunrise, sunset, dusk. `not_times`: likewise, when nothing
+    begins. `in_a_row`: in so many of the windows of `times` one after the other.
     """
 
-    fires: Expression
+    fires: Expression | None = None
     clears: Expression | None = None
     hold: Duration | None = msgspec.field(name="for", default=None)
     samples: Samples | None = None
