@@ -84,6 +84,7 @@ async def _serve(state: ServiceState, sockets: list[socket.socket]) -> int:
     senders = [*state.forwarders]
     if config.sensorthings_api.mqtt:
         senders.append(Live(config, store, state.stations))
+    senders.append(state.office)
     tasks = [asyncio.create_task(_forward(sender, stop)) for sender in senders]
     server = _make_server(state)
     serving = asyncio.create_task(server._serve(sockets))
@@ -127,7 +128,7 @@ async def _forward(forwarder: Any, stop: asyncio.Event) -> None:
             await forwarder.run()
             return
         except Exception:  # noqa: BLE001  (whatever it is, the others go on)
-            _log.exception("a forwarder begins again", forwarder=getattr(forwarder, "name", ""))
+            _log.exception("a part begins again", part=getattr(forwarder, "name", ""))
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(stop.wait(), 30)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from .boards.stations import Stations
 from .config.config import Config
+from .office import Office
 from .store import Store
 from .texts import both, said
 
@@ -48,6 +49,11 @@ class ServiceState:
         """What is known of the boards' places."""
         return Stations(self.config.devices, self.store)
 
+    @cached_property
+    def office(self) -> Office:
+        """Rule sheets, cases, and what is done about them."""
+        return Office(self.config, self.store, self.stations)
+
     def healthy(self, now: float) -> list[str]:
         """Sentences on what is wrong at `now` (monotonic); empty: the service does its work.
 
@@ -70,6 +76,7 @@ class ServiceState:
         found = self.healthy(now)
         if self.ingest.trouble:
             found.append(self.ingest.trouble)
+        found += self.office.problems()
         for forwarder in self.forwarders:
             # Of one that somebody has paused no alarm is wanted.
             if (trouble := forwarder.status.trouble) and not forwarder.status.paused:

@@ -10,12 +10,14 @@ OPEN: tuple[CaseState, ...] = ("new", "taken", "in_work")
 
 
 class Case(NamedTuple):
-    """`number`: as people say it, "2026-17". `desk`: whose it is; `account`: who has taken it. `recovered`: when the
-    condition was over. `escalated`: how often. `reason`: of a false alarm, or of a close. `event`: what fired, see
-    rules/verdict.py. `ledger`: {"trips": 1.0, "minutes": 25.0} once ended.
+    """`number`: as people say it, "2026-17". `title`: German. `desk`: whose it is; `deputy`: the desk that has it too
+    since it escalated, else empty; `account`: who has taken it. `recovered`: when the condition was over. `escalated`:
+    how often. `reason`: of a false alarm, or of a close. `event`: what fired, see rules/verdict.py. `ledger`:
+    {"trips": 1.0, "minutes": 25.0} once ended.
     """
 
     id: int
+    number: str
     rule: str
     sheet_version: int
     object: str
@@ -25,6 +27,7 @@ class Case(NamedTuple):
     stage: str
     priority: str
     desk: str
+    deputy: str
     account: str | None
     opened: int
     changed: int
@@ -63,7 +66,8 @@ class CaseStep(NamedTuple):
 
 
 class CaseNote(NamedTuple):
-    """`kind`: comment, photo, or differently: what was done in another way than the sheet says."""
+    """`kind`: comment, photo, or differently: what was done in another way than the sheet says, which is a proposal to
+    change it: `state` open, accepted or declined, else empty. `photo`: its digest. `step`: to which it belongs."""
 
     id: int
     case: int
@@ -72,6 +76,8 @@ class CaseNote(NamedTuple):
     kind: Literal["comment", "photo", "differently"]
     text: str
     photo: str | None
+    step: int | None
+    state: Literal["", "open", "accepted", "declined"]
 
 
 class Silence(NamedTuple):

@@ -212,15 +212,21 @@ CREATE TABLE rule_state (
     rule TEXT NOT NULL, object TEXT NOT NULL, state TEXT NOT NULL,
     PRIMARY KEY (rule, object)
 ) WITHOUT ROWID;
--- open_key: rule and object while the case is open, so that there is one. event, ledger: JSON.
+-- open_key: rule and object while the case is open, so that there is one. year and running: its number, "2026-17".
+-- deputy: the desk that has it too since it escalated. event, ledger: JSON.
 CREATE TABLE work (
     id INTEGER PRIMARY KEY,
     open_key TEXT UNIQUE,
+    year INTEGER NOT NULL, running INTEGER NOT NULL,
     rule TEXT NOT NULL, sheet_version INTEGER NOT NULL, object TEXT NOT NULL, title TEXT NOT NULL, place TEXT NOT NULL,
-    state TEXT NOT NULL, stage TEXT NOT NULL, priority TEXT NOT NULL, desk TEXT NOT NULL, account TEXT,
+    state TEXT NOT NULL, stage TEXT NOT NULL, priority TEXT NOT NULL, desk TEXT NOT NULL, deputy TEXT NOT NULL,
+    account TEXT,
     opened INTEGER NOT NULL, changed INTEGER NOT NULL, taken INTEGER, ended INTEGER, recovered INTEGER,
-    escalated INTEGER NOT NULL, reason TEXT NOT NULL, event TEXT NOT NULL, ledger TEXT NOT NULL
+    escalated INTEGER NOT NULL, reason TEXT NOT NULL, event TEXT NOT NULL, ledger TEXT NOT NULL,
+    UNIQUE (year, running)
 );
+CREATE INDEX work_state ON work (state, opened);
+CREATE INDEX work_ended ON work (ended);
 CREATE INDEX work_rule ON work (rule, opened);
 CREATE INDEX work_object ON work (object, opened);
 CREATE TABLE work_step (
@@ -229,9 +235,10 @@ CREATE TABLE work_step (
     note TEXT NOT NULL, actor TEXT, at INTEGER,
     PRIMARY KEY (work, number)
 ) WITHOUT ROWID;
+-- step: the number of the one it belongs to. state: of a proposal to the sheet: open, accepted or declined; else empty.
 CREATE TABLE work_note (
     id INTEGER PRIMARY KEY, work INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
-    text TEXT NOT NULL, photo TEXT
+    text TEXT NOT NULL, photo TEXT, step INTEGER, state TEXT NOT NULL
 );
 CREATE INDEX work_note_work ON work_note (work, id);
 CREATE TABLE photo (
@@ -243,6 +250,11 @@ CREATE TABLE silence (
     id INTEGER PRIMARY KEY, rule TEXT NOT NULL, object TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
     actor TEXT NOT NULL, reason TEXT NOT NULL
 );
+-- What fired while it was silenced, and is not over: verdict is JSON.
+CREATE TABLE held_back (
+    rule TEXT NOT NULL, object TEXT NOT NULL, verdict TEXT NOT NULL,
+    PRIMARY KEY (rule, object)
+) WITHOUT ROWID;
 -- Append only: hash is SHA-256 over the line before and this one.
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
@@ -257,8 +269,10 @@ CREATE TABLE process (
 );
 CREATE INDEX process_due ON process (due) WHERE due IS NOT NULL;
 -- What the gateway has to do at another system: service tasks and notifications. key: so that none is done twice.
+-- state: due, done, failed (answered all the same), dropped (its case has ended before).
 CREATE TABLE errand (
-    key TEXT PRIMARY KEY, work INTEGER, task TEXT, kind TEXT NOT NULL, request TEXT NOT NULL, state TEXT NOT NULL,
+    key TEXT PRIMARY KEY, work INTEGER, task TEXT, node TEXT, kind TEXT NOT NULL, target TEXT NOT NULL,
+    request TEXT NOT NULL, state TEXT NOT NULL,
     tries INTEGER NOT NULL, next INTEGER NOT NULL, answer TEXT NOT NULL, made INTEGER NOT NULL, changed INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX errand_next ON errand (next) WHERE state = 'due';
@@ -309,6 +323,7 @@ TABLES = {
     "work_note": "id",
     "photo": "digest",
     "silence": "id",
+    "held_back": "rule, object",
     "audit": "id",
     "process_model": "digest",
     "process": "work",
