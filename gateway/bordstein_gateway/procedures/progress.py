@@ -7,8 +7,8 @@ ErrandKind = Literal["open311", "webhook", "engine", "ngsi-ld", "mail"]
 
 
 class Task(NamedTuple):
-    """A user task. `id`: of this run of it, stays the same over restarts; `node`: the BPMN element's id. `form`: fields
-    as in rules/sheet.py, as JSON."""
+    """A user task. `id`: of this run of it, stays the same over restarts: the node, from the second run on with #2, …;
+    `node`: the BPMN element's id. `form`: fields as in rules/sheet.py, as JSON."""
 
     id: str
     node: str
@@ -33,7 +33,8 @@ class Errand(NamedTuple):
 class Progress(NamedTuple):
     """Where a procedure stands. `state`: the engine's, as JSON, to go on from. `ready`: user tasks to do now.
     `errands`: calls that wait for an answer. `done`: nodes that were passed, `skipped`: those that never will be.
-    `due`: when to wake it (ms UTC). `escalate`: timers went off since the last progress: nodes.
+    `due`: when to wake it (ms UTC). `escalate`: nodes with BPMN escalations that were passed since the last progress.
+    `failed`: service nodes that were given up.
     """
 
     state: str
@@ -44,3 +45,4 @@ class Progress(NamedTuple):
     due: int | None
     escalate: tuple[str, ...]
     ended: bool
+    failed: tuple[str, ...] = ()
