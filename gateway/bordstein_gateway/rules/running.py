@@ -1,0 +1,167 @@
+"""Several sheets at work on the same readings: each reading to the rules that look at its property, ticks in between.
+
+One thread at a time. A rule that raises is put aside with a sentence; the others go on.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import structlog
+
+from ..texts import both
+from .evaluate import Evaluator, Reading
+from .sheet import Sheet
+from .shelf import InForce
+from .verdict import Verdict
+from .world import World
+
+_NEVER = 1 << 62
+_PACE_MS = 1000
+"""A rule that wants a tick again at once gets it this much later."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Rule:
+    """A sheet at work. `trouble`: why it was put aside, one sentence; empty: it works. `not_before`: no tick is given
+    to it until then."""
+
+    def __init__(self, in_force: InForce, sheet: Sheet, world: World) -> None:
+        self.name = in_force.name
+        self.in_force = in_force
+        self.sheet = sheet
+        self.evaluator = Evaluator(sheet, world)
+        self.trouble = ""
+        self.evaluations = self.verdicts = 0
+        self.not_before = 0
+        self.due = _NEVER
+
+    def properties(self) -> frozenset[str] | None:
+        """Of which readings it wants to know; None: of all, as the silence of a device is over with any."""
+        found = {signal.property for signal in self.sheet.signal.values()}
+        if listens(self.sheet):
+            return None
+        return frozenset(name for name in found if name is not None)
+
+
+class Said(NamedTuple):
+    """A verdict and whose it is."""
+
+    rule: Rule
+    verdict: Verdict
+
+
+class Running:
+    """The rules at work."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, Rule] = {}
+        self._by_property: dict[str, tuple[Rule, ...]] = {}
+        self._others: tuple[Rule, ...] = ()
+        self._due = _NEVER
+
+    def put(self, rule: Rule) -> None:
+        """From now on; in place of one of the same name."""
+        self.rules[rule.name] = rule
+        self.sort()
+
+    def drop(self, name: str) -> None:
+        """No more."""
+        self.rules.pop(name, None)
+        self.sort()
+
+    def working(self) -> list[Rule]:
+        """Those that are not put aside."""
+        return [rule for rule in self.rules.values() if not rule.trouble]
+
+    def feed(self, reading: Reading, now: int) -> list[Said]:
+        """What they say of it, and of what time alone decided before `now` (ms), its moment."""
+        said = self.tick(now) if now >= self._due else []
+        for rule in self._by_property.get(reading.property, self._others):
+            rule.evaluations += 1
+            evaluator = rule.evaluator
+            try:
+                verdicts = evaluator.feed(reading)
+                due = evaluator.next_tick()
+            except Exception as error:  # noqa: BLE001  (whatever a rule is made of, the others go on)
+                self._aside(rule, error)
+                continue
+            if due is None:
+                rule.due = _NEVER
+            else:
+                rule.due = due if due > rule.not_before else rule.not_before
+                if rule.due < self._due:
+                    self._due = rule.due
+            if verdicts:
+                said += self._said(rule, verdicts)
+        return said
+
+    def tick(self, now: int) -> list[Said]:
+        """What time alone has decided up to now (ms), each at its time."""
+        said: list[Said] = []
+        while self._due <= now:
+            at, self._due = self._due, _NEVER
+            for rule in self.working():
+                if rule.due <= at:
+                    said += self._tick(rule, at)
+                self._due = min(self._due, rule.due)
+        return said
+
+    def next_tick(self) -> int | None:
+        """When to call tick() again (ms); None: readings alone can change anything."""
+        return None if self._due == _NEVER else self._due
+
+    def wake(self, rule: Rule) -> None:
+        """A rule was changed from outside: ask it when its next tick is."""
+        self._try(rule, lambda: ())
+        self._due = min([_NEVER, *(one.due for one in self.working())])
+
+    def _tick(self, rule: Rule, at: int) -> list[Said]:
+        rule.not_before = at + _PACE_MS
+        return self._try(rule, lambda: rule.evaluator.tick(at))
+
+    def _try(self, rule: Rule, work: Callable[[], Iterable[Verdict]]) -> list[Said]:
+        try:
+            verdicts = work()
+            due = rule.evaluator.next_tick()
+        except Exception as error:  # noqa: BLE001
+            self._aside(rule, error)
+            return []
+        rule.due = _NEVER if due is None else max(due, rule.not_before)
+        return self._said(rule, verdicts)
+
+    def _said(self, rule: Rule, verdicts: Iterable[Verdict]) -> list[Said]:
+        found = [Said(rule, verdict) for verdict in verdicts]
+        rule.verdicts += len(found)
+        return found
+
+    def _aside(self, rule: Rule, error: Exception) -> None:
+        put_aside(rule, error)
+        self.sort()
+
+    def sort(self) -> None:
+        """Rules have come, gone or been put aside."""
+        working = self.working()
+        wanted = {rule.name: rule.properties() for rule in working}
+        names = {name for some in wanted.values() if some is not None for name in some}
+        self._others = tuple(rule for rule in working if wanted[rule.name] is None)
+        self._by_property = {
+            name: tuple(rule for rule in working if (some := wanted[rule.name]) is None or name in some)
+            for name in names
+        }
+        self._due = min([_NEVER, *(rule.due for rule in working)])
+
+
+def put_aside(rule: Rule, error: Exception) -> None:
+    """It rests until its sheet is changed or the gateway starts anew."""
+    _log.error("a rule is put aside", rule=rule.name, exc_info=error)
+    kind = type(error).__name__
+    rule.trouble = both(
+        f"Die Regel {rule.name} ruht: ein Fehler im Programm ({kind}); das Log hat die Einzelheiten.",
+        f"The rule {rule.name} rests: a mistake in the program ({kind}); the log has the details.",
+    )
+
+
+def listens(sheet: Sheet) -> bool:
+    """Whether it looks at the silence of devices."""
+    return any(signal.take == "silence" for signal in sheet.signal.values())

@@ -1,0 +1,453 @@
+"""The sheets at work: batches of the log to verdicts, these and the rules' states into the store. See live.py.
+
+One thread at a time; everything may raise StoreError, and goes on where it was when it is called again.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from ..boards.stations import Stations
+from ..config.config import Config
+from ..config.durations import seconds
+from ..store import Store
+from ..store.connection import Connection
+from ..store.sheets import drop_rule_states, move_place, put_rule_states, rule_states, silences
+from .evaluate import Reading
+from .known import Known
+from .past import by_time, span, wanted
+from .running import Rule, Running, Said, listens, put_aside
+from .sheet import Sheet
+from .shelf import InForce
+from .verdict import Verdict
+
+PLACE = "rules"
+"""The name of the place in the log, among those of the forwarders."""
+BATCH = 1000
+CHECKPOINT_S = 300.0
+CHECKPOINT_READINGS = 100_000
+"""After so long, or so many readings, all states are on disk and the place moves."""
+PIECE = 1000
+"""States that one commit takes."""
+AWAY_MS = 900_000
+PATIENCE_MS = 3_600_000
+"""After the gateway itself heard nobody for AWAY_MS, nobody is silent before this is over."""
+_MARK = ""
+"""The object under which a rule keeps with which version it has begun."""
+
+_Key = tuple[str, str]
+
+_log = structlog.get_logger(__name__)
+
+
+class Cases(Protocol):
+    """What becomes of a verdict, in the commit that is under way."""
+
+    def apply(self, connection: Connection, verdict: Verdict, in_force: Any, now: int) -> Any: ...
+
+
+class Waits(msgspec.Struct):
+    """A verdict that begins no case yet: before `until` (ms), as somebody wants silence; or, with 0, before the next
+    reading, as what is known is old."""
+
+    verdict: Verdict
+    until: int = 0
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """What is kept of an object."""
+
+    state: dict[str, Any] | None = None
+    waits: Waits | None = None
+
+
+class Mark(msgspec.Struct):
+    """With which version a rule has begun, and on what its states depend."""
+
+    version: int
+    shape: str
+
+
+class Working:
+    """`next_id`: the first reading that was not looked at. `verdicts`: how many there were."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        cases: Cases,
+        stations: Stations,
+        *,
+        clock: Callable[[], float] = time.time,
+        checkpoint_s: float = CHECKPOINT_S,
+    ) -> None:
+        self._store = store
+        self._cases = cases
+        self._clock = clock
+        self._checkpoint_s = checkpoint_s
+        self._world = Known(config, store, stations)
+        self.running = Running()
+        self.verdicts = 0
+        self._ended = 0  # evaluations of rules that are gone
+        self._unsaid: list[Said] = []
+        self._waiting: dict[_Key, Waits] = {}
+        self._stale: dict[str, set[_Key]] = {}
+        self._touched: set[_Key] = set()  # what waits, or waits no more, since the last commit
+        self._saving: list[tuple[Rule, str]] = []
+        self._saving_place = 0
+        self._silences: list[tuple[str, str, int]] = []
+        self._force = False
+        place = store.place_get(PLACE)
+        there = any(one.forwarder == PLACE for one in store.places())
+        newest = store.newest_id()
+        self.next_id = place.next_id if there else newest + 1
+        self._saved_id = place.next_id if there else 0
+        self._saved_at = clock()
+        last = store.observed(newest) if newest else None
+        now = self._now()
+        away = last is not None and now - last.received * 1000 > AWAY_MS
+        self._patient_until = now + PATIENCE_MS if away else 0
+
+    # What live.py asks
+
+    def turn(self) -> bool:
+        """One batch; whether there may be more at once."""
+        self._commit()
+        self._silences = silences(self._store, self._now())
+        rows = self._store.readings_after(self.next_id - 1, BATCH)
+        now = self._now()
+        if rows:
+            self._world.refresh({row.device for row in rows})
+        running, unsaid = self.running, self._unsaid
+        for row in rows:
+            received = row.received * 1000
+            reading = Reading(row.device, row.series, row.property, row.time, row.value, row.flags, received, row.id)
+            if said := running.feed(reading, received if received < now else now):
+                unsaid += self._sifted(said)
+            if self._stale and reading.device in self._stale and not reading.flags:
+                unsaid += self._released(reading)
+        if rows:
+            self.next_id = rows[-1].id + 1
+        caught_up = len(rows) < BATCH
+        if caught_up:
+            unsaid += self._sifted(running.tick(now))
+            unsaid += self._over(now)
+        self._commit()
+        self._save_some()
+        return not caught_up or bool(self._saving)
+
+    def renew(self, sheets: Mapping[str, InForce]) -> None:
+        """These are in force and switched on, no others."""
+        self._commit()
+        self._silences = silences(self._store, self._now())
+        for name in [name for name in self.running.rules if name not in sheets]:
+            self._end(self.running.rules[name])
+        for name, one in sheets.items():
+            rule = self.running.rules.get(name)
+            if rule is None or rule.in_force.version != one.version or rule.sheet != one.sheet:
+                self._begin(one, rule)
+            else:
+                rule.in_force = one
+
+    def save(self) -> None:
+        """Everything on disk: the states and the place."""
+        self._commit()
+        self._force = True
+        self._save_some()
+        while self._saving:
+            self._save_some()
+
+    def due(self) -> int | None:
+        """When to turn again even if nothing comes in (ms)."""
+        times = [waits.until for waits in self._waiting.values() if waits.until]
+        if (tick := self.running.next_tick()) is not None:
+            times.append(tick)
+        return min(times, default=None)
+
+    def at_work(self) -> int:
+        """How many rules."""
+        return len(self.running.working())
+
+    def evaluations(self) -> int:
+        """How often a rule looked at a reading."""
+        return self._ended + sum(rule.evaluations for rule in self.running.rules.values())
+
+    def troubles(self) -> dict[str, str]:
+        """Rules that were put aside."""
+        return {rule.name: rule.trouble for rule in list(self.running.rules.values()) if rule.trouble}
+
+    # Rules begin and end
+
+    def _begin(self, one: InForce, before: Rule | None) -> None:
+        sheet = one.sheet
+        assert sheet is not None
+        if before is not None:
+            self._forget(before, save=True)
+        self._world.learn()
+        rule = Rule(one, sheet, self._world)
+        if listens(sheet):
+            rule.not_before = self._patient_until
+        states = rule_states(self._store, one.name)
+        mark = msgspec.json.decode(states.pop(_MARK), type=Mark) if _MARK in states else None
+        new = Mark(one.version, _shape(sheet))
+        if mark is not None and mark.shape == new.shape:
+            for object, text in states.items():
+                self._restore(rule, object, msgspec.json.decode(text, type=State))
+            self.running.put(rule)
+            self.running.wake(rule)
+            if mark.version != one.version:
+                self._store.submit(lambda connection: put_rule_states(connection, [_mark(rule, new)])).result()
+        else:
+            self._begin_anew(rule, new)
+        _log.info("a rule begins", rule=rule.name, version=one.version, objects=len(states))
+
+    def _restore(self, rule: Rule, object: str, state: State) -> None:
+        if state.state is not None:
+            try:
+                rule.evaluator.load(object, state.state)
+            except (KeyError, TypeError, ValueError):  # it no longer fits: the object begins anew
+                _log.warning("a state is given up", rule=rule.name, object=object)
+        if state.waits is not None:
+            self._wait(rule, state.waits)
+
+    def _begin_anew(self, rule: Rule, mark: Mark) -> None:
+        """As if it had always been there: what is so now has its case, what is over has none."""
+        now = self._now()
+        series = wanted(self._store, [rule.sheet])
+        self._world.refresh({row.device for row in series.values()})
+        running = Running()
+        running.put(rule)
+        so: dict[str, Said] = {}
+        newest: dict[str, int] = {}
+        past = by_time(self._store, series, now - span(rule.sheet), now + 1, self.next_id)
+        for reading in past:
+            newest[reading.device] = reading.time
+            _follow(so, running.feed(reading, reading.time))
+        running.wake(rule)
+        _follow(so, running.tick(now))
+        fresh = now - max(seconds(signal.max_age) for signal in rule.sheet.signal.values()) * 1000
+        said = []
+        for one in so.values():
+            if listens(rule.sheet) or any(newest.get(name, 0) >= fresh for name in _devices(one.verdict)):
+                said += self._sifted([one])
+            else:
+                self._wait(rule, Waits(one.verdict))
+        rows = [_mark(rule, mark), *self._rows((rule, object) for object in rule.evaluator.changed())]
+        place = self.next_id
+
+        def job(connection: Connection) -> list[tuple[Said, Exception]]:
+            drop_rule_states(connection, rule.name)
+            put_rule_states(connection, rows)
+            if not self._saved_id:
+                move_place(connection, PLACE, place)
+            return self._apply(connection, said, now)
+
+        try:
+            self._done(self._store.submit(job).result(), said)
+        except BaseException:
+            self._forget(rule, save=False)
+            raise
+        self._saved_id = self._saved_id or place
+        self.running.put(rule)
+
+    def _end(self, rule: Rule) -> None:
+        """Taken out of force: it remembers nothing; its open cases stay."""
+        self._store.submit(lambda connection: drop_rule_states(connection, rule.name)).result()
+        self._forget(rule, save=False)
+        _log.info("a rule ends", rule=rule.name)
+
+    def _forget(self, rule: Rule, *, save: bool) -> None:
+        if save and not rule.trouble:
+            self._saving_place = self._saving_place if self._saving else self._saved_id
+            self._saving += [(rule, object) for object in rule.evaluator.changed()]
+            rows = self._rows(some for some in self._saving if some[0] is rule)
+            self._store.submit(lambda connection: put_rule_states(connection, rows)).result()
+        self._ended += rule.evaluations
+        self.running.drop(rule.name)
+        self._saving = [some for some in self._saving if some[0] is not rule]
+        for key in [key for key in self._waiting if key[0] == rule.name]:
+            self._waits_no_more(key)
+        self._touched = {key for key in self._touched if key[0] != rule.name}
+
+    # Verdicts that have to wait
+
+    def _sifted(self, said: Iterable[Said]) -> list[Said]:
+        """Those that become something now."""
+        return [one for one in said if not self._held(one)]
+
+    def _held(self, one: Said) -> bool:
+        rule, verdict = one
+        key = (rule.name, verdict.object)
+        waits = self._waiting.get(key)
+        if waits is not None:
+            if verdict.edge == "recovers":
+                self._waits_no_more(key)
+            else:
+                self._wait(rule, Waits(verdict._replace(edge="fires"), waits.until))
+            return True
+        if verdict.edge != "fires":
+            return False
+        until = self._silent_until(key)
+        if until:
+            self._wait(rule, Waits(verdict, until))
+        return bool(until)
+
+    def _silent_until(self, key: _Key) -> int:
+        ends = (end for rule, object, end in self._silences if rule in ("", key[0]) and object in ("", key[1]))
+        return max(ends, default=0)
+
+    def _wait(self, rule: Rule, waits: Waits) -> None:
+        key = (rule.name, waits.verdict.object)
+        self._waits_no_more(key)
+        self._waiting[key] = waits
+        if not waits.until:
+            for device in _devices(waits.verdict):
+                self._stale.setdefault(device, set()).add(key)
+
+    def _waits_no_more(self, key: _Key) -> Verdict | None:
+        self._touched.add(key)
+        waits = self._waiting.pop(key, None)
+        if waits is None:
+            return None
+        for device in _devices(waits.verdict):
+            if (keys := self._stale.get(device)) is not None:
+                keys.discard(key)
+                if not keys:
+                    del self._stale[device]
+        return waits.verdict
+
+    def _released(self, reading: Reading) -> list[Said]:
+        """What this reading has not ended is so now."""
+        found = []
+        for key in list(self._stale.get(reading.device, ())):
+            rule = self.running.rules.get(key[0])
+            if rule is None or rule.trouble:
+                continue
+            properties = rule.properties()
+            if properties is None or reading.property in properties:
+                verdict = self._waits_no_more(key)
+                if verdict is not None:
+                    found += self._sifted([Said(rule, verdict._replace(time=reading.time))])
+        return found
+
+    def _over(self, now: int) -> list[Said]:
+        """Silences that have ended while it still is so."""
+        found = []
+        for key in [key for key, waits in self._waiting.items() if waits.until and waits.until <= now]:
+            rule = self.running.rules.get(key[0])
+            verdict = self._waits_no_more(key)
+            if rule is not None and verdict is not None:
+                found += self._sifted([Said(rule, verdict._replace(time=now))])
+        return found
+
+    # Into the store
+
+    def _commit(self) -> None:
+        """What was said, with the states it was said from. Again, as it is, after a failure."""
+        if not self._unsaid and not self._touched:
+            return
+        said, rules, now = self._unsaid, self.running.rules, self._now()
+        keys = {(rule.name, verdict.object) for rule, verdict in said} | self._touched
+        rows = self._rows((rules[name], object) for name, object in keys if name in rules)
+
+        def job(connection: Connection) -> list[tuple[Said, Exception]]:
+            failed = self._apply(connection, said, now)
+            put_rule_states(connection, rows)
+            return failed
+
+        failed = self._store.submit(job).result()
+        self._unsaid = []
+        self._touched = set()
+        self._done(failed, said)
+
+    def _apply(self, connection: Connection, said: Iterable[Said], now: int) -> list[tuple[Said, Exception]]:
+        """Each to the cases; what fails there is its rule's trouble, and is undone."""
+        failed: list[tuple[Said, Exception]] = []
+        for one in said:
+            connection.execute("SAVEPOINT verdict")
+            try:
+                self._cases.apply(connection, one.verdict, one.rule.in_force, now)
+            except Exception as error:
+                if self._store.database.concerns_all(error):
+                    raise
+                connection.execute("ROLLBACK TO verdict")
+                failed.append((one, error))
+            connection.execute("RELEASE verdict")
+        return failed
+
+    def _done(self, failed: Iterable[tuple[Said, Exception]], said: Iterable[Said]) -> None:
+        self.verdicts += sum(1 for _ in said)
+        for one, error in failed:
+            put_aside(one.rule, error)
+            if one.verdict.edge != "recovers":
+                self._wait(one.rule, Waits(one.verdict))  # once the mistake is cured
+        if failed:
+            self.running.sort()
+
+    def _rows(self, some: Iterable[tuple[Rule, str]]) -> list[tuple[str, str, str]]:
+        rows = []
+        for rule, object in some:
+            state = State(rule.evaluator.dump(object), self._waiting.get((rule.name, object)))
+            rows.append((rule.name, object, msgspec.json.encode(state).decode()))
+        return rows
+
+    def _save_some(self) -> None:
+        """A piece of a checkpoint, when it is time for one."""
+        if not self._saving:
+            waited = self._clock() - self._saved_at
+            ahead = self.next_id - self._saved_id
+            soon = self._force or waited >= self._checkpoint_s or ahead >= CHECKPOINT_READINGS
+            if not ahead or not soon:
+                return
+            self._saving = [
+                (rule, object) for rule in self.running.working() for object in rule.evaluator.changed()
+            ]
+            self._saving_place = self.next_id
+        some = self._saving[:PIECE]
+        rows, last, place = self._rows(some), len(some) == len(self._saving), self._saving_place
+
+        def job(connection: Connection) -> None:
+            put_rule_states(connection, rows)
+            if last:
+                move_place(connection, PLACE, place)
+
+        self._store.submit(job).result()
+        del self._saving[: len(some)]
+        if last:
+            self._saved_id, self._saved_at, self._force = place, self._clock(), False
+
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def _follow(so: dict[str, Said], said: Iterable[Said]) -> None:
+    """What is so, by object, after this was said."""
+    for one in said:
+        before = so.pop(one.verdict.object, None)
+        if one.verdict.edge == "fires" or (one.verdict.edge == "rises" and before is not None):
+            so[one.verdict.object] = Said(one.rule, one.verdict._replace(edge="fires"))
+
+
+def _devices(verdict: Verdict) -> tuple[str, ...]:
+    return verdict.devices or (verdict.object.partition("/")[0],)
+
+
+def _mark(rule: Rule, mark: Mark) -> tuple[str, str, str]:
+    return rule.name, _MARK, msgspec.json.encode(mark).decode()
+
+
+def _shape(sheet: Sheet) -> str:
+    """What a state depends on: where this is another, states don't fit."""
+    condition = sheet.condition
+    parts = (
+        sheet.objects,
+        sheet.signal,
+        [stage.name for stage in sheet.stages],
+        condition.samples,
+        condition.times,
+        condition.in_a_row,
+    )
+    return msgspec.json.encode(parts, order="deterministic").decode()
