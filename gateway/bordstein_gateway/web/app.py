@@ -9,10 +9,9 @@
     /healthz      200 while the service does its work, else 503: a restart may help. What is wrong, also outside of
                   it (broker, targets), is in `problems`; `healthy` says that there is nothing
     /v1.1/        OGC SensorThings API, see sensorthings_api/
+    /app/         the staff's pages, with logins of their own, see pages/
 
 With [publish] or logins (access.py) the first three need a login, and /healthz says no details without one.
-
-Kept free for what comes later: /app (the staff's pages).
 """
 
 import asyncio
@@ -35,6 +34,7 @@ from . import register as web_register
 from .access import Access, Refused, language, refusal
 from .metrics import Metrics
 from .overview import overview
+from .pages import parts
 from .pagetexts import TEXTS, clock, measured, number, sleep, when, zone
 from .publishing import Publishing
 
@@ -106,6 +106,7 @@ def app(state: ServiceState) -> Starlette:
             ),
             Feeds(state, access, publishing, sensorthings=True).mount(),
             *sensorthings_api.routes(state, access, publishing),
+            *parts.routes(state),
         ],
         exception_handlers={Refused: refusal, StoreError: _store_away},
     )

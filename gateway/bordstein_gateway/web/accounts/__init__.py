@@ -1,0 +1,1 @@
+"""Accounts of the staff's pages: passwords, sessions, limits on guessing, OpenID Connect."""

@@ -1,0 +1,35 @@
+"""All parts of the pages, in one place: who adds one adds it here."""
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from ...status import ServiceState
+from . import about, account, login
+from .site import HOME, Site
+from .static import PATH, Static
+
+PARTS: tuple[Callable[[Site], list[Route]], ...] = (
+    login.routes,
+    account.routes,
+    about.routes,
+)
+
+
+def routes(state: ServiceState) -> list[BaseRoute]:
+    """For the application."""
+    return made(Site(state))
+
+
+def made(site: Site) -> list[BaseRoute]:
+    """Of a site, whose `addresses` know them all afterwards."""
+
+    async def to_home(request: Request) -> Response:
+        return RedirectResponse(HOME, 308)
+
+    found: list[BaseRoute] = [Mount(PATH, Static())]
+    for part in PARTS:
+        found += part(site)
+    return [*found, Route("/app", to_home), Route("/app/{rest:path}", site.missing)]

@@ -1,0 +1,40 @@
+"""The templates of the pages, with their filters and what each of them knows."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from ...config.config import Config
+from ...texts import said
+from ..pagetexts import clock, measured, number, when, zone
+from . import static
+from .rights import ROLE_NAMES, Right
+
+
+def environment(config: Config) -> Environment:
+    """For one service; see templates/app/README.md."""
+    package = "bordstein_gateway"
+    found = Environment(
+        loader=ChoiceLoader([PackageLoader(package, "templates/app"), PackageLoader(package)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    town_zone = ZoneInfo(config.town.timezone)
+
+    @pass_context
+    def moment(context: Context, ms: int | None) -> str:
+        return shown(ms, town_zone, context["lang"])
+
+    found.filters.update(number=number, measured=measured, when=when, clock=clock, zone=zone, said=said, moment=moment)
+    found.globals.update(static=static.address, roles=ROLE_NAMES, town=config.town.name, Right=Right)
+    return found
+
+
+def shown(ms: int | None, zone: ZoneInfo, lang: str) -> str:
+    """A time in ms as people of a town read it; – for none."""
+    if ms is None:
+        return "–"
+    return datetime.fromtimestamp(ms / 1000, zone).strftime("%d.%m.%Y %H:%M" if lang == "de" else "%Y-%m-%d %H:%M")
