@@ -1,7 +1,7 @@
 """How long what is kept: raw readings, hours, days, by property; and the thread that goes by it.
 
     plan = Plan(config.retention, store, forwarders)
-    plan.aggregate()        take what is new in the log into the hours and days
+    plan.aggregate()        take what is new in the log into the hours and days; where nothing is deleted, into days
     plan.sweep()            delete what is older than wanted; what it would delete with dry_run=True
 
 Both work in pieces of some milliseconds through the store's writer and begin again where they were stopped.
@@ -23,10 +23,13 @@ from .store.sums import HOUR_MS
 DEFAULT = "default"
 _log = structlog.get_logger(__name__)
 _READINGS = 2000  # that one piece adds up
+_DAY_READINGS = 10_000  # the same where only days are made: the same day in one piece is written once
 _HOURS = 100
 _WAIT_S = 60.0
 _AGGREGATE_S = 60.0
 _SWEEP_S = 600.0
+_DAYS_S = 600.0
+"""How often days are made where nothing is deleted: pages add up the rest themselves."""
 # A piece that took so long is followed by a pause three times as long: the rest is for readings that come in.
 _PAUSE = 3.0
 
@@ -63,7 +66,7 @@ class Plan:
         count = 0
         while not self.stopped.is_set():
             begun = time.monotonic()
-            future = self._store.aggregate(_READINGS)
+            future = self._store.aggregate(_READINGS if self.wanted else _DAY_READINGS, days_only=not self.wanted)
             if future is None:
                 break
             count += future.result(_WAIT_S)
@@ -139,9 +142,8 @@ class Upkeep:
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
     def start(self) -> None:
-        """Begin, if anything is ever deleted; returns at once."""
-        if self._plan.wanted:
-            self._thread.start()
+        """Begin; returns at once."""
+        self._thread.start()
 
     def stop(self, seconds: float) -> None:
         """End after the piece at hand."""
@@ -151,10 +153,14 @@ class Upkeep:
 
     def _run(self) -> None:
         swept = 0.0
+        deletes = self._plan.wanted
+        pause = _AGGREGATE_S if deletes else _DAYS_S
+        if not deletes:
+            self._plan.stopped.wait(pause)
         while not self._plan.stopped.is_set():
             try:
                 self._plan.aggregate()
-                if not swept or time.monotonic() - swept >= _SWEEP_S:
+                if deletes and (not swept or time.monotonic() - swept >= _SWEEP_S):
                     swept = time.monotonic()
                     for deleted in self._plan.sweep():
                         _log.info("deleted what was too old", **deleted._asdict())
@@ -162,4 +168,4 @@ class Upkeep:
                 _log.warning("what is too old could not be deleted", reason=str(error))
             except Exception:  # noqa: BLE001 - it is said, and tried again
                 _log.exception("what is too old was not deleted")
-            self._plan.stopped.wait(_AGGREGATE_S)
+            self._plan.stopped.wait(pause)

@@ -1,10 +1,12 @@
 """Readings by hour and day, made in the order of the log: each reading counts once, also one that comes late.
 
-Who keeps on calling aggregate() is the gateway's retention.py, and only where something is deleted after a while.
+Who keeps on calling aggregate() is the gateway's retention.py. Hours are made only where something is deleted after a
+while; days always, for plots of a year.
 """
 
 from concurrent.futures import Future
 
+from ..boards.ledger import DAY_MS
 from .connection import Connection
 from .reads import Reads
 from .sums import HOUR_MS, folded
@@ -12,6 +14,7 @@ from .types import Aggregate
 from .values import native
 
 PLACE = "aggregated_to"
+_DAYS_PLACE = "days_to"
 _COLUMNS = "step, series, start, count, numbers, sum, least, most, first_time, first, last_time, last, raw"
 _ADD = (
     f"INSERT INTO aggregate ({_COLUMNS}) VALUES ({', '.join('?' * 13)}) ON CONFLICT (step, series, start) DO UPDATE SET"
@@ -66,13 +69,16 @@ class Aggregates(Reads):
         with self.database.reading() as connection:
             return int(upkeep_get(connection, PLACE) or 0)
 
-    def aggregate(self, limit: int) -> "Future[int] | None":
+    def aggregate(self, limit: int, *, days_only: bool = False) -> "Future[int] | None":
         """Have the next readings of the log taken into the aggregates; None: there are none. The Future: how many.
 
-        They are read and added up here, by whoever calls; the writer only has to write the sums.
+        They are read and added up here, by whoever calls; the writer only has to write the sums. `days_only`: no hours,
+        where none were made before; who wants hours later begins anew, as long as the log has all.
         """
         with self.database.reading() as connection:
-            place = int(upkeep_get(connection, PLACE) or 0)
+            name = _DAYS_PLACE if days_only and upkeep_get(connection, PLACE) is None else PLACE
+            anew = name == PLACE and upkeep_get(connection, _DAYS_PLACE) is not None
+            place = int(upkeep_get(connection, name) or 0)
             rows = connection.execute(
                 "SELECT series, time, value, flags, id FROM reading WHERE id > ? ORDER BY id LIMIT ?", (place, limit)
             ).fetchall()
@@ -80,12 +86,17 @@ class Aggregates(Reads):
             return None
         last = rows[-1][-1]
         sums = folded((series, time, native(value, flags)[0]) for series, time, value, flags, _ in rows)
+        if name == _DAYS_PLACE:
+            sums = [row for row in sums if row[0] == DAY_MS]
 
         def job(connection: Connection) -> int:
-            if int(upkeep_get(connection, PLACE) or 0) != place:
+            if int(upkeep_get(connection, name) or 0) != place:
                 return 0  # somebody else has done it meanwhile
+            if anew and upkeep_get(connection, _DAYS_PLACE) is not None:
+                connection.execute("DELETE FROM aggregate")
+                connection.execute("DELETE FROM upkeep WHERE name = ?", (_DAYS_PLACE,))
             connection.executemany(_ADD, sums)
-            upkeep_set(connection, PLACE, last)
+            upkeep_set(connection, name, last)
             return len(rows)
 
         return self.submit(job)
