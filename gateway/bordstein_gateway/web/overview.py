@@ -25,7 +25,7 @@ def overview(state: ServiceState) -> dict[str, Any]:
     today = datetime.now(UTC).date()
     values: dict[str, list[dict[str, Any]]] = {}
     for latest in store.latest():
-        values.setdefault(latest.device, []).append(_value(latest))
+        values.setdefault(latest.device, []).append(value_row(latest))
     accounts: dict[str, list[Completeness]] = {}
     for account in store.completeness(
         from_day=(today - timedelta(days=DAYS - 1)).isoformat(), to_day=today.isoformat()
@@ -72,7 +72,8 @@ def overview(state: ServiceState) -> dict[str, Any]:
     }
 
 
-def _value(latest: Latest) -> dict[str, Any]:
+def value_row(latest: Latest) -> dict[str, Any]:
+    """A newest value, as pages and /api/latest say it."""
     row = properties.row_of(latest.series)
     value = latest.value
     return {

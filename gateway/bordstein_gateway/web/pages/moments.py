@@ -1,0 +1,45 @@
+"""Times for people, in the town's time zone."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from ...forward.times import zulu
+
+
+def when(ms: int, lang: str, zone: ZoneInfo, *, seconds: bool = False) -> str:
+    """Day and time of day."""
+    moment = datetime.fromtimestamp(ms / 1000, zone)
+    return moment.strftime(("%d.%m.%Y %H:%M" if lang == "de" else "%Y-%m-%d %H:%M") + (":%S" if seconds else ""))
+
+
+def day_text(day: date, lang: str) -> str:
+    """A day alone."""
+    return day.strftime("%d.%m.%Y") if lang == "de" else day.isoformat()
+
+
+def iso(ms: int) -> str:
+    """RFC 3339 in UTC with whole seconds, for <time datetime>."""
+    return zulu(ms // 1000 * 1000)
+
+
+def age(ms: int, lang: str) -> str:
+    """A span of time in one unit: "4 min", "3 h", "12 Tage"."""
+    german = lang == "de"
+    minutes = max(0, ms) // 60_000
+    if minutes < 1:
+        return "unter 1 min" if german else "under 1 min"
+    if minutes < 120:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    days = minutes // 1440
+    return f"{days} Tage" if german else f"{days} days"
+
+
+def spoken_day(text: str | None) -> date | None:
+    """A day of an address, such as 2026-11-24; None: it is none."""
+    try:
+        found = date.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2100 else None
