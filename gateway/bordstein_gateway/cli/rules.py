@@ -1,15 +1,19 @@
 """bordstein-gateway rules: the rule sheets (Regelblätter)."""
 
+import json
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..config import config
 from ..config.check import unreadable
-from ..texts import pick
-from .common import DEFAULT_CONFIG, ConfigOption, Failed, output
+from ..texts import language, pick, said
+from .common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, iso, open_store, output, show
+
+if TYPE_CHECKING:
+    from ..rules.shelf import InForce
 
 app = typer.Typer(
     help=pick(
@@ -62,6 +66,145 @@ def check(
             "1 rule sheet, no mistakes" if one else f"{len(files)} rule sheets, no mistakes",
         )
     )
+
+
+@app.command(
+    "list",
+    help=pick(
+        "Die Regelblätter mit ihrer Fassung. Und was an ihnen nicht stimmt.",
+        "The rule sheets with their versions. And what is wrong with them.",
+    ),
+)
+def list_(path: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    from ..rules.sheet import words
+    from ..rules.shelf import Shelf
+
+    settings = config.load(path)
+    with open_store(settings) as store:
+        shelf = Shelf(settings, store)
+        found = shelf.sheets()
+    rows = [
+        {
+            "sheet": name,
+            "version": one.version,
+            "state": _state(one, as_json),
+            "owner": one.sheet.owner if one.sheet else "",
+            "title": words(one.sheet.title, language()) if one.sheet else "",
+        }
+        for name, one in found.items()
+    ]
+    if as_json:
+        rows = [{**row, "problems": list(found[str(row["sheet"])].problems)} for row in rows]
+    show(rows, as_json, pick(f"{shelf.folder}: hier liegt kein Regelblatt", f"{shelf.folder}: no rule sheet lies here"))
+    if shelf.trouble:
+        raise Failed(said(shelf.trouble))
+    problems = [f"{shelf.path(name)}:{said(text)}" for name, one in found.items() for text in one.problems]
+    if problems and not as_json:
+        raise Failed("\n".join(problems))
+
+
+@app.command(
+    "show",
+    help=pick(
+        "Den Text eines Regelblatts zeigen, das in Kraft ist. Oder einer früheren Fassung.",
+        "Show a rule sheet's text that is in force. Or that of a version before.",
+    ),
+)
+def show_(
+    name: Annotated[str, typer.Argument(metavar=pick("BLATT", "SHEET"))],
+    version: Annotated[
+        int | None, typer.Option(metavar=pick("ZAHL", "NUMBER"), help=pick("Diese Fassung.", "This version."))
+    ] = None,
+    versions: Annotated[
+        bool,
+        typer.Option("--versions", help=pick("Wer es wann geändert hat und warum.", "Who changed it, when and why.")),
+    ] = False,
+    path: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    from ..rules.shelf import Shelf
+
+    settings = config.load(path)
+    with open_store(settings) as store:
+        shelf = Shelf(settings, store)
+        shelf.sheets()
+        found = shelf.versions(name)
+    if not found:
+        known = pick("bordstein-gateway rules list nennt sie", "bordstein-gateway rules list names them")
+        raise Failed(pick(f"{name}: ein solches Regelblatt gibt es nicht; {known}", f"{name}: no such sheet; {known}"))
+    if versions:
+        rows = [
+            {
+                "version": one.version,
+                "time": iso(one.at / 1000),
+                "actor": one.actor,
+                "reason": one.reason or ("" if one.text else pick("außer Kraft", "out of force")),
+            }
+            for one in found
+        ]
+        show(rows, as_json, "")
+        return
+    chosen = [one for one in found if version in (None, one.version)]
+    if not chosen:
+        raise Failed(
+            pick(
+                f"{name}: Fassung {version} gibt es nicht; die neueste ist {found[0].version}",
+                f"{name}: there is no version {version}; the newest is {found[0].version}",
+            )
+        )
+    if as_json:
+        output(json.dumps(chosen[0]._asdict(), ensure_ascii=False))
+    elif chosen[0].text:
+        output(chosen[0].text, end="")
+    else:
+        raise Failed(
+            pick(
+                f"{name}: in Fassung {chosen[0].version} wurde das Blatt außer Kraft gesetzt",
+                f"{name}: with version {chosen[0].version} the sheet was taken out of force",
+            )
+        )
+
+
+@app.command(
+    help=pick(
+        "Ein Regelblatt in Kraft setzen. Mit dem Grund, der in seiner Geschichte steht.",
+        "Put a rule sheet in force. With the reason, for its history.",
+    )
+)
+def put(
+    file: Annotated[Path, typer.Argument(metavar=pick("DATEI", "FILE"))],
+    reason: Annotated[str, typer.Option(metavar=pick("GRUND", "REASON"), help=pick("Warum.", "Why."))],
+    path: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    from ..rules.shelf import Shelf
+    from ..store.audit import COMMAND_LINE
+
+    settings = config.load(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"{file}: {unreadable(error)}") from None
+    except UnicodeDecodeError:
+        raise Failed(f"{file}: {pick('ist keine Textdatei in UTF-8', 'is not a text file in UTF-8')}") from None
+    with open_store(settings) as store:
+        shelf = Shelf(settings, store)
+        mistakes = shelf.put(file.stem, text, COMMAND_LINE, reason)
+        version = 0 if mistakes else shelf.sheets()[file.stem].version
+    if mistakes:
+        raise Failed("\n".join(f"{file}:{said(text)}" for text in mistakes))
+    output(pick(f"{file.stem}: Fassung {version} ist in Kraft", f"{file.stem}: version {version} is in force"))
+
+
+def _state(one: "InForce", as_json: bool) -> str:
+    if one.sheet is None:
+        state = "mistakes", pick("fehlerhaft", "mistakes")
+    elif one.stale:
+        state = "stale", pick("in Kraft, Datei fehlerhaft", "in force, mistakes in its file")
+    elif not one.sheet.enabled:
+        state = "off", pick("abgeschaltet", "off")
+    else:
+        state = "in_force", pick("in Kraft", "in force")
+    return state[0] if as_json else state[1]
 
 
 def _file(sheet: Path, folder: Path) -> Path:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..config.config import Config
-from ..store import Store
+from ..store import Store, audit
 from ..store.connection import Connection
 from ..store.sheets import SheetVersion, add_sheet, newest_sheet, newest_sheets, sheet_versions
 from ..texts import both, os_reason
@@ -33,6 +33,7 @@ LARGEST = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 _Mark = tuple[int, int, int] | None
+_CHANGED: _Mark = (-1, -1, -1)
 
 
 class InForce(NamedTuple):
@@ -142,7 +143,7 @@ class Shelf:
             try:
                 if not remove:
                     temporary = self._write(name, text)
-                said = self._store.submit(
+                said: list[str] = self._store.submit(
                     lambda connection: self._swap(connection, name, text, actor, reason, expected, before, temporary)
                 ).result()
             except OSError as error:
@@ -151,7 +152,7 @@ class Shelf:
                 if temporary is not None:
                     temporary.unlink(missing_ok=True)
             if not said:
-                self._marks.pop(name, None)
+                self._marks[name] = _CHANGED
                 self.look()
             return said
 
@@ -309,21 +310,23 @@ def _add(
     number = 1 if last is None else last.version + 1
     version = SheetVersion(name, number, text, actor, reason, int(time.time() * 1000))
     add_sheet(connection, version)
+    action = "put in force" if text else "taken out of force"
+    audit.enter(connection, version.at, actor, action, f"sheet {name}", {"version": number, "reason": reason})
     return version
 
 
 def _overtaken(last: SheetVersion | None) -> str:
     who, version = (last.actor, last.version) if last is not None else (FILE, 0)
     return both(
-        f"Inzwischen gibt es Fassung {version} von {who}: das Blatt neu öffnen und die Änderung dort noch einmal machen.",
+        f"Inzwischen gibt es Fassung {version} von {who}: das Blatt neu öffnen und es dort noch einmal ändern.",
         f"Meanwhile there is version {version} by {who}: open the sheet again and make the change there.",
     )
 
 
 def _no_write(folder: Path, error: OSError) -> str:
     return both(
-        f"{folder}: darin lässt sich nicht schreiben ({os_reason(error)}); Rechte ändern oder die Datei dort bearbeiten.",
-        f"{folder} can't be written to ({error.strerror}); change its rights or edit the file there.",
+        f"{folder}: dort lässt sich nicht schreiben ({os_reason(error)}); die Rechte des Ordners ändern.",
+        f"{folder} can't be written to ({error.strerror}); change the folder's rights.",
     )
 
 

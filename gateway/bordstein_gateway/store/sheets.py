@@ -101,11 +101,3 @@ def heard(store: Store) -> dict[str, int]:
     with store.database.reading() as connection:
         rows = connection.execute("SELECT name, last_seen FROM device").fetchall()
     return {name: max(last, store.last_seen(name)) for name, last in rows}
-
-
-def silences(store: Store, now: int) -> list[tuple[str, str, int]]:
-    """(rule, object, until) of those that are on; empty: all."""
-    with store.database.reading() as connection:
-        return connection.execute(
-            "SELECT rule, object, until FROM silence WHERE since <= ? AND until > ?", (now, now)
-        ).fetchall()
