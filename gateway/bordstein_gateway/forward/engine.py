@@ -44,6 +44,10 @@ class Engine(Protocol):
         """Give an instance a message; False: it does not wait for it."""
         ...
 
+    async def ended(self, instance: str) -> bool:
+        """Whether an instance runs no more."""
+        ...
+
     async def deployed(self, process: str) -> str | None:
         """The name of the process's newest version; None: there is none."""
         ...

@@ -236,6 +236,14 @@ def content(answer: httpx2.Response, url: str) -> dict[str, Any]:
     return found
 
 
+def found(answer: httpx2.Response, url: str) -> bool:
+    """Whether there is what was asked for; Retry where the answer says neither."""
+    if answer.status_code == 404:
+        return False
+    content(answer, url)
+    return True
+
+
 def takes_nothing(url: str, answer: httpx2.Response) -> Retry:
     """For an address where the kind of thing that was sent has no place."""
     why = f"({answer.status_code}): {reason(answer)}"

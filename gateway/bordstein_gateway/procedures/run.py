@@ -22,6 +22,7 @@ from ..forward.wording import BadTemplate, fill
 from ..texts import both
 from .engine import SERIALIZER, Engine, moment
 from .model import Model, Part
+from .names import NAMES
 from .progress import Errand, Progress, Task
 
 _GIVEN, _FAILED = "given", "failed"
@@ -175,6 +176,7 @@ class _Run:
             request: dict[str, Any] = _filled(part.fields, data)
         except BadTemplate as error:
             request = {"problem": str(error)}
+        request["about"] = {name: data[name] for name in NAMES if name in data}
         kind: Any = part.service
         return Errand(f"{self.workflow.data['case']}/{id}", id, part.id, kind, part.target, request)
 

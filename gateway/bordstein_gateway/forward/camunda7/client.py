@@ -70,6 +70,11 @@ class Client:
             whom["processInstanceId"] = instance
         return await self._message(whom, variables) is not None
 
+    async def ended(self, instance: str) -> bool:
+        """See Engine."""
+        url = f"{self._base}/process-instance/{quote(instance, safe='')}"
+        return not http.found(await http.request(self._http, "GET", url), url)
+
     async def deployed(self, process: str) -> str | None:
         """See Engine."""
         tenant = f"/tenant-id/{quote(self._tenant, safe='')}" if self._tenant else ""

@@ -63,6 +63,11 @@ class Client:
         taken(answer)
         return True
 
+    async def ended(self, instance: str) -> bool:
+        """See Engine."""
+        url = f"{self._base}/runtime/process-instances/{quote(instance, safe='')}"
+        return not http.found(await http.request(self._http, "GET", url), url)
+
     async def deployed(self, process: str) -> str | None:
         """See Engine."""
         found = await self._list("repository/process-definitions", {"key": process, "latest": "true", **self._tenant})

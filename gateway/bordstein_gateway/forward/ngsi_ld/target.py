@@ -112,6 +112,10 @@ class NgsiLdTarget:
             f"{en}; it stays there as {key.id} ({answer.status_code}: {http.reason(answer)})",
         )
 
+    async def upsert(self, entity: dict[str, Any]) -> str:
+        """One entity as it is given, without its @context; why it was refused, empty: it was taken. Retry."""
+        return (await self._upsert([entity])).get(entity["id"], "")
+
     async def close(self) -> None:
         """Close connections."""
         await self._http.aclose()

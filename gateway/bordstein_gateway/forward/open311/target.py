@@ -31,7 +31,7 @@ TOKEN_POLL_S = 5.0
 TOKEN_TRIES = 12
 """... so many times, and then as often as the state of requests."""
 _FAILURES = 3
-_LOOK_M = 50
+LOOK_M = 50
 """Our own request is looked for this far, where `radius` is less: servers round the place, or move it to a house."""
 
 log = structlog.get_logger(__name__)
@@ -216,7 +216,7 @@ class Open311Target(EventTarget):
 
     async def _look(self, code: str, place: tuple[float, float], event: Event) -> Found | None:
         """Our own, which was stored though nobody heard so; else another one about the same, of no other case."""
-        near = await self._client.open_requests(code, *place, max(self._settings.radius, _LOOK_M))
+        near = await self._client.open_requests(code, *place, max(self._settings.radius, LOOK_M))
         mark = f"[{event.case.id}]"
         own = next((one for one in near if mark in one.description), None)
         if own is not None:

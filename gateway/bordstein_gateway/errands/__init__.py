@@ -1,0 +1,1 @@
+"""Errands: what the gateway has to do at other systems for a case, once each."""
