@@ -59,4 +59,4 @@ properties: setup ## Write the firmware's copy of the property table
 	@$(PYTHON) tools/dev/properties.py
 
 clean: ## Remove everything that was made: .venv, caches, dist
-	@rm -rf .venv .cache dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .cache dist gateway/bordstein_gateway/static/vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +10,9 @@ from bordstein_gateway.store import Store, Where
 from tests.gateway.loopback import Log
 from tests.street.postgres import Postgres
 from tests.street.servers import Town
+
+if TYPE_CHECKING:
+    from tests.gateway.browser import Chromium
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +67,16 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
     log = Log(request.getfixturevalue("postgres").database() if on_server else tmp_path / "store.sqlite")
     yield log
     log.store.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Chromium"]:
+    """A browser; see browser.py."""
+    from tests.gateway.browser import Chromium
+
+    browser = Chromium()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

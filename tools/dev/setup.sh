@@ -15,6 +15,9 @@ export UV_CACHE_DIR="${UV_CACHE_DIR:-$root/.cache/uv-cache}" PIP_CACHE_DIR="${PI
 export npm_config_cache="${npm_config_cache:-$root/.cache/npm-cache}"
 npm_from=tests/street/opensensemap
 npm_to=.cache/opensensemap
+assets_from=gateway/assets
+assets_to=.cache/assets
+vendor=gateway/bordstein_gateway/static/vendor
 
 say() { echo "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -22,18 +25,22 @@ fail() { say "$*"; exit 1; }
 # Everything the environment is made from; a change to any of it makes it anew.
 fingerprint() {
     cat requirements-dev.txt requirements-build.txt requirements-uv.txt gateway/pyproject.toml tools/pyproject.toml tools/dev/setup.sh \
-        tools/dev/micropython.sh $npm_from/package-lock.json $npm_from/.npmrc | cksum
+        tools/dev/micropython.sh $npm_from/package-lock.json $npm_from/.npmrc $assets_from/package-lock.json $assets_from/.npmrc \
+        tools/dev/assets.py | cksum
     echo "$root"
 }
 
 mosquitto_path() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto; }
 # The newest one that is here. Debian keeps the servers' programs off the PATH.
 postgres_path() { ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null || command -v postgres; }
+chromium_path() { command -v chromium || command -v chromium-browser; }
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && [ -x .venv/bin/python ] \
     && .venv/bin/python -c 'import bordstein_gateway, bordstein_tools' 2>/dev/null && mosquitto_path >/dev/null \
     && postgres_path >/dev/null \
-    && [ -d $npm_to/node_modules ] && tools/dev/micropython.sh >/dev/null 2>&1; then
+    && chromium_path >/dev/null \
+    && [ -d $npm_to/node_modules ] && [ -d $assets_to/node_modules ] && [ -f $vendor/licences.json ] \
+    && tools/dev/micropython.sh >/dev/null 2>&1; then
     exit 0
 fi
 
@@ -96,13 +103,20 @@ if ! postgres_path >/dev/null; then
     apt_install postgresql "the database server that the tests of the store start themselves"
 fi
 
-if ! cmp -s $npm_from/package-lock.json $npm_to/package-lock.json || [ ! -d $npm_to/node_modules ]; then
-    say "openSenseMap's decoder, for the tests"
-    mkdir -p $npm_to
-    cp $npm_from/package.json $npm_from/.npmrc $npm_from/package-lock.json $npm_to/
-    (cd $npm_to && PATH="$root/.venv/bin:$PATH" npm_config_cache="${npm_config_cache:-$root/.cache/npm-cache}" npm ci --silent >&2) \
-        || { rm -f $npm_to/package-lock.json; fail "npm could not fetch openSenseMap's decoder (see above)"; }
-fi
+chromium_path >/dev/null || apt_install chromium "the browser in which the tests look at the staff's pages"
+
+# $1: folder with package.json and its lock, $2: where they are installed, $3: what they are
+npm_packages() {
+    if cmp -s "$1/package-lock.json" "$2/package-lock.json" && [ -d "$2/node_modules" ]; then return 0; fi
+    say "$3"
+    mkdir -p "$2"
+    cp "$1/package.json" "$1/.npmrc" "$1/package-lock.json" "$2/"
+    (cd "$2" && PATH="$root/.venv/bin:$PATH" npm ci --silent >&2) \
+        || { rm -f "$2/package-lock.json"; fail "npm could not fetch $3 (see above)"; }
+}
+npm_packages $npm_from $npm_to "openSenseMap's decoder, for the tests"
+npm_packages $assets_from $assets_to "map, plots and diagrams for the staff's pages"
+.venv/bin/python tools/dev/assets.py $assets_to/node_modules
 
 tools/dev/micropython.sh >/dev/null
 # Only to measure the firmware's memory as on an ESP32; not every machine runs programs of 32 bits.
