@@ -282,6 +282,12 @@ CREATE TABLE station_note (
     text TEXT NOT NULL, photo TEXT
 );
 CREATE INDEX station_note_device ON station_note (device, at);
+-- Who has what nobody can do without: subject as "device 24a160123456", "secret mqtt.key"; holder as "desk depot",
+-- "account eva".
+CREATE TABLE keeper (
+    subject TEXT NOT NULL, holder TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (subject, holder)
+) WITHOUT ROWID;
 """
 
 MIGRATIONS = (
@@ -329,5 +335,6 @@ TABLES = {
     "process": "work",
     "errand": "key",
     "station_note": "id",
+    "keeper": "subject, holder",
 }
 """All tables but the log, with their keys, in an order in which they can be filled: for copying."""

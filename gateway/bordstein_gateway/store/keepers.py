@@ -1,0 +1,31 @@
+"""Who has what nobody can do without: boards, keys, passwords. Subjects and holders: see knowledge/keepers.py."""
+
+import time
+from concurrent.futures import Future
+
+from .connection import Connection
+from .core import Store
+
+
+def keepers(store: Store) -> dict[str, list[str]]:
+    """Subject -> its holders, both in the order of their names."""
+    with store.database.reading() as connection:
+        rows = connection.execute("SELECT subject, holder FROM keeper ORDER BY subject, holder").fetchall()
+    found: dict[str, list[str]] = {}
+    for subject, holder in rows:
+        found.setdefault(subject, []).append(holder)
+    return found
+
+
+def set_keepers(store: Store, subject: str, holders: list[str], actor: str) -> "Future[None]":
+    """These hold it, and nobody else."""
+    now = int(time.time() * 1000)
+
+    def job(connection: Connection) -> None:
+        connection.execute("DELETE FROM keeper WHERE subject = ?", (subject,))
+        connection.executemany(
+            "INSERT INTO keeper (subject, holder, actor, at) VALUES (?, ?, ?, ?)",
+            [(subject, holder, actor, now) for holder in dict.fromkeys(holders)],
+        )
+
+    return store.submit(job)
