@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,18 @@ from bordstein_gateway.knowledge.handover import handover
 from bordstein_gateway.knowledge.keepers import subjects
 from bordstein_gateway.knowledge.leaving import gaps, leaving
 from bordstein_gateway.store.accounts import Account
-from bordstein_gateway.store.keepers import keepers, set_keepers
+from bordstein_gateway.store.connection import Connection
+from bordstein_gateway.store.keepers import keepers, put_keepers
 from tests.gateway import packs
 from tests.gateway.case_town import BIN, DAY, NOW, Hall, hall, sheet
 
 EVA = Account("eva", "Eva Kurz", "administrator", ("depot",))
 TOM = Account("tom", "Tom Beck", "worker", ("depot",))
 INA = Account("ina", "Ina Roth", "dispatcher", ("office",))
+
+
+def _keep(subject: str, holders: list[str], connection: Connection) -> None:
+    put_keepers(connection, subject, holders, "eva", NOW)
 
 
 @pytest.fixture
@@ -57,9 +63,12 @@ def test_a_station_that_is_silent_is_handed_over(town_hall: Hall) -> None:
 def test_who_keeps_what_is_kept(town_hall: Hall) -> None:
     names = [subject.name for subject in subjects(town_hall.config)]
     assert "key authority" in names
-    set_keepers(town_hall.store, "key authority", ["account eva", "desk depot", "account eva"], "eva").result()
-    set_keepers(town_hall.store, "key signing", ["account eva"], "eva").result()
-    set_keepers(town_hall.store, "key signing", [], "eva").result()
+    for subject, holders in (
+        ("key authority", ["account eva", "desk depot", "account eva"]),
+        ("key signing", ["account eva"]),
+        ("key signing", []),
+    ):
+        town_hall.store.submit(partial(_keep, subject, holders)).result()
     assert keepers(town_hall.store) == {"key authority": ["account eva", "desk depot"]}
 
 

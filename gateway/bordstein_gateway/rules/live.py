@@ -70,7 +70,7 @@ class Live:
         self._stations = stations or Stations(config.devices, store)
         self._clock = clock
         self._checkpoint_s = checkpoint_s
-        self._work: "Working | None" = None
+        self._work: Working | None = None
         self._news = asyncio.Event()
         self._stopped = False
         self._look_at = 0.0

@@ -7,8 +7,8 @@ from ..properties import property_of
 from ..store import Store
 from ..store.observing import HOUR_MS, MANY, Observed, SeriesRow
 from .evaluate import Reading
-from .sheet import Sheet
 from .running import listens
+from .sheet import Sheet
 
 _PIECE = 5_000
 _DAY_MS = 24 * HOUR_MS

@@ -402,9 +402,7 @@ class Working:
             soon = self._force or waited >= self._checkpoint_s or ahead >= CHECKPOINT_READINGS
             if not ahead or not soon:
                 return
-            self._saving = [
-                (rule, object) for rule in self.running.working() for object in rule.evaluator.changed()
-            ]
+            self._saving = [(rule, object) for rule in self.running.working() for object in rule.evaluator.changed()]
             self._saving_place = self.next_id
         some = self._saving[:PIECE]
         rows, last, place = self._rows(some), len(some) == len(self._saving), self._saving_place

@@ -115,6 +115,18 @@ def put_steps(connection: Connection, changed: Iterable[CaseStep]) -> None:
         )
 
 
+def used_steps(connection: Connection) -> dict[str, set[str]]:
+    """Rule -> its steps that were done in any case; with an empty set where none was."""
+    rows = connection.execute(
+        "SELECT DISTINCT work.rule, CASE work_step.state WHEN 'done' THEN work_step.node END FROM work"
+        " LEFT JOIN work_step ON work_step.work = work.id"
+    ).fetchall()
+    found: dict[str, set[str]] = {}
+    for rule, node in rows:
+        found.setdefault(rule, set()).update({node} - {None})
+    return found
+
+
 def add_note(connection: Connection, note: CaseNote) -> int:
     """Its id is given here."""
     names = ("work", *_NOTE[2:])

@@ -1,8 +1,5 @@
 """Who has what nobody can do without: boards, keys, passwords. Subjects and holders: see knowledge/keepers.py."""
 
-import time
-from concurrent.futures import Future
-
 from .connection import Connection
 from .core import Store
 
@@ -17,15 +14,10 @@ def keepers(store: Store) -> dict[str, list[str]]:
     return found
 
 
-def set_keepers(store: Store, subject: str, holders: list[str], actor: str) -> "Future[None]":
-    """These hold it, and nobody else."""
-    now = int(time.time() * 1000)
-
-    def job(connection: Connection) -> None:
-        connection.execute("DELETE FROM keeper WHERE subject = ?", (subject,))
-        connection.executemany(
-            "INSERT INTO keeper (subject, holder, actor, at) VALUES (?, ?, ?, ?)",
-            [(subject, holder, actor, now) for holder in dict.fromkeys(holders)],
-        )
-
-    return store.submit(job)
+def put_keepers(connection: Connection, subject: str, holders: list[str], actor: str, now: int) -> None:
+    """These hold it, and nobody else; inside a job. `now`: ms."""
+    connection.execute("DELETE FROM keeper WHERE subject = ?", (subject,))
+    connection.executemany(
+        "INSERT INTO keeper (subject, holder, actor, at) VALUES (?, ?, ?, ?)",
+        [(subject, holder, actor, now) for holder in dict.fromkeys(holders)],
+    )

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import about, account, login
+from . import about, account, knowledge, login
 from .site import HOME, Site
 from .static import PATH, Static
 
@@ -15,6 +15,7 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     login.routes,
     account.routes,
     about.routes,
+    knowledge.routes,
 )
 
 
