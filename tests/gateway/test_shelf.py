@@ -17,7 +17,7 @@ from bordstein_gateway.store.sheets import SheetVersion, add_sheet
 from tests.gateway.rule_town import BIN_FULL, settings, write
 
 NAME = "bin-full"
-HIGHER = BIN_FULL.replace("fill >= 80", "fill >= 90")
+HIGHER = BIN_FULL.replace("fill >= 0.8", "fill >= 0.9")
 WRONG = BIN_FULL.replace("fill_level", "fill_levle")
 
 
@@ -44,7 +44,7 @@ def test_every_text_that_was_in_force_is_a_version(config: Config, place: Where)
         first = shelf.look()[NAME]
         assert (first.version, first.problems) == (1, ())
         assert first.sheet is not None
-        assert first.sheet.condition.fires == "fill >= 80"
+        assert first.sheet.condition.fires == "fill >= 0.8"
         assert shelf.look() is shelf.sheets()
         write(config, HIGHER)
         assert shelf.look()[NAME].version == 2
@@ -67,7 +67,7 @@ def test_a_file_with_mistakes_leaves_the_version_before_it_in_force(config: Conf
     assert found.version == 1
     assert found.stale
     assert found.sheet is not None
-    assert found.sheet.condition.fires == "fill >= 80"
+    assert found.sheet.condition.fires == "fill >= 0.8"
     assert "fill_levle" in found.problems[0]
     write(config)
     again = shelf.look()[NAME]
@@ -121,7 +121,7 @@ def test_two_that_write_at_once_are_not_both_told_it_is_done(config: Config, tmp
         start.wait(20)
         found.append(shelf.put(NAME, text, "max", "at once", expected=1))
 
-    texts = [HIGHER, HIGHER.replace("90", "95")]
+    texts = [HIGHER, HIGHER.replace("0.9", "0.95")]
     threads = [threading.Thread(target=write_it, args=pair) for pair in zip(shelves, texts, strict=True)]
     for thread in threads:
         thread.start()

@@ -1,8 +1,8 @@
 """The sheets in force on the live stream: from the log to verdicts, and these to cases.
 
-What keeps a kill from losing or repeating anything: a verdict's effects and its object's state are one commit; the place
-in the log is moved now and then, after all other changed states are written. After a start the log is read again from
-the place; a state knows the newest reading it has seen, so what it has seen says nothing again.
+What keeps a kill from losing or repeating anything: a verdict's effects and its object's state are one commit; the
+place in the log is moved now and then, after all other changed states are written. After a start the log is read again
+from the place; a state knows the newest reading it has seen, so what it has seen says nothing again.
 
 A sheet that is new in force begins with how things are: the readings of the time that matters to it are looked at, and
 then what is so now gets its case, as if the rule had always been there; what is over does not.
@@ -89,6 +89,11 @@ class Live:
     def stop(self) -> None:
         """Let run() end."""
         self._stopped = True
+        self._news.set()
+
+    def look(self) -> None:
+        """At the folder, at once: a sheet was changed."""
+        self._look_at = 0.0
         self._news.set()
 
     async def run(self) -> None:

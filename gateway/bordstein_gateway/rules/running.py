@@ -58,7 +58,7 @@ class Running:
         self.rules: dict[str, Rule] = {}
         self._by_property: dict[str, tuple[Rule, ...]] = {}
         self._others: tuple[Rule, ...] = ()
-        self._due = _NEVER
+        self._at = 0
 
     def put(self, rule: Rule) -> None:
         """From now on; in place of one of the same name."""
@@ -76,45 +76,36 @@ class Running:
 
     def feed(self, reading: Reading, now: int) -> list[Said]:
         """What they say of it, and of what time alone decided before `now` (ms), its moment."""
-        said = self.tick(now) if now >= self._due else []
+        said: list[Said] = []
+        if now > self._at:
+            said = self.tick(now)
         for rule in self._by_property.get(reading.property, self._others):
             rule.evaluations += 1
-            evaluator = rule.evaluator
             try:
-                verdicts = evaluator.feed(reading)
-                due = evaluator.next_tick()
+                verdicts = rule.evaluator.feed(reading)
             except Exception as error:  # noqa: BLE001  (whatever a rule is made of, the others go on)
-                self._aside(rule, error)
+                put_aside(rule, error)
+                self.sort()
                 continue
-            if due is None:
-                rule.due = _NEVER
-            else:
-                rule.due = due if due > rule.not_before else rule.not_before
-                if rule.due < self._due:
-                    self._due = rule.due
             if verdicts:
                 said += self._said(rule, verdicts)
         return said
 
     def tick(self, now: int) -> list[Said]:
         """What time alone has decided up to now (ms), each at its time."""
+        self._at = now
         said: list[Said] = []
-        while self._due <= now:
-            at, self._due = self._due, _NEVER
+        while (due := self.next_tick()) is not None and due <= now:
             for rule in self.working():
-                if rule.due <= at:
-                    said += self._tick(rule, at)
-                self._due = min(self._due, rule.due)
+                if rule.due <= due:
+                    said += self._tick(rule, due)
         return said
 
     def next_tick(self) -> int | None:
         """When to call tick() again (ms); None: readings alone can change anything."""
-        return None if self._due == _NEVER else self._due
-
-    def wake(self, rule: Rule) -> None:
-        """A rule was changed from outside: ask it when its next tick is."""
-        self._try(rule, lambda: ())
-        self._due = min([_NEVER, *(one.due for one in self.working())])
+        for rule in self.working():
+            self._try(rule, lambda: ())
+        return min((rule.due for rule in self.working() if rule.due != _NEVER), default=None)
 
     def _tick(self, rule: Rule, at: int) -> list[Said]:
         rule.not_before = at + _PACE_MS
@@ -125,7 +116,8 @@ class Running:
             verdicts = work()
             due = rule.evaluator.next_tick()
         except Exception as error:  # noqa: BLE001
-            self._aside(rule, error)
+            put_aside(rule, error)
+            self.sort()
             return []
         rule.due = _NEVER if due is None else max(due, rule.not_before)
         return self._said(rule, verdicts)
@@ -134,10 +126,6 @@ class Running:
         found = [Said(rule, verdict) for verdict in verdicts]
         rule.verdicts += len(found)
         return found
-
-    def _aside(self, rule: Rule, error: Exception) -> None:
-        put_aside(rule, error)
-        self.sort()
 
     def sort(self) -> None:
         """Rules have come, gone or been put aside."""
@@ -149,7 +137,6 @@ class Running:
             name: tuple(rule for rule in working if (some := wanted[rule.name]) is None or name in some)
             for name in names
         }
-        self._due = min([_NEVER, *(rule.due for rule in working)])
 
 
 def put_aside(rule: Rule, error: Exception) -> None:

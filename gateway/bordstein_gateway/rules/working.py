@@ -15,7 +15,7 @@ from ..config.config import Config
 from ..config.durations import seconds
 from ..store import Store
 from ..store.connection import Connection
-from ..store.sheets import drop_rule_states, move_place, put_rule_states, rule_states, silences
+from ..store.sheets import drop_rule_states, move_place, put_rule_states, rule_states
 from .evaluate import Reading
 from .known import Known
 from .past import by_time, span, wanted
@@ -49,19 +49,12 @@ class Cases(Protocol):
     def apply(self, connection: Connection, verdict: Verdict, in_force: Any, now: int) -> Any: ...
 
 
-class Waits(msgspec.Struct):
-    """A verdict that begins no case yet: before `until` (ms), as somebody wants silence; or, with 0, before the next
-    reading, as what is known is old."""
-
-    verdict: Verdict
-    until: int = 0
-
-
 class State(msgspec.Struct, omit_defaults=True):
-    """What is kept of an object."""
+    """What is kept of an object. `waits`: what was said of it becomes a case with its next reading, if it is still so:
+    what is known is old, or the case could not begin."""
 
     state: dict[str, Any] | None = None
-    waits: Waits | None = None
+    waits: Verdict | None = None
 
 
 class Mark(msgspec.Struct):
@@ -93,12 +86,11 @@ class Working:
         self.verdicts = 0
         self._ended = 0  # evaluations of rules that are gone
         self._unsaid: list[Said] = []
-        self._waiting: dict[_Key, Waits] = {}
+        self._waiting: dict[_Key, Verdict] = {}
         self._stale: dict[str, set[_Key]] = {}
         self._touched: set[_Key] = set()  # what waits, or waits no more, since the last commit
         self._saving: list[tuple[Rule, str]] = []
         self._saving_place = 0
-        self._silences: list[tuple[str, str, int]] = []
         self._force = False
         place = store.place_get(PLACE)
         there = any(one.forwarder == PLACE for one in store.places())
@@ -116,7 +108,6 @@ class Working:
     def turn(self) -> bool:
         """One batch; whether there may be more at once."""
         self._commit()
-        self._silences = silences(self._store, self._now())
         rows = self._store.readings_after(self.next_id - 1, BATCH)
         now = self._now()
         if rows:
@@ -134,7 +125,6 @@ class Working:
         caught_up = len(rows) < BATCH
         if caught_up:
             unsaid += self._sifted(running.tick(now))
-            unsaid += self._over(now)
         self._commit()
         self._save_some()
         return not caught_up or bool(self._saving)
@@ -142,7 +132,6 @@ class Working:
     def renew(self, sheets: Mapping[str, InForce]) -> None:
         """These are in force and switched on, no others."""
         self._commit()
-        self._silences = silences(self._store, self._now())
         for name in [name for name in self.running.rules if name not in sheets]:
             self._end(self.running.rules[name])
         for name, one in sheets.items():
@@ -162,10 +151,7 @@ class Working:
 
     def due(self) -> int | None:
         """When to turn again even if nothing comes in (ms)."""
-        times = [waits.until for waits in self._waiting.values() if waits.until]
-        if (tick := self.running.next_tick()) is not None:
-            times.append(tick)
-        return min(times, default=None)
+        return self.running.next_tick()
 
     def at_work(self) -> int:
         """How many rules."""
@@ -183,7 +169,8 @@ class Working:
 
     def _begin(self, one: InForce, before: Rule | None) -> None:
         sheet = one.sheet
-        assert sheet is not None
+        if sheet is None:
+            return
         if before is not None:
             self._forget(before, save=True)
         self._world.learn()
@@ -197,7 +184,6 @@ class Working:
             for object, text in states.items():
                 self._restore(rule, object, msgspec.json.decode(text, type=State))
             self.running.put(rule)
-            self.running.wake(rule)
             if mark.version != one.version:
                 self._store.submit(lambda connection: put_rule_states(connection, [_mark(rule, new)])).result()
         else:
@@ -226,7 +212,6 @@ class Working:
         for reading in past:
             newest[reading.device] = reading.time
             _follow(so, running.feed(reading, reading.time))
-        running.wake(rule)
         _follow(so, running.tick(now))
         fresh = now - max(seconds(signal.max_age) for signal in rule.sheet.signal.values()) * 1000
         said = []
@@ -234,7 +219,7 @@ class Working:
             if listens(rule.sheet) or any(newest.get(name, 0) >= fresh for name in _devices(one.verdict)):
                 said += self._sifted([one])
             else:
-                self._wait(rule, Waits(one.verdict))
+                self._wait(rule, one.verdict)
         rows = [_mark(rule, mark), *self._rows((rule, object) for object in rule.evaluator.changed())]
         place = self.next_id
 
@@ -281,43 +266,32 @@ class Working:
     def _held(self, one: Said) -> bool:
         rule, verdict = one
         key = (rule.name, verdict.object)
-        waits = self._waiting.get(key)
-        if waits is not None:
-            if verdict.edge == "recovers":
-                self._waits_no_more(key)
-            else:
-                self._wait(rule, Waits(verdict._replace(edge="fires"), waits.until))
-            return True
-        if verdict.edge != "fires":
+        if key not in self._waiting:
             return False
-        until = self._silent_until(key)
-        if until:
-            self._wait(rule, Waits(verdict, until))
-        return bool(until)
+        if verdict.edge == "recovers":
+            self._waits_no_more(key)
+        else:
+            self._wait(rule, verdict._replace(edge="fires"))
+        return True
 
-    def _silent_until(self, key: _Key) -> int:
-        ends = (end for rule, object, end in self._silences if rule in ("", key[0]) and object in ("", key[1]))
-        return max(ends, default=0)
-
-    def _wait(self, rule: Rule, waits: Waits) -> None:
-        key = (rule.name, waits.verdict.object)
+    def _wait(self, rule: Rule, verdict: Verdict) -> None:
+        key = (rule.name, verdict.object)
         self._waits_no_more(key)
-        self._waiting[key] = waits
-        if not waits.until:
-            for device in _devices(waits.verdict):
-                self._stale.setdefault(device, set()).add(key)
+        self._waiting[key] = verdict
+        for device in _devices(verdict):
+            self._stale.setdefault(device, set()).add(key)
 
     def _waits_no_more(self, key: _Key) -> Verdict | None:
         self._touched.add(key)
-        waits = self._waiting.pop(key, None)
-        if waits is None:
+        verdict = self._waiting.pop(key, None)
+        if verdict is None:
             return None
-        for device in _devices(waits.verdict):
+        for device in _devices(verdict):
             if (keys := self._stale.get(device)) is not None:
                 keys.discard(key)
                 if not keys:
                     del self._stale[device]
-        return waits.verdict
+        return verdict
 
     def _released(self, reading: Reading) -> list[Said]:
         """What this reading has not ended is so now."""
@@ -331,16 +305,6 @@ class Working:
                 verdict = self._waits_no_more(key)
                 if verdict is not None:
                     found += self._sifted([Said(rule, verdict._replace(time=reading.time))])
-        return found
-
-    def _over(self, now: int) -> list[Said]:
-        """Silences that have ended while it still is so."""
-        found = []
-        for key in [key for key, waits in self._waiting.items() if waits.until and waits.until <= now]:
-            rule = self.running.rules.get(key[0])
-            verdict = self._waits_no_more(key)
-            if rule is not None and verdict is not None:
-                found += self._sifted([Said(rule, verdict._replace(time=now))])
         return found
 
     # Into the store
@@ -383,7 +347,7 @@ class Working:
         for one, error in failed:
             put_aside(one.rule, error)
             if one.verdict.edge != "recovers":
-                self._wait(one.rule, Waits(one.verdict))  # once the mistake is cured
+                self._wait(one.rule, one.verdict)  # once the mistake is cured
         if failed:
             self.running.sort()
 
