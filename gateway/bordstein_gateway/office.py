@@ -4,27 +4,17 @@ Nothing of it is imported before there is a rule sheet or a case: a gateway that
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .boards.stations import Stations
 from .config.config import Config
 from .store import Store
 
 if TYPE_CHECKING:
-    from .cases.cases import Cases, Shelf
-
-_LOOK_S = 5.0
-
-
-class _NoSheets:
-    """Until there is a shelf."""
-
-    def sheets(self) -> Mapping[str, Any]:
-        """None."""
-        return {}
+    from .cases.cases import Cases
+    from .rules.live import Live
+    from .rules.shelf import Shelf
 
 
 class Office:
@@ -41,7 +31,9 @@ class Office:
     @cached_property
     def shelf(self) -> "Shelf":
         """The rule sheets."""
-        return _NoSheets()
+        from .rules.shelf import Shelf
+
+        return Shelf(self._config, self._store)
 
     @cached_property
     def cases(self) -> "Cases":
@@ -50,15 +42,27 @@ class Office:
 
         return Cases(self._config, self._store, self.shelf, self._stations)
 
+    @cached_property
+    def live(self) -> "Live":
+        """The rules at work; to be asked for in the event loop's thread first."""
+        from .rules.live import Live
+
+        return Live(self._config, self._store, self.shelf, lambda: self.cases, self._stations)
+
     def problems(self) -> list[str]:
         """Sentences on what does not work; empty: all does, or there is nothing to do."""
-        return []
+        return self.live.problems()
 
     async def run(self) -> None:
         """Until stop()."""
-        while not self._stopping.is_set():
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _LOOK_S)
+        parts = [self.live]
+        tasks = [asyncio.create_task(part.run()) for part in parts]
+        try:
+            await self._stopping.wait()
+        finally:
+            for part in parts:
+                part.stop()
+            await asyncio.gather(*tasks)
 
     def stop(self) -> None:
         """Begin to end; from the event loop's thread."""

@@ -80,7 +80,7 @@ class Street:
         self.store = Store.open(self.place)
         self.shelf = Shelf(self.config, self.store)
         self.cases = Cases(self.config, self.store, self.shelf, now=lambda: self.now)
-        self.live = Live(self.config, self.store, self.shelf, self.cases, clock=lambda: self.now / 1000)
+        self.live = Live(self.config, self.store, self.shelf, lambda: self.cases, clock=lambda: self.now / 1000)
 
     def crash(self) -> None:
         """Nothing is saved any more; and it starts again."""

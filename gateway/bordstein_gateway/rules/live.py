@@ -47,7 +47,8 @@ class LiveStatus:
 
 
 class Live:
-    """A gateway's. run() until stop(); it may be cancelled: nothing is lost either way."""
+    """A gateway's. run() until stop(); it may be cancelled: nothing is lost either way. `cases`: asked for when
+    the first rule begins."""
 
     name = "rules"
 
@@ -56,7 +57,7 @@ class Live:
         config: Config,
         store: Store,
         shelf: Shelf,
-        cases: "Cases",
+        cases: "Callable[[], Cases]",
         stations: Stations | None = None,
         *,
         clock: Callable[[], float] = time.time,
@@ -81,6 +82,10 @@ class Live:
     def troubles(self) -> dict[str, str]:
         """Rules that were put aside, each with its sentence."""
         return {} if self._work is None else self._work.troubles()
+
+    def problems(self) -> list[str]:
+        """Sentences on what does not work: the folder, the log, rules that were put aside."""
+        return [said for said in (self._shelf.trouble, self.status.trouble, *self.troubles.values()) if said]
 
     def lag(self) -> int:
         """Readings that the rules have not looked at yet."""
@@ -173,7 +178,7 @@ class Live:
             from .working import Working
 
             self._work = Working(
-                *(self._config, self._store, self._cases, self._stations),
+                *(self._config, self._store, self._cases(), self._stations),
                 clock=self._clock,
                 checkpoint_s=self._checkpoint_s,
             )
