@@ -9,6 +9,13 @@
 A Future raises CaseProblem where it was not done: its sentence is for people. Who may do what is the pages' business.
 """
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from ..store import cases as rows
+from ..store import procedures as kept
+from ..store.connection import Connection
 from .keeping import InForce, Shelf
 from .looking import Whole
 from .silencing import Silencing
@@ -22,6 +29,30 @@ __all__ = ["AnswersWrong", "CaseProblem", "Cases", "InForce", "Shelf", "Whole"]
 class Cases(Working, Silencing):
     """A town's cases. Any thread."""
 
-    def next_wake(self) -> int | None:
-        """When wake() has to be called next, ms UTC; None: not before something else happens."""
-        return None
+    def wake(self) -> int:
+        """Do what time has made due: timers of procedures, silences that have ended. How much it was. StoreError.
+
+        May wait for the database and load the engine: not in the event loop's thread.
+        """
+        now, sheets = self._now(), self._shelf.sheets()
+        with self._store.database.reading() as connection:
+            due = kept.due(connection, now)
+            held = any(
+                rows.silenced(connection, one["rule"], one["object"], now) is None for one in rows.held_back(connection)
+            )
+        for id in due:
+            self._store.submit(partial(self._woken, id=id, sheets=sheets, now=now)).result()
+        begun = self._store.submit(partial(self._begun, sheets=sheets, now=now)).result() if held else 0
+        return len(due) + int(begun)
+
+    def load(self) -> None:
+        """Load the engine, so that no commit has to wait for it."""
+        from ..procedures import run
+
+        _ = run, self.procedures
+
+    def _woken(self, connection: Connection, *, id: int, sheets: Mapping[str, Any], now: int) -> None:
+        self._wake(connection, id, sheets, now)
+
+    def _begun(self, connection: Connection, *, sheets: Mapping[str, Any], now: int) -> int:
+        return self._let_begin(connection, sheets, now)

@@ -1,7 +1,7 @@
 """A case's steps beside where its procedure stands. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -11,27 +11,33 @@ from .answers import checked
 from .states import CaseProblem
 from .types import Case, CaseStep
 
+if TYPE_CHECKING:
+    from ..procedures.model import Part
 
-def planned(case: Case, sheet: Sheet) -> list[CaseStep]:
-    """All steps of a sheet, so that who looks sees what is to come; the procedure says which are ready."""
+
+def of_model(case: Case, sheet: Sheet, parts: Iterable["Part"]) -> list[CaseStep]:
+    """All tasks of a procedure, so that who looks sees what is to come; the engine says which are ready."""
     return [
-        CaseStep(
-            case=case.id,
-            number=number,
-            task="",
-            node=step.id,
-            title=words(step.title, "de"),
-            instruction=words(step.do, "de"),
-            desk=step.desk or sheet.owner,
-            form=msgspec.to_builtins(step.form),
-            state="waiting",
-            answers={},
-            note="",
-            actor=None,
-            at=None,
+        _step(case, number, part.id, part.title, part.instruction, part.desk or sheet.owner, list(part.form))
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def of_sheet(case: Case, sheet: Sheet) -> list[CaseStep]:
+    """A sheet's steps as they stand there, where the engine can't say more."""
+    return [
+        _step(
+            *(case, number, step.id, words(step.title, "de"), words(step.do, "de"), step.desk or sheet.owner),
+            msgspec.to_builtins(step.form),
         )
         for number, step in enumerate(sheet.steps, 1)
     ]
+
+
+def _step(
+    case: Case, number: int, node: str, title: str, instruction: str, desk: str, form: list[dict[str, Any]]
+) -> CaseStep:
+    return CaseStep(case.id, number, "", node, title, instruction, desk, form, "waiting", {}, "", None, None)
 
 
 def followed(case: int, steps: Sequence[CaseStep], progress: Progress, now: int) -> list[CaseStep]:
@@ -57,7 +63,9 @@ def followed(case: int, steps: Sequence[CaseStep], progress: Progress, now: int)
             )
     ready = {task.id for task in progress.ready}
     for i, step in enumerate(after):
-        if step.state == "ready" and step.task not in ready:
+        if step.state in ("waiting", "ready") and step.node in progress.failed and step.task not in ready:
+            after[i] = step._replace(state="failed", at=now)
+        elif step.state == "ready" and step.task not in ready:
             after[i] = step._replace(state="done" if step.node in progress.done else "skipped", at=now)
         elif step.state == "waiting" and step.node in progress.done:
             after[i] = step._replace(state="done", at=now)

@@ -112,3 +112,16 @@ def drop(connection: Connection, work: int, now: int) -> None:
     connection.execute(
         "UPDATE errand SET state = 'dropped', changed = ? WHERE work = ? AND state = 'due' AND task != ''", (now, work)
     )
+
+
+def order_again(connection: Connection, work: int, now: int) -> None:
+    """What was dropped with a case that is open again."""
+    connection.execute(
+        "UPDATE errand SET state = 'due', next = ?1, changed = ?1 WHERE work = ?2 AND state = 'dropped'", (now, work)
+    )
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next procedure has to be woken."""
+    (found,) = connection.execute("SELECT min(due) FROM process WHERE due IS NOT NULL AND ended = 0").fetchone()
+    return None if found is None else int(found)
