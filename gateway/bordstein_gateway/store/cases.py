@@ -93,6 +93,13 @@ def counted(connection: Connection, wanted: CaseFilter) -> dict[str, int]:
     return dict(connection.execute(f"SELECT state, count(*) FROM work WHERE {where} GROUP BY state", values).fetchall())
 
 
+def open_by_object(connection: Connection) -> dict[str, int]:
+    """How many open cases each object has; those without one are left out."""
+    return dict(
+        connection.execute("SELECT object, count(*) FROM work WHERE open_key IS NOT NULL GROUP BY object").fetchall()
+    )
+
+
 def steps(connection: Connection, case: int) -> list[CaseStep]:
     """Of a case, in order."""
     rows = connection.execute(f"SELECT {', '.join(_STEP)} FROM work_step WHERE work = ? ORDER BY number", (case,))

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import about, account, knowledge, login
+from . import about, account, knowledge, login, map
 from .site import HOME, Site
 from .static import PATH, Static
 
@@ -16,6 +16,7 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     account.routes,
     about.routes,
     knowledge.routes,
+    map.routes,
 )
 
 
