@@ -57,8 +57,11 @@ def fill(template: str, named: Mapping[str, Any], language: Language = "de") -> 
         raise BadTemplate(" ".join(str(error).split())[:200] or type(error).__name__) from None
 
 
-def problem(template: Any, *, needs: str = "") -> str:
-    """What is wrong with a template of the configuration; empty: nothing. `needs`: a name that has to be in it."""
+def problem(template: Any, *, needs: str = "", named: Mapping[str, Any] = NAMES) -> str:
+    """What is wrong with a template of the configuration; empty: nothing. `needs`: a name that has to be in it.
+
+    `named`: what it may name, each with an example.
+    """
     if not isinstance(template, str):
         return ""
     from jinja2 import TemplateError, meta
@@ -68,13 +71,13 @@ def problem(template: Any, *, needs: str = "") -> str:
     except (TemplateError, RecursionError, ValueError) as error:
         why = " ".join(str(error).split())
         return pick(f"ist keine gültige Vorlage: {why}", f"is no valid template: {why}")
-    if unknown := sorted(used - NAMES.keys()):
-        names = ", ".join(NAMES)
+    if unknown := sorted(used - named.keys()):
+        names = ", ".join(named)
         return pick(f"{unknown[0]} gibt es nicht; es gibt {names}", f"there is no {unknown[0]}; there are {names}")
     if needs and needs not in used:
         return pick(f"muss {{{{ {needs} }}}} enthalten", f"has to hold {{{{ {needs} }}}}")
     try:
-        fill(template, NAMES)
+        fill(template, named)
     except BadTemplate as error:
         return pick(f"lässt sich nicht ausfüllen: {error}", f"can't be filled: {error}")
     return ""

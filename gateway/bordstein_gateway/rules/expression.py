@@ -108,10 +108,10 @@ def names(text: str) -> set[str]:
 
 def thresholds(text: str, name: str) -> list[float] | None:
     """The numbers that a variable is compared with; None: it is used otherwise, too."""
-    number = r"(\d+(?:\.\d+)?|\.\d+)(?![\w.])"
+    number = r"(-?(?:\d+(?:\.\d+)?|\.\d+))(?![\w.])"
     compared = [
-        *re.finditer(rf"(?<![\w.])(?<![-+*/%] ){name}\s*(?:[<>]=?)\s*{number}(?!\s*[-+*/%])", text),
-        *re.finditer(rf"(?<![\w.])(?<![-+*/%] ){number}\s*(?:[<>]=?)\s*{name}(?![\w.])(?!\s*[-+*/%])", text),
+        *re.finditer(rf"(?<![\w.])(?<![-+*/%] ){name}\s*(?:[<>]=?|[=!]=)\s*{number}(?!\s*[-+*/%])", text),
+        *re.finditer(rf"(?<![\w.])(?<![-+*/%] ){number}\s*(?:[<>]=?|[=!]=)\s*{name}(?![\w.])(?!\s*[-+*/%])", text),
     ]
     used = re.findall(rf"(?<![\w.]){name}(?![\w.])", text)
     return [float(found[1]) for found in compared] if len(compared) == len(used) else None

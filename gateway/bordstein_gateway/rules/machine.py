@@ -85,8 +85,8 @@ class Machine:
         looking = gate.plain or gate.looks(at).inside
         for level, of in zip(self.plan.levels, state.levels, strict=True):
             if of.on:
-                if looking and look.reading:
-                    self._clear(of, level, state, look)
+                if looking and (look.reading or of.over is not None):
+                    self._clear(of, level, state, look, wakes)
             else:
                 self._fire(state, of, level, gate, look, wakes, looking)
         return self._changed(state, at, min(wakes, default=None))
@@ -103,16 +103,20 @@ class Machine:
         elif state.said is not None:
             state.said = None
 
-    def _clear(self, of: LevelState, level: Level, state: State, look: Look) -> None:
+    def _clear(self, of: LevelState, level: Level, state: State, look: Look, wakes: list[int]) -> None:
         over = level.clears(look.values)
-        if over is False:
+        if over is False and look.reading:
             of.over = None
-        elif over:
-            if of.over is None or look.at - of.seen > max(self.plan.clears_for, self.plan.first_max_age):
-                of.over = look.at
+        if not over:
+            return
+        if of.over is None or (look.reading and look.at - of.seen > max(self.plan.clears_for, self.plan.first_max_age)):
+            of.over = look.at
+        if look.reading:
             of.seen = look.at
-            if look.at - of.over >= self.plan.clears_for and not state.weak:
-                of.on, of.over, of.since, of.samples, of.row, of.row_window = False, None, None, None, 0, None
+        if look.at - of.over < self.plan.clears_for:
+            wakes.append(of.over + self.plan.clears_for)
+        elif not state.weak:
+            of.on, of.over, of.since, of.samples, of.row, of.row_window = False, None, None, None, 0, None
 
     def _fire(
         self, state: State, of: LevelState, level: Level, gate: Gate, look: Look, wakes: list[int], looking: bool

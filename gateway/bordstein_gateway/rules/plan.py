@@ -49,9 +49,9 @@ class Level:
         return None if unknown else True
 
     def _asked_clears(self, values: Values) -> bool | None:
-        """One of its expressions is enough; without any it is over when it does not fire."""
-        if not self._clears:
-            fires = self.fires(values)
+        """One of its expressions is enough, while it does not fire; without any it is over when it does not fire."""
+        fires = self.fires(values)
+        if fires or not self._clears:
             return None if fires is None else not fires
         named = dict(zip(self._keys, values, strict=True))
         unknown = False
