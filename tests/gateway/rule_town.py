@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from bordstein_gateway.cases.cases import Cases
-from bordstein_gateway.cases.types import Case
+from bordstein_gateway.cases.types import AuditEntry, Case
 from bordstein_gateway.config import config
 from bordstein_gateway.decode.normalise import Pack, Reading
 from bordstein_gateway.rules.live import Live
+from bordstein_gateway.rules.reading import read
+from bordstein_gateway.rules.sheet import Sheet
 from bordstein_gateway.rules.shelf import Shelf
-from bordstein_gateway.store import Arrival, Store, Where
+from bordstein_gateway.store import Arrival, Store, Where, audit
 
 BIN, OTHER = "24a160000001", "24a160000002"
 NOON = 1_782_900_000_000  # 2026-07-01T10:00:00Z
@@ -110,3 +112,19 @@ class Street:
     def found(self) -> list[Case]:
         """All cases, the oldest first."""
         return sorted(self.cases.list()[0])
+
+    def ends(self) -> list[tuple[str, bool]]:
+        """Objects with an open case that is not over."""
+        return sorted((case.object, True) for case in self.found() if case.open and case.recovered is None)
+
+    def audit(self) -> list[AuditEntry]:
+        """All of the audit log."""
+        with self.store.database.reading() as connection:
+            return [row.entry() for row in audit.rows(connection)]
+
+
+def sheet_of(text: str, settings: config.Config) -> Sheet:
+    """A text that is in order."""
+    sheet, mistakes = read(text, settings)
+    assert sheet is not None, mistakes
+    return sheet

@@ -10,9 +10,10 @@ import typer
 from ..config import config
 from ..config.check import unreadable
 from ..texts import language, pick, said
-from .common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, iso, open_store, output, show
+from .common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, iso, misuse, moment, open_store, output, show
 
 if TYPE_CHECKING:
+    from ..rules.rehearse import Rehearsed
     from ..rules.shelf import InForce
 
 app = typer.Typer(
@@ -193,6 +194,78 @@ def put(
     if mistakes:
         raise Failed("\n".join(f"{file}:{said(text)}" for text in mistakes))
     output(pick(f"{file.stem}: Fassung {version} ist in Kraft", f"{file.stem}: version {version} is in force"))
+
+
+@app.command(
+    help=pick(
+        "Ein Regelblatt an gespeicherten Messwerten proben. Daneben, was das in Kraft getan hätte und was es gab.",
+        "Rehearse a rule sheet on stored readings. Beside it what the one in force would do, and what there was.",
+    )
+)
+def rehearse(
+    sheet: Annotated[
+        Path, typer.Argument(metavar=pick("BLATT", "SHEET"), help=pick("Datei oder Name.", "A file or a name."))
+    ],
+    from_: Annotated[
+        str, typer.Option("--from", metavar=pick("TAG", "DAY"), help=pick("Ab diesem Tag.", "From this day on."))
+    ],
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar=pick("TAG", "DAY"), help=pick("Bis vor diesen Tag.", "Until before this day.")),
+    ],
+    path: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    from ..rules import rehearse as rehearsing
+    from ..rules.reading import read
+    from ..rules.shelf import Shelf
+
+    settings = config.load(path)
+    span = moment(from_, "--from"), moment(to, "--to")
+    if span[1] <= span[0]:
+        misuse("--to liegt nicht nach --from", "--to is not after --from", "--to")
+    file = _file(sheet, settings.rules_path)
+    if file == sheet and not file.exists():
+        file = settings.rules_path / f"{sheet.name}.toml"
+    try:
+        tried, mistakes = read(file.read_text(encoding="utf-8"), settings, None)
+    except OSError as error:
+        raise Failed(f"{file}: {unreadable(error)}") from None
+    except UnicodeDecodeError:
+        raise Failed(f"{file}: {pick('ist keine Textdatei in UTF-8', 'is not a text file in UTF-8')}") from None
+    if tried is None:
+        raise Failed("\n".join(f"{file}:{said(text)}" for text in mistakes))
+    with open_store(settings) as store:
+        in_force = Shelf(settings, store).sheets().get(tried.name)
+        found = rehearsing.rehearse(tried, in_force.sheet if in_force else None, settings, store, *span)
+    if as_json:
+        output(json.dumps(rehearsing.as_json(found), ensure_ascii=False))
+    else:
+        _show_cases(pick("dieses Blatt", "this sheet"), found.cases)
+        if found.before is not None:
+            _show_cases(pick("das Blatt in Kraft", "the sheet in force"), found.before)
+        _show_cases(pick("was es gab", "what there was"), found.real)
+        output(said(found.summary))
+    if found.trouble:
+        raise Failed(said(found.trouble))
+
+
+def _show_cases(title: str, cases: "list[Rehearsed]") -> None:
+    rows = [
+        {
+            "object": case.object,
+            "begin": iso(case.begin / 1000),
+            "end": pick("offen", "open") if case.end is None else iso(case.end / 1000),
+            "stage": case.stage,
+            "signals": ", ".join(
+                f"{name} {'?' if value is None else f'{value:.4g}'}" for name, value in case.signals.items()
+            ),
+        }
+        for case in cases
+    ]
+    output(f"{title}:")
+    show(rows, False, pick("kein Fall", "no case"))
+    output("")
 
 
 def _state(one: "InForce", as_json: bool) -> str:

@@ -92,10 +92,11 @@ class Running:
         return said
 
     def tick(self, now: int) -> list[Said]:
-        """What time alone has decided up to now (ms), each at its time."""
-        self._at = now
+        """What time alone has decided up to now (ms), each at its time; none before the time of the call before."""
+        before, self._at = self._at or now, now
         said: list[Said] = []
         while (due := self.next_tick()) is not None and due <= now:
+            due = max(due, before)
             for rule in self.working():
                 if rule.due <= due:
                     said += self._tick(rule, due)
