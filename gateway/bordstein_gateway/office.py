@@ -1,24 +1,30 @@
 """The office: rule sheets, cases, errands and what brings them together, as one part of the service.
 
-Nothing of it is imported before there is a rule sheet or a case: a gateway that only passes readings on stays small.
+Nothing heavy of it is loaded before there is a rule sheet, or something to do: a gateway that only passes readings on
+stays small.
 """
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .boards.stations import Stations
 from .config.config import Config
-from .store import Store
+from .store import Store, StoreError
 
 if TYPE_CHECKING:
     from .cases.cases import Cases
+    from .errands.runner import Runner
     from .rules.live import Live
     from .rules.shelf import Shelf
 
+LOOK_S = 2.0
+
 
 class Office:
-    """One town's. `shelf` and `cases` are made when they are first asked for."""
+    """One town's. `shelf`, `cases` and `live` are made when they are first asked for."""
 
     name = "office"
 
@@ -27,6 +33,8 @@ class Office:
         self._store = store
         self._stations = stations
         self._stopping = asyncio.Event()
+        self._runner: Runner | None = None
+        self._trouble = ""
 
     @cached_property
     def shelf(self) -> "Shelf":
@@ -51,19 +59,57 @@ class Office:
 
     def problems(self) -> list[str]:
         """Sentences on what does not work; empty: all does, or there is nothing to do."""
-        return self.live.problems()
+        return [*([self._trouble] if self._trouble else []), *self.live.problems()]
 
     async def run(self) -> None:
         """Until stop()."""
-        parts = [self.live]
-        tasks = [asyncio.create_task(part.run()) for part in parts]
+        parts = [asyncio.create_task(self.live.run())]
         try:
-            await self._stopping.wait()
+            while not self._stopping.is_set():
+                if self._runner is None and await self._do(self._wanted):
+                    parts.append(await self._open())
+                if self._runner is not None:
+                    await self._do(self.cases.wake)
+                for part in parts:
+                    if part.done():
+                        part.result()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), LOOK_S)
         finally:
+            self._end()
+            await asyncio.wait(parts, timeout=10)
             for part in parts:
-                part.stop()
-            await asyncio.gather(*tasks)
+                part.cancel()
+            self._runner = None
 
     def stop(self) -> None:
         """Begin to end; from the event loop's thread."""
         self._stopping.set()
+        self._end()
+
+    def _end(self) -> None:
+        if "live" in self.__dict__:
+            self.live.stop()
+        if self._runner is not None:
+            self._runner.stop()
+
+    async def _open(self) -> "asyncio.Task[None]":
+        """There is something to do: the engine of procedures, and who runs errands."""
+        from .errands.runner import Runner
+
+        await asyncio.to_thread(self.cases.load)
+        self._runner = Runner(self._config, self._store, self.cases.answered)
+        return asyncio.create_task(self._runner.run())
+
+    async def _do(self, work: Callable[[], Any]) -> Any:
+        """In a thread; while the store does not work nothing is done, and the sentence shown."""
+        try:
+            found = await asyncio.to_thread(work)
+        except StoreError as error:
+            self._trouble = error.args[0]
+            return None
+        self._trouble = ""
+        return found
+
+    def _wanted(self) -> bool:
+        return any(one.sheet is not None for one in self.shelf.sheets().values()) or self.cases.busy()

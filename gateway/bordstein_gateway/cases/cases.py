@@ -45,6 +45,11 @@ class Cases(Working, Silencing):
         begun = self._store.submit(partial(self._begun, sheets=sheets, now=now)).result() if held else 0
         return len(due) + int(begun)
 
+    def busy(self) -> bool:
+        """Whether a procedure runs or an errand is due."""
+        with self._store.database.reading() as connection:
+            return kept.busy(connection)
+
     def load(self) -> None:
         """Load the engine, so that no commit has to wait for it."""
         from ..procedures import run

@@ -14,19 +14,20 @@ from ..procedures.progress import Errand
 from ..rules.sheet import Sheet, words
 from .types import Case
 
-Told = Literal["opened", "rises", "escalated"]
+Told = Literal["opened", "rises", "escalated", "stuck"]
 DESK = "desk:"
 """How a webhook errand's target begins that is a desk's own; else it is a [forward.x]."""
 _WHAT: Mapping[Told, str] = {
     "opened": "neuer Vorgang",
     "rises": "Stufe gestiegen",
     "escalated": "niemand hat übernommen",
+    "stuck": "Ablauf nicht begonnen",
 }
 
 
 def notices(config: Config, case: Case, sheet: Sheet | None, told: Told, desks: Sequence[str]) -> list[Errand]:
     """Errands of kind mail and webhook, to those of the desks that have an address for it."""
-    event = {"opened": "opened", "rises": f"rises-{case.stage}", "escalated": f"escalated-{case.escalated}"}[told]
+    event = {"rises": f"rises-{case.stage}", "escalated": f"escalated-{case.escalated}"}.get(told, told)
     found: list[Errand] = []
     for name in dict.fromkeys(desks):
         desk = config.desk.get(name)

@@ -60,10 +60,10 @@ class Running(Looking):
             detail = {"key": key, "kind": errand.kind, "target": errand.target, "node": errand.node}
             detail |= {name: value for name, value in result.items() if name in ("id", "url", "reason")}
             audit.enter(connection, now, GATEWAY, action, subject(case.id), detail)
+            sheet = _sheet_of(in_force, case)
             if errand.node == OUTSIDE:
-                self._outside_began(connection, case, ok, now)
+                self._outside_ended(connection, case, sheet, ok, now)
             elif errand.task:
-                sheet = _sheet_of(in_force, case)
                 self._bring_on(
                     connection,
                     case,
@@ -75,14 +75,6 @@ class Running(Looking):
 
         return self._store.submit(job)
 
-    def outside_ended(self, id: int) -> "Future[Case]":
-        """The town's own engine has ended the case's procedure."""
-
-        def change(_: Connection, case: Case, now: int) -> Case:
-            return states.close(case, None, now, "Der Ablauf ist zu Ende.") if case.open else case
-
-        return self._change(id, GATEWAY, "closed", change, {"reason": "procedure ended"})
-
     # For the other parts, within their commits
 
     def _begin(self, connection: Connection, case: Case, sheet: Sheet, now: int) -> None:
@@ -90,9 +82,15 @@ class Running(Looking):
         if sheet.procedure.engine is not None:
             from ..procedures.names import values
 
-            request = {"process": sheet.procedure.process, "variables": values(case, sheet, self._config, places)}
-            errand = Errand(f"{case.number}/{OUTSIDE}", "", OUTSIDE, "engine", sheet.procedure.engine, request)
+            request = {
+                "process": sheet.procedure.process,
+                "variables": values(case, sheet, self._config, places),
+                "until_ended": True,
+            }
+            errand = Errand(f"{case.number}/{OUTSIDE}", OUTSIDE, OUTSIDE, "engine", sheet.procedure.engine, request)
             self._order(connection, case.id, [errand], now)
+            begun = case._replace(state="in_work", changed=now)
+            self._put(connection, begun, GATEWAY, "started", {"procedure": OUTSIDE})
             return
         try:
             model = self.procedures.model(self.procedures.text(sheet))
@@ -205,10 +203,19 @@ class Running(Looking):
         self._put(connection, escalated, GATEWAY, "escalated", {"desk": deputy, "times": escalated.escalated})
         self._tell(connection, escalated, sheet, "escalated", (deputy,), now)
 
-    def _outside_began(self, connection: Connection, case: Case, ok: bool, now: int) -> None:
-        if ok and case.state in ("new", "taken"):
-            begun = case._replace(state="in_work", taken=case.taken or now, changed=now)
-            self._put(connection, begun, GATEWAY, "started", {"procedure": OUTSIDE})
+    def _outside_ended(self, connection: Connection, case: Case, sheet: Sheet | None, ok: bool, now: int) -> None:
+        """The town's own engine has ended the case's procedure, or can't begin it: then people do it."""
+        if not case.open:
+            return
+        if ok:
+            closed = states.close(case, None, now, "Der Ablauf ist zu Ende.")
+            self._put(connection, closed, GATEWAY, "closed", {"reason": "procedure ended"})
+            return
+        back = case._replace(state="new" if case.account is None else "taken", changed=now)
+        self._put(connection, back, GATEWAY, "procedure stuck", {"procedure": OUTSIDE})
+        if sheet is not None:
+            rows.put_steps(connection, [step._replace(state="ready") for step in steps.of_sheet(case, sheet)])
+            self._tell(connection, back, sheet, "stuck", (back.desk,), now)
 
     def _derail(self, connection: Connection, case: Case, before: list[CaseStep], problem: Exception, now: int) -> None:
         """The engine can't: what is left becomes steps for people, in their order."""

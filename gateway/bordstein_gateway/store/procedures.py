@@ -125,3 +125,11 @@ def next_due(connection: Connection) -> int | None:
     """When the next procedure has to be woken."""
     (found,) = connection.execute("SELECT min(due) FROM process WHERE due IS NOT NULL AND ended = 0").fetchone()
     return None if found is None else int(found)
+
+
+def busy(connection: Connection) -> bool:
+    """Whether a procedure runs or an errand is due."""
+    found = connection.execute(
+        "SELECT 1 FROM process WHERE ended = 0 UNION ALL SELECT 1 FROM errand WHERE state = 'due' LIMIT 1"
+    )
+    return found.fetchone() is not None
