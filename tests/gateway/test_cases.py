@@ -140,7 +140,7 @@ def test_done_says_what_was_saved_and_a_false_alarm_why(town_hall: Hall) -> None
     with pytest.raises(CaseProblem, match="reason is missing"):
         town_hall.cases.false_alarm(other.id, "eva", " ").result()
     ended = town_hall.cases.false_alarm(other.id, "eva", "Laub vor dem Sensor").result()
-    assert (ended.state, ended.reason, ended.ledger) == ("false_alarm", "Laub vor dem Sensor", {})
+    assert (ended.state, ended.reason, ended.ledger) == ("false_alarm", "Laub vor dem Sensor", {"false_alarm": 1})
     with pytest.raises(CaseProblem, match="is a false alarm; open it again first"):
         town_hall.cases.done(other.id, "eva").result()
 

@@ -84,7 +84,7 @@ def done(case: Case, actor: str, now: int, ledger: Mapping[str, float]) -> Case:
 def false_alarm(case: Case, actor: str, now: int, reason: str) -> Case:
     """There was nothing to do; CaseProblem without a reason."""
     _only_open(case)
-    return _ended(case, "false_alarm", actor, now, reasoned(reason))._replace(ledger={})
+    return _ended(case, "false_alarm", actor, now, reasoned(reason))._replace(ledger={"false_alarm": 1.0})
 
 
 def close(case: Case, actor: str | None, now: int, reason: str = "") -> Case:

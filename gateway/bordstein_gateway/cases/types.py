@@ -13,7 +13,7 @@ class Case(NamedTuple):
     """`number`: as people say it, "2026-17". `title`: German. `desk`: whose it is; `deputy`: the desk that has it too
     since it escalated, else empty; `account`: who has taken it. `recovered`: when the condition was over. `escalated`:
     how often. `reason`: of a false alarm, or of a close. `event`: what fired, see rules/verdict.py. `ledger`:
-    {"trips": 1.0, "minutes": 25.0} once ended.
+    {"trips": 1.0, "minutes": 25.0} once done, {"false_alarm": 1.0} of a false alarm; both stay when it is closed.
     """
 
     id: int

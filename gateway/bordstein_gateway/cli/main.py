@@ -20,6 +20,7 @@ from ..store.types import StoreError
 from ..texts import language, os_reason, pick, said
 from . import backup as cli_backup
 from . import board as cli_board
+from . import cases as cli_cases
 from . import forward as cli_forward
 from . import german as cli_german
 from . import input as cli_input
@@ -58,6 +59,14 @@ app.add_typer(cli_board.app, name="board")
 app.add_typer(cli_reader.app, name="reader")
 app.add_typer(cli_rules.app, name="rules")
 app.add_typer(cli_store.quarantine, name="quarantine")
+app.add_typer(cli_cases.case, name="case")
+app.add_typer(cli_cases.audit, name="audit")
+app.command(
+    help=pick(
+        "Was die Regeln in einem Jahr brachten. Auch, welche nichts brachte.",
+        "What the rules brought in a year. Also which brought nothing.",
+    )
+)(cli_cases.report)
 app.command(
     help=pick(
         "Erwartete und angekommene Pakete, je Gerät und Tag. Mit den Lücken.",

@@ -6,7 +6,7 @@ Each line's hash covers the line before it, so that none can be changed or taken
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..cases.types import AuditEntry
@@ -60,6 +60,18 @@ def hash_of(before: str, id: int, at: int, actor: str, action: str, subject: str
 def rows(connection: Connection, after: int = 0, limit: int = 1000) -> list[AuditRow]:
     """Lines in their order."""
     found = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    return [AuditRow(*row) for row in found.fetchall()]
+
+
+def between(
+    connection: Connection, from_ms: int, to_ms: int, subjects: Sequence[str] = (), after: int = 0, limit: int = 1000
+) -> list[AuditRow]:
+    """Lines of a time in their order, from an id on; `subjects`: of these only, all when empty."""
+    where = f" AND subject IN ({', '.join('?' * len(subjects))})" if subjects else ""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM audit WHERE id > ? AND at >= ? AND at < ?{where} ORDER BY id LIMIT ?",
+        (after, from_ms, to_ms, *subjects, limit),
+    )
     return [AuditRow(*row) for row in found.fetchall()]
 
 

@@ -100,6 +100,26 @@ def open_by_object(connection: Connection) -> dict[str, int]:
     )
 
 
+def of_place(connection: Connection, text: str, limit: int = 10_000) -> list[Case]:
+    """Cases whose place, object or title has this in it, as a street."""
+    return listed(connection, CaseFilter(text=text), "oldest", limit)[0]
+
+
+def years(connection: Connection) -> list[int]:
+    """In which cases began, the newest first."""
+    return [int(year) for (year,) in connection.execute("SELECT DISTINCT year FROM work ORDER BY year DESC").fetchall()]
+
+
+def of_year(connection: Connection, year: int) -> list[tuple[Any, ...]]:
+    """For the ledger: (rule, state, opened, taken, ended, escalated, recovered, ledger) of all cases that began in a
+    year. Who did it is not asked: the ledger knows rules, not people."""
+    rows = connection.execute(
+        "SELECT rule, state, opened, taken, ended, escalated, recovered, ledger FROM work WHERE year = ? ORDER BY id",
+        (year,),
+    )
+    return [(*row[:-1], json.loads(row[-1])) for row in rows.fetchall()]
+
+
 def steps(connection: Connection, case: int) -> list[CaseStep]:
     """Of a case, in order."""
     rows = connection.execute(f"SELECT {', '.join(_STEP)} FROM work_step WHERE work = ? ORDER BY number", (case,))

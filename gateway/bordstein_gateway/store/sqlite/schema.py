@@ -6,6 +6,17 @@ from ...texts import both
 from ..schema import APPLICATION_ID, MIGRATIONS, VERSION
 from ..types import StoreError
 
+# What belongs to a version beside its text and is said otherwise elsewhere. The audit log only grows, but where a copy
+# is being filled.
+_ALSO = {
+    9: """
+CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
+CREATE TRIGGER audit_delete BEFORE DELETE ON audit
+    WHEN NOT EXISTS (SELECT 1 FROM upkeep WHERE name = 'filling_from')
+    BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
+"""
+}
+
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:
     """Bring the database to VERSION, each step in a transaction of its own. StoreError: it is not ours, or newer."""
@@ -29,7 +40,7 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
         )
     for number in range(version, VERSION):
         connection.executescript(
-            f"BEGIN IMMEDIATE;{MIGRATIONS[number]};"
+            f"BEGIN IMMEDIATE;{MIGRATIONS[number]};{_ALSO.get(number + 1, '')}"
             f"PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {number + 1};COMMIT;"
         )
 
