@@ -51,9 +51,7 @@ class Model(NamedTuple):
 def read(text: str, desks: Mapping[str, Desk] | None = None) -> Model:
     """The model; BadModel. Read once for each text: what comes of it is shared. `desks`: by whose titles lanes may be
     called."""
-    titles = {desk.title.casefold(): key for key, desk in (desks or {}).items()}
-    titles |= {key.casefold(): key for key in desks or {}}
-    return _read(text, tuple(sorted(titles.items())))
+    return _read(text, tuple(sorted(desk_titles(desks or {}).items())))
 
 
 def digest(text: str) -> str:
@@ -78,6 +76,26 @@ def tree(text: str) -> etree._Element:
     return found
 
 
+def executable(root: etree._Element) -> etree._Element:
+    """The process that is run; BadModel."""
+    found = [one for one in root.iter(tag("bpmn", "process")) if one.get("isExecutable") == "true"]
+    if len(found) != 1:
+        raise BadModel(
+            both(
+                f"genau ein Prozess muss ausführbar sein (isExecutable); hier sind es {len(found)}",
+                f"exactly one process has to be executable (isExecutable); here are {len(found)}",
+            )
+        )
+    return found[0]
+
+
+def desk_titles(desks: Mapping[str, Desk]) -> dict[str, str]:
+    """What lanes may be called -> the desk's key."""
+    titles = {(desk.title_en or "").casefold(): key for key, desk in desks.items()}
+    titles |= {desk.title.casefold(): key for key, desk in desks.items()}
+    return {title: key for title, key in (titles | {key.casefold(): key for key in desks}).items() if title}
+
+
 def desk_of(lane: etree._Element, titles: Mapping[str, str]) -> str:
     """A lane's desk, by its name or by the id that make.py gives it; empty: none."""
     own = (lane.get("id") or "").removeprefix("Lane_")
@@ -89,11 +107,7 @@ def _read(text: str, titles: tuple[tuple[str, str], ...]) -> Model:
     from .engine import Parser
 
     root = tree(text)
-    process = next(
-        (one for one in root.iter(tag("bpmn", "process")) if one.get("isExecutable", "true") == "true"), None
-    )
-    if process is None:
-        raise BadModel(both("kein Prozess darin ist ausführbar (isExecutable)", "no process in it is executable"))
+    process = executable(root)
     parser = Parser()
     try:
         parser.add_bpmn_xml(root)
