@@ -20,7 +20,7 @@ from bordstein_gateway.procedures.make import make
 from bordstein_gateway.procedures.model import Model, read
 from bordstein_gateway.procedures.progress import Progress
 from bordstein_gateway.procedures.words import PREFIXES
-from bordstein_gateway.rules.sheet import Escalation, Procedure, Recovered, Sheet, Step
+from bordstein_gateway.rules.sheet import Escalation, Recovered, Sheet, Step
 from tests.gateway.procedures_town import CASE, DESKS, EMPTY, FULL, LOOK, NOW, ORDER, TELL, sheet
 
 ROOT = Path(__file__).parents[2]
@@ -284,13 +284,6 @@ def test_a_message_that_nobody_waits_for_changes_nothing() -> None:
     again = run.message(model(), progress.state, "recovered", {}, NOW)
     assert again.errands == progress.errands
     assert not again.ended
-
-
-def test_an_outside_engine_s_procedure_is_one_errand_that_waits_for_its_end() -> None:
-    of = model(sheet(LOOK, procedure=Procedure(engine="bpm", process="leerung")))
-    (errand,) = run.start(of, CASE, NOW).errands
-    assert (errand.kind, errand.target) == ("engine", "bpm")
-    assert (errand.request["process"], errand.request["until_ended"]) == ("leerung", True)
 
 
 def test_all_state_is_in_the_text_that_is_kept() -> None:

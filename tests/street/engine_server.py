@@ -192,12 +192,19 @@ class Server:
             if one["businessKey"] == business_key and process in (None, one["process"]) and one["ended"] == ended
         ]
 
+    async def _runs(self, request: Request) -> Response:
+        one = self.instances.get(request.path_params["id"])
+        if one is None or one["ended"]:
+            raise Refusal(404, "InvalidRequestException", "Process instance does not exist")
+        return JSONResponse(_camunda_shown(one) if self.mode == "camunda7" else one)
+
     # Camunda 7.
 
     def _camunda(self) -> list[tuple[str, str, Any]]:
         of_tenant = f"/tenant-id/{self.tenant}" if self.tenant else ""
         return [
             ("GET", "/process-instance", self._camunda_running),
+            ("GET", "/process-instance/{id}", self._runs),
             ("GET", "/history/process-instance", self._camunda_ended),
             ("GET", f"/process-definition/key/{{key}}{of_tenant}", self._camunda_definition),
             ("POST", f"/process-definition/key/{{key}}{of_tenant}/start", self._camunda_start),
@@ -264,6 +271,7 @@ class Server:
     def _flowable(self) -> list[tuple[str, str, Any]]:
         return [
             ("GET", "/runtime/process-instances", self._flowable_running),
+            ("GET", "/runtime/process-instances/{id}", self._runs),
             ("GET", "/history/historic-process-instances", self._flowable_ended),
             ("GET", "/repository/process-definitions", self._flowable_definitions),
             ("POST", "/runtime/process-instances", self._flowable_start),

@@ -1,4 +1,4 @@
-"""Receives CloudEvents in batches and checks them: signature, each event by the CloudEvents SDK, ids.
+"""Receives CloudEvents, in batches or one by one, and checks them: signature, each event by the CloudEvents SDK, ids.
 
     python -m tests.street.webhook_server --port 18081 --secret-file FILE
 
@@ -29,6 +29,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+_FORMS: dict[str, type] = {"application/cloudevents-batch+json": list, "application/cloudevents+json": dict}
 FAULTS = ("hang", "after", "before", "busy")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -77,7 +78,7 @@ class Receiver:
         for event in self.events.values():
             device, _, series = event["subject"].partition("/")
             time = round(datetime.fromisoformat(event["time"]).timestamp() * 1000)
-            rows.append([device, series, time, event["data"]["value"]])
+            rows.append([device, series, time, event["data"].get("value")])
         return JSONResponse(rows)
 
     async def take(self, request: Request) -> Response:
@@ -90,7 +91,7 @@ class Receiver:
             self.faults += 1
             status = 503 if self.fault == "before" else 429
             return JSONResponse({"message": "not now"}, status_code=status, headers={"retry-after": "1"})
-        for event in json.loads(content):
+        for event in _events(json.loads(content)):
             key = (event["source"], event["id"])
             if key in self.events:
                 self.repeated += 1
@@ -113,15 +114,16 @@ class Receiver:
             right = "v1," + base64.b64encode(hmac.new(self.secret, signed, hashlib.sha256).digest()).decode()
             if not hmac.compare_digest(right, headers.get("webhook-signature", "")):
                 return "the signature is wrong or missing"
-        if not request.headers.get("content-type", "").startswith("application/cloudevents-batch+json"):
-            return "content-type: application/cloudevents-batch+json is expected"
+        kind = request.headers.get("content-type", "").partition(";")[0]
+        if kind not in _FORMS:
+            return f"content-type: {' or '.join(_FORMS)} is expected"
         try:
             events = json.loads(content)
         except ValueError:
             return "the body is no JSON"
-        if not isinstance(events, list):
-            return "the body is no array"
-        for event in events:
+        if not isinstance(events, _FORMS[kind]):
+            return f"the body is no {_FORMS[kind].__name__}"
+        for event in _events(events):
             # The SDK makes an id of its own where there is none.
             if not isinstance(event, dict) or not event.get("id"):
                 return "an event has no id"
@@ -132,6 +134,10 @@ class Receiver:
             if event.get("specversion") != "1.0" or not _TIME.fullmatch(event.get("time", "")):
                 return "an event's specversion or time is wrong"
         return None
+
+
+def _events(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [content]
 
 
 def main() -> int:

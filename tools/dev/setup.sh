@@ -15,6 +15,8 @@ export UV_CACHE_DIR="${UV_CACHE_DIR:-$root/.cache/uv-cache}" PIP_CACHE_DIR="${PI
 export npm_config_cache="${npm_config_cache:-$root/.cache/npm-cache}"
 npm_from=tests/street/opensensemap
 npm_to=.cache/opensensemap
+bpmn_from=tests/gateway/bpmn_engine
+bpmn_to=.cache/bpmn_engine
 assets_from=gateway/assets
 assets_to=.cache/assets
 vendor=gateway/bordstein_gateway/static/vendor
@@ -25,7 +27,7 @@ fail() { say "$*"; exit 1; }
 # Everything the environment is made from; a change to any of it makes it anew.
 fingerprint() {
     cat requirements-dev.txt requirements-build.txt requirements-uv.txt gateway/pyproject.toml tools/pyproject.toml tools/dev/setup.sh \
-        tools/dev/micropython.sh $npm_from/package-lock.json $npm_from/.npmrc $assets_from/package-lock.json $assets_from/.npmrc \
+        tools/dev/micropython.sh $npm_from/package-lock.json $npm_from/.npmrc $bpmn_from/package-lock.json $assets_from/package-lock.json $assets_from/.npmrc \
         tools/dev/assets.py | cksum
     echo "$root"
 }
@@ -39,7 +41,7 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && [ -x .venv/bin
     && .venv/bin/python -c 'import bordstein_gateway, bordstein_tools' 2>/dev/null && mosquitto_path >/dev/null \
     && postgres_path >/dev/null \
     && chromium_path >/dev/null \
-    && [ -d $npm_to/node_modules ] && [ -d $assets_to/node_modules ] && [ -f $vendor/licences.json ] \
+    && [ -d $npm_to/node_modules ] && [ -d $bpmn_to/node_modules ] && [ -d $assets_to/node_modules ] && [ -f $vendor/licences.json ] \
     && tools/dev/micropython.sh >/dev/null 2>&1; then
     exit 0
 fi
@@ -115,6 +117,7 @@ npm_packages() {
         || { rm -f "$2/package-lock.json"; fail "npm could not fetch $3 (see above)"; }
 }
 npm_packages $npm_from $npm_to "openSenseMap's decoder, for the tests"
+npm_packages $bpmn_from $bpmn_to "another BPMN engine, for the tests"
 npm_packages $assets_from $assets_to "map, plots and diagrams for the staff's pages"
 .venv/bin/python tools/dev/assets.py $assets_to/node_modules
 

@@ -42,7 +42,7 @@ class Mails:
             raise NotTaken(both("[mail] fehlt in gateway.toml", "[mail] is missing in gateway.toml"))
         if desk is None or desk.mail is None:
             raise NotTaken(both(f"[desk.{errand.target}] hat keine mail", f"[desk.{errand.target}] has no mail"))
-        message = composed(errand, server.sender, desk.mail, self._config.town.name)
+        message = composed(errand, self._config.gateway.name, server.sender, desk.mail, self._config.town.name)
         await asyncio.to_thread(_send, server, message)
         return {"id": message["message-id"]}
 
@@ -50,7 +50,7 @@ class Mails:
         """Each mail has its own connection."""
 
 
-def composed(errand: Due, sender: str, to: str, town: str) -> EmailMessage:
+def composed(errand: Due, gateway: str, sender: str, to: str, town: str) -> EmailMessage:
     """The mail; nothing that a template was filled with becomes a header of its own."""
     said, case = fields(errand), about(errand)
     subject = said.get("subject") or f"{case.get('title', 'Vorgang')}: {case.get('place', '')}"
@@ -59,7 +59,8 @@ def composed(errand: Due, sender: str, to: str, town: str) -> EmailMessage:
     message["To"] = to
     message["Subject"] = _line(str(subject))[:_SUBJECT]
     message["Date"] = formatdate(errand.made / 1000)
-    message["Message-ID"] = f"<{hashlib.sha256(errand.key.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}>"
+    known = hashlib.sha256(f"{gateway} {errand.key}".encode()).hexdigest()[:32]
+    message["Message-ID"] = f"<{known}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_wrapped(str(said.get("body") or "")), cte="quoted-printable")
     return message

@@ -39,20 +39,7 @@ def make(sheet: Sheet, desks: Mapping[str, Desk], language: str = "de") -> str:
 
 
 def steps_of(sheet: Sheet) -> list[Step]:
-    """The sheet's steps; one, to deal with it, where it has none; one, to wait for it, where an outside engine runs the
-    procedure."""
-    if sheet.procedure.engine is not None:
-        wanted = {"process": sheet.procedure.process, "until_ended": True}
-        return [
-            Step(
-                id="outside",
-                title=sheet.title,
-                service="engine",
-                target=sheet.procedure.engine,
-                fields={name: value for name, value in wanted.items() if value},
-                on_error="stop",
-            )
-        ]
+    """The sheet's steps; one, to deal with it, where it has none."""
     return sheet.steps or [Step(id="deal_with_it", title=sheet.title)]
 
 

@@ -49,7 +49,12 @@ class Procedures:
         if sheet.escalation is None:
             return None
         after = seconds(sheet.escalation.after)
-        return now + after * 1000
+        desk = self._config.desk.get(sheet.owner)
+        if not sheet.escalation.working_time or desk is None:
+            return now + after * 1000
+        from ..rules import calendar
+
+        return calendar.after(now, after, desk.hours, self._config.town)
 
     def complete(self, model: Model, state: str, task: str, answers: Mapping[str, Any], now: int) -> Progress:
         """A step was done. NoSuchTask, Stuck."""
