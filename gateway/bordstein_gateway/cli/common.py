@@ -112,6 +112,13 @@ _GERMAN = {
     "readings": "Messwerte",
     "hours": "Stunden",
     "days": "Tage",
+    "account": "Konto",
+    "full_name": "voller Name",
+    "role": "Rolle",
+    "desks": "Stellen",
+    "mail": "E-Mail",
+    "last_login": "zuletzt da",
+    "disabled": "Sperre",
 }
 
 

@@ -30,6 +30,7 @@ from . import release as cli_release
 from . import retention as cli_retention
 from . import rules as cli_rules
 from . import store as cli_store
+from . import user as cli_user
 from . import verify as cli_verify
 from .common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, misuse, output
 from .input import plain
@@ -57,6 +58,7 @@ app.add_typer(cli_forward.app, name="forward")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_board.app, name="board")
 app.add_typer(cli_reader.app, name="reader")
+app.add_typer(cli_user.app, name="user")
 app.add_typer(cli_rules.app, name="rules")
 app.add_typer(cli_store.quarantine, name="quarantine")
 app.add_typer(cli_cases.case, name="case")

@@ -1,10 +1,12 @@
 """Accounts of the staff's pages and their logins. Times in ms."""
 
 import json
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
+from . import audit
 from .connection import Connection
 from .core import Store
 
@@ -36,6 +38,9 @@ class Login(NamedTuple):
     expires: int
 
 
+CHANGED, SAME, MISSING, LAST = "changed", "same", "missing", "last"
+PROVIDER = "OpenID Connect"
+"""The actor of what an account is by its provider."""
 _ACCOUNT = ", ".join(Account._fields)
 _LOGIN = ", ".join(Login._fields)
 _PUT = (
@@ -60,12 +65,6 @@ class Accounts:
     def get(self, name: str) -> Account | None:
         with self._store.database.reading() as connection:
             return get(connection, name)
-
-    def by_subject(self, subject: str) -> Account | None:
-        """Who comes by OpenID Connect as this one."""
-        with self._store.database.reading() as connection:
-            row = connection.execute(f"SELECT {_ACCOUNT} FROM account WHERE subject = ?", (subject,)).fetchone()
-        return _account(row) if row else None
 
     def login(self, digest: str) -> tuple[Login, Account] | None:
         """The login of a cookie, and whose it is."""
@@ -92,17 +91,71 @@ class Accounts:
 
         return self._store.submit(job)
 
+    def add(self, account: Account, actor: str) -> "Future[bool]":
+        """A new account. False: its name is taken."""
+
+        def job(connection: Connection) -> bool:
+            if get(connection, account.name) is not None:
+                return False
+            put(connection, account)
+            _note(connection, actor, "account added", account.name, role=account.role, desks=account.desks)
+            return True
+
+        return self._store.submit(job)
+
+    def change(self, name: str, actor: str, **values: Any) -> "Future[str]":
+        """Other full_name, role, desks, mail, disabled: CHANGED, SAME, MISSING, or LAST where nobody else could give
+        rights. Of a disabled account all logins end."""
+
+        def job(connection: Connection) -> str:
+            old = get(connection, name)
+            if old is None:
+                return MISSING
+            new = old._replace(**values)
+            if new == old:
+                return SAME
+            if _administers(old) and not _administers(new) and not _others(connection, name):
+                return LAST
+            put(connection, new)
+            if new.disabled:
+                log_out(connection, name)
+            different = {field: getattr(new, field) for field in values if getattr(new, field) != getattr(old, field)}
+            _note(connection, actor, "account changed", name, **different)
+            return CHANGED
+
+        return self._store.submit(job)
+
     def set_password(self, name: str, hash: str, *, actor: str, keep: str = "") -> "Future[bool]":
         """A new password; all logins end but one. Whose `actor` is another has to change it. False: nobody is called
-        so."""
+        so, or comes by OpenID Connect."""
 
         def job(connection: Connection) -> bool:
             account = get(connection, name)
-            if account is None:
+            if account is None or account.subject:
                 return False
             put(connection, account._replace(password=hash, must_change=actor != name))
             log_out(connection, name, keep)
+            _note(connection, actor, "password set", name)
             return True
+
+        return self._store.submit(job)
+
+    def come(self, account: Account) -> "Future[Account]":
+        """Somebody comes by OpenID Connect: made at the first time, later as the provider says now. A name that another
+        account has gets a number."""
+
+        def job(connection: Connection) -> Account:
+            row = connection.execute("SELECT name FROM account WHERE subject = ?", (account.subject,)).fetchone()
+            old = get(connection, row[0]) if row else None
+            name = old.name if old is not None else _free(connection, account.name)
+            new = account._replace(name=name)
+            if old is not None:
+                new = new._replace(disabled=old.disabled, created=old.created, last_login=old.last_login)
+            if new != old:
+                put(connection, new)
+                action = "account changed" if old is not None else "account added"
+                _note(connection, PROVIDER, action, name, role=new.role, desks=new.desks)
+            return new
 
         return self._store.submit(job)
 
@@ -139,6 +192,30 @@ def put(connection: Connection, account: Account) -> None:
 def log_out(connection: Connection, name: str, but: str = "") -> None:
     """End all logins of an account but one, inside a job."""
     connection.execute("DELETE FROM login WHERE account = ? AND digest != ?", (name, but))
+
+
+def _administers(account: Account) -> bool:
+    return account.role == "administrator" and not account.disabled
+
+
+def _others(connection: Connection, name: str) -> int:
+    """How many else administer."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM account WHERE role = 'administrator' AND disabled = 0 AND name != ?", (name,)
+    ).fetchone()
+    return int(count)
+
+
+def _free(connection: Connection, name: str) -> str:
+    wanted, number = name, 1
+    while get(connection, wanted) is not None:
+        number += 1
+        wanted = f"{name}-{number}"
+    return wanted
+
+
+def _note(connection: Connection, actor: str, action: str, name: str, **detail: Any) -> None:
+    audit.enter(connection, int(time.time() * 1000), actor, action, f"account {name}", detail)
 
 
 def _account(row: Sequence[Any]) -> Account:

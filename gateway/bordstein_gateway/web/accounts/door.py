@@ -6,11 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import structlog
+
 from ...store.accounts import Account, Accounts
 from ...texts import Sentence, both
 from . import passwords
 from .limits import Limits
 
+_log = structlog.get_logger(__name__)
 _MOST_WAITING = 20
 WRONG = both("Der Name oder das Passwort ist falsch.", "The name or the password is wrong.")
 
@@ -36,6 +39,7 @@ class Door:
 
     async def enter(self, name: str, password: str, address: str) -> Account:
         """The account of this name and password; NotIn."""
+        name = name.strip().lower()
         wait = math.ceil(self._limits.wait(name, address))
         if wait > 0:
             raise NotIn(
@@ -51,6 +55,7 @@ class Door:
         hash = account.password if account is not None else ""
         fits = await self.work(passwords.fits, password[: passwords.LONGEST + 1], hash)
         if account is None or account.disabled or not fits:
+            _log.warning("a login failed", address=address)  # no name: it may be a password in the wrong field
             raise NotIn(WRONG)
         self._limits.passed(name, address)
         return account

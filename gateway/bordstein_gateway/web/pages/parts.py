@@ -8,6 +8,11 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
 from . import about, account, knowledge, login, map
+from .about import routes as about
+from .account import routes as account
+from .accounts import routes as accounts
+from .knowledge import routes as knowledge
+from .login import routes as login
 from .site import HOME, Site
 from .static import PATH, Static
 
