@@ -77,7 +77,8 @@ class Tiles(Section, kw_only=True):
 
 class OpenIdConnect(Section, kw_only=True):
     """[pages.oidc]: logins by OpenID Connect (Keycloak). `roles_claim`, `desks_claim`: where the token names them, with
-    dots between levels; `roles`: what is named there -> role of the pages."""
+    dots between levels; `roles`: what is named there -> role of the pages. `ca`: an authority to believe beside the
+    system's."""
 
     issuer: Url
     client_id: Text
@@ -86,6 +87,7 @@ class OpenIdConnect(Section, kw_only=True):
     scope: Text = "openid profile email"
     roles_claim: Text = "realm_access.roles"
     desks_claim: Text | None = None
+    ca: File | None = None
     roles: dict[str, Role]
 
 

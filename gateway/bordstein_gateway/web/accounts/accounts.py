@@ -47,13 +47,18 @@ def problems(config: Config, account: Account) -> dict[str, Sentence]:
         found["desks"] = both(
             f"Diese Stellen stehen nicht in gateway.toml: {names}.", f"gateway.toml has no such desks: {names}."
         )
-    if account.mail and not _MAIL.fullmatch(account.mail):
+    if account.mail and not is_mail(account.mail):
         found["mail"] = both(
             "Eine E-Mail-Adresse, wie k.kraft@musterstadt.de.", "A mail address, as in k.kraft@musterstadt.de."
         )
     if len(account.full_name) > 100 or not (account.full_name.isprintable()):
         found["full_name"] = both("Höchstens 100 Zeichen in einer Zeile.", "100 characters in one line at most.")
     return found
+
+
+def is_mail(given: str) -> bool:
+    """Whether mail can be sent there, by its form."""
+    return _MAIL.fullmatch(given) is not None
 
 
 def as_name(given: str) -> str:

@@ -6,19 +6,24 @@ from starlette.routing import Route
 
 from ...texts import said
 from ..accounts.door import NotIn
+from ..accounts.oidc import Provider
+from .login_oidc import SignOn
 from .rights import Right, User
 from .site import ACCOUNT, HOME, LOGIN, Site
 
 
 def routes(site: Site) -> list[Route]:
+    settings, url = site.config.pages.oidc, site.config.pages.url
+    sign_on = SignOn(site, Provider(settings, url)) if settings and url else None
+
     async def show(request: Request, user: User | None) -> Response:
         if user is not None:
             return RedirectResponse(HOME, 303)
         return form(request, 200, request.query_params.get("to", ""))
 
     def form(request: Request, status: int, to: str, *, name: str = "", text: str = "") -> Response:
-        oidc = site.config.pages.oidc
-        values = {"to": inside(to), "name": name, "text": text, "oidc": oidc.label if oidc else ""}
+        label = settings.label if settings and sign_on else ""
+        values = {"to": inside(to), "name": name, "text": text, "oidc": label}
         return site.page(request, None, "login.html", status, **values)
 
     async def enter(request: Request, user: User | None) -> Response:
@@ -39,7 +44,8 @@ def routes(site: Site) -> list[Route]:
         return response
 
     async def leave(request: Request, user: User) -> Response:
-        response = RedirectResponse(LOGIN, 303)
+        there = await sign_on.out(user) if sign_on else None
+        response = RedirectResponse(there or LOGIN, 303)
         await site.sessions.end(user, response)
         return response
 
@@ -47,6 +53,7 @@ def routes(site: Site) -> list[Route]:
         site.public(LOGIN, show),
         site.public(LOGIN, enter, "POST"),
         site.post("/app/logout", leave, Right.READ),
+        *(sign_on.routes() if sign_on else ()),
     ]
 
 
