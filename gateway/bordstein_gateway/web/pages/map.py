@@ -16,11 +16,11 @@ from ...store import cases as case_rows
 from ...texts import said
 from ..overview import value_row
 from ..pagetexts import measured
-from .moments import age, iso
+from .moments import age, iso, now_ms
 from .rights import User
 from .site import Site
 from .sketch import Point, shape, sketch
-from .stands import KINDS, ORDERS, Choice, Stand, now_ms, ordered, stands
+from .stands import KINDS, ORDERS, Choice, Stand, ordered, stands
 
 PATH = "/app/map"
 TONES = {"case": "info", "silent": "bad", "warning": "warn", "ok": "good", "off": ""}

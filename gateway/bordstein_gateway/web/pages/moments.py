@@ -1,9 +1,21 @@
 """Times for people, in the town's time zone."""
 
+import time
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from ...config.config import Config
 from ...forward.times import zulu
+
+
+def town_zone(config: Config) -> ZoneInfo:
+    """The town's time zone."""
+    return ZoneInfo(config.town.timezone)
+
+
+def now_ms() -> int:
+    """The time."""
+    return int(time.time() * 1000)
 
 
 def when(ms: int, lang: str, zone: ZoneInfo, *, seconds: bool = False) -> str:

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import about, account, knowledge, login, map
+from . import about, account, devices, knowledge, login, map, stations
 from .about import routes as about
 from .account import routes as account
 from .accounts import routes as accounts
@@ -22,6 +22,8 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     about.routes,
     knowledge.routes,
     map.routes,
+    stations.routes,
+    devices.routes,
 )
 
 

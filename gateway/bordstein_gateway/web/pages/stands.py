@@ -1,6 +1,5 @@
 """How each station stands: what the map, the list of devices and a station's page say of it. A few queries for all."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -172,8 +171,3 @@ def ordered(some: Iterable[Stand], order: str) -> list[Stand]:
     """By one of ORDERS; with - before it the other way round."""
     key = _ORDERS.get(order.removeprefix("-"), _ORDERS["name"])
     return sorted(some, key=key, reverse=order.startswith("-"))
-
-
-def now_ms() -> int:
-    """The time."""
-    return int(time.time() * 1000)
