@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import about, account, devices, knowledge, login, map, stations
+from . import about, account, devices, forwards, knowledge, login, map, stations
 from .about import routes as about
 from .account import routes as account
 from .accounts import routes as accounts
@@ -24,6 +24,7 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     map.routes,
     stations.routes,
     devices.routes,
+    forwards.routes,
 )
 
 
