@@ -15,6 +15,7 @@ from bordstein_gateway.cli.common import Failed, open_store, show
 from bordstein_gateway.cli.main import main
 from bordstein_gateway.config.config import load
 from bordstein_gateway.store import Arrival, Place, Store
+from tests import warm
 from tests.gateway.forwarding import BASE, DEVICE, measure
 from tests.gateway.loopback import Log
 from tests.street.servers import Mosquitto, Town
@@ -37,7 +38,9 @@ def gateway(
     German it is a process of its own: texts of the help are made when the command is imported.
     """
     if lang != "en":
-        return started(*arguments, stdin=stdin, lang=lang, **environment)
+        done = warm.run("bordstein-gateway", *arguments, lang=lang, env={"COLUMNS": "200", **environment}, stdin=stdin)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
     given = io.TextIOWrapper(io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), encoding="utf-8")
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     words = ["bordstein-gateway", *map(str, arguments)]

@@ -2,9 +2,7 @@
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from bordstein_gateway.store import Store
+from tests import warm
 from tests.hardware.scenarios import BOARDS
 from tests.street.boards import Board
 from tests.street.processes import until
@@ -52,20 +51,8 @@ def intervals(gateway: Gateway) -> dict[str, int]:
 
 
 def run(gateway: Gateway, *arguments: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [
-            Path(sys.executable).with_name("bordstein-gateway"),
-            "board",
-            *map(str, arguments),
-            "--config",
-            gateway.config,
-        ],
-        env={**os.environ, "BORDSTEIN_LANG": "en", "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    words = ("board", *arguments, "--config", gateway.config)
+    done = warm.run("bordstein-gateway", *words, env={"COLUMNS": "200"}, timeout=120)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 

@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import pytest
 
 from bordstein_gateway.store import Store
 from bordstein_tools.keys import signing
+from tests import warm
 from tests.hardware.micropython import HARDWARE, command, compiled_hardware, interpreter_of_32_bits
 from tests.hardware.scenarios import BOARDS
 from tests.street.boards import Board
@@ -54,13 +53,7 @@ class Works:
 
     def command(self, *words: object) -> str:
         """What a command says beside the running gateway."""
-        program = Path(sys.executable).with_name("bordstein-gateway")
-        done = subprocess.run(
-            [program, "release", *map(str, words), "--config", self.street.gateway.config],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = warm.run("bordstein-gateway", "release", *words, "--config", self.street.gateway.config)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -14,23 +14,14 @@ from cryptography.hazmat.primitives import serialization
 
 from bordstein_tools.cli import ca as cli_ca
 from bordstein_tools.keys import pki
+from tests import warm
 
 DEVICE, OTHER = "24a160123456", "24a160123457"
 PASSPHRASE = "ein langer Satz für die Stadt"
 
 
 def bordstein(*arguments: object, folder: Path, lang: str = "en", stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).with_name("bordstein"), *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "BORDSTEIN_LANG": lang, "COLUMNS": "200"},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        start_new_session=True,  # no terminal
-    )
+    return warm.run("bordstein", *arguments, cwd=folder, lang=lang, env={"COLUMNS": "200"}, stdin=stdin)
 
 
 def test_a_town_sets_up_its_authority_in_four_commands(tmp_path):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bordstein_tools.config import json_mistakes
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 SOUND = {
@@ -28,9 +29,10 @@ def check(file: Path, *arguments: str, **how: Any) -> subprocess.CompletedProces
 
 
 def bordstein(*arguments: str, program: tuple[str, ...] = (), lang: str = "en") -> subprocess.CompletedProcess[str]:
-    command = program or (str(Path(sys.executable).with_name("bordstein")),)
+    if not program:
+        return warm.run("bordstein", "config", *arguments, lang=lang)
     return subprocess.run(
-        [*command, "config", *arguments],
+        [*program, "config", *arguments],
         env={**os.environ, "BORDSTEIN_LANG": lang},
         capture_output=True,
         text=True,
