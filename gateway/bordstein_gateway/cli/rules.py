@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help=pick(
-        "Regelblätter: wann etwas zu tun ist, warum, von wem und wie.",
-        "Rule sheets: when something has to be done, why, by whom, and how.",
+        "Regelblätter: was wann, warum und wie zu tun ist.",
+        "Rule sheets: what has to be done when, why and how.",
     ),
     no_args_is_help=True,
 )
