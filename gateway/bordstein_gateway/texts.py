@@ -2,6 +2,9 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 _GERMAN = {
     errno.EACCES: "keine Berechtigung",
@@ -23,8 +26,24 @@ _GERMAN = {
 }
 
 
+_reader: ContextVar[str] = ContextVar("reader")
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """In here pick() speaks to a reader of this language, whatever the environment's is: for pages."""
+    token = _reader.set(lang)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
+
+
 def language() -> str:
-    """'de' or 'en': BORDSTEIN_LANG, else LC_ALL, LC_MESSAGES, LANG; where none names a language, German."""
+    """'de' or 'en': who speaking() is with; BORDSTEIN_LANG, else LC_ALL, LC_MESSAGES, LANG; where none names a
+    language, German."""
+    if (reader := _reader.get("")) != "":
+        return reader
     for variable in ("BORDSTEIN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(variable, "").lower()
         if value and value not in ("c", "posix") and not value.startswith("c."):

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import about, account, devices, forwards, knowledge, login, map, stations
+from . import about, account, cases, devices, forwards, knowledge, login, map, rules, stations
 from .about import routes as about
 from .account import routes as account
 from .accounts import routes as accounts
@@ -20,6 +20,8 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     login.routes,
     account.routes,
     about.routes,
+    cases.routes,
+    rules.routes,
     knowledge.routes,
     map.routes,
     stations.routes,
