@@ -150,7 +150,7 @@ def _judged(
     if false > done:
         return True, both(
             f"Diese Regel hat nichts gebracht: mehr Fehlalarme ({false}) als echte ({done}); abschalten oder ändern.",
-            f"This rule brought nothing: more false alarms ({false}) than real ones ({done}); switch it off or change it.",
+            f"This rule brought nothing: more false alarms ({false}) than real ones ({done}); switch off or change it.",
         )
     if trips > 0 or minutes > 0:
         return False, both(

@@ -103,7 +103,6 @@ _GERMAN = {
     "case": "Vorgang",
     "place": "Wo",
     "desk": "Stelle",
-    "account": "bei",
     "since": "seit",
     "rule": "Regel",
     "target_id": "Nr. dort",

@@ -7,18 +7,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import about, account, cases, devices, forwards, knowledge, login, map, rules, stations
-from .about import routes as about
-from .account import routes as account
-from .accounts import routes as accounts
-from .knowledge import routes as knowledge
-from .login import routes as login
+from . import about, account, accounts, cases, devices, forwards, knowledge, login, map, rules, stations
 from .site import HOME, Site
 from .static import PATH, Static
 
 PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     login.routes,
     account.routes,
+    accounts.routes,
     about.routes,
     cases.routes,
     rules.routes,
