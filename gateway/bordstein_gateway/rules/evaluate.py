@@ -89,7 +89,7 @@ class Evaluator:
         verdicts: list[Verdict] = []
         heard = self._hear(reading) if self._plan.silence is not None else []
         touched: dict[str, Item] = {}
-        alone = False
+        unproved: list[Source] = []
         for use in self._uses.get(reading.property, ()):
             if not use.spec.takes(reading) or (use.device is not None and use.device != reading.device):
                 continue
@@ -102,10 +102,11 @@ class Evaluator:
             source = item.sources[use.place] or Source()
             if use.spec.keep(source, reading):
                 item.sources[use.place] = source
-                alone |= self._proves(source, item, reading)
+                if self._started(source, item):
+                    unproved.append(source)
                 touched[item.name] = item
         for item in touched.values():
-            self._judge(item, reading, alone, verdicts)
+            self._judge(item, reading, unproved, verdicts)
         for item in heard:
             if item.name not in touched:
                 self._judge_heard(item, verdicts)
@@ -162,18 +163,13 @@ class Evaluator:
         if use.device is None and not use.spec.signal.nearest:
             touched.update((item.name, item) for item in self._of_device.get(reading.device, ()))
 
-    def _proves(self, source: Source, item: Item, reading: Reading) -> bool:
-        """Whether the board has started and this reading needs a second one."""
-        boot = self._world.boot(reading.device)
-        if boot is None:
-            return False
-        if boot.number != source.boot:
+    def _started(self, source: Source, item: Item) -> bool:
+        """Whether the board has started and not yet said the same twice."""
+        boot = self._world.boot(item.device)
+        if boot is not None and boot.number != source.boot:
             source.boot, source.unproved = boot.number, boot.newest
             item.state.said = None
-        alone = source.unproved is not None
-        if source.unproved is not None and reading.id > source.unproved:
-            source.unproved = None
-        return alone
+        return source.unproved is not None
 
     def _hear(self, reading: Reading) -> list[Item]:
         """Any reading is a sign of life; the objects of which it is a new one."""
@@ -199,7 +195,7 @@ class Evaluator:
         else:
             self._wake(item, None, heard)
 
-    def _judge(self, item: Item, reading: Reading, alone: bool, verdicts: list[Verdict]) -> None:
+    def _judge(self, item: Item, reading: Reading, unproved: list[Source], verdicts: list[Verdict]) -> None:
         first = item.sources[0]
         if first is None and self._plan.silence != 0:
             self._changed.add(item.name)
@@ -207,7 +203,10 @@ class Evaluator:
         at = max(item.state.at, reading.time)
         age = self._world.max_age
         late = age is not None and reading.received - reading.time > age
-        self._look(item, Look(at, self._values(item, at, at), True, alone, late), verdicts)
+        self._look(item, Look(at, self._values(item, at, at), True, bool(unproved), late), verdicts)
+        for source in unproved:
+            if not item.state.weak and source.unproved is not None and reading.id > source.unproved:
+                source.unproved = None
 
     # --- time -----------------------------------------------------------------------------------------------------
 
