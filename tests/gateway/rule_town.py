@@ -45,6 +45,22 @@ id = "empty"
 title = "Empty the bin"
 """
 
+SILENT = """\
+name = "silent"
+title = "Device silent"
+why = "Its battery is empty, or somebody has taken it."
+owner = "depot"
+deputy = "office"
+legal_basis = "none"
+review = 2030-01-01
+
+[signal.silence]
+take = "silence"
+
+[condition]
+fires = "silence > 24"
+"""
+
 
 def settings(folder: Path, **more: Any) -> config.Config:
     """With desks and this folder."""

@@ -13,25 +13,10 @@ from bordstein_gateway.cli.main import app
 from bordstein_gateway.rules.rehearse import Rehearsal, rehearse
 from bordstein_gateway.rules.sheet import Sheet
 from bordstein_gateway.store import Where
-from tests.gateway.rule_town import BIN, BIN_FULL, DAY, HOUR, NOON, OTHER, Street, sheet_of, write
+from tests.gateway.rule_town import BIN, BIN_FULL, DAY, HOUR, NOON, OTHER, SILENT, Street, sheet_of, write
 
 LOWER = BIN_FULL.replace("fill >= 0.8", "fill >= 0.7")
 HIGHER = BIN_FULL.replace("fill >= 0.8", "fill >= 0.9")
-SILENT = """\
-name = "silent"
-title = "Device silent"
-why = "Its battery is empty, or somebody has taken it."
-owner = "depot"
-deputy = "office"
-legal_basis = "none"
-review = 2030-01-01
-
-[signal.silence]
-take = "silence"
-
-[condition]
-fires = "silence > 24"
-"""
 
 
 @pytest.fixture

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bordstein_gateway.store import Where
-from tests.gateway.rule_town import BIN, BIN_FULL, DAY, HOUR, MINUTE, OTHER, Street, write
+from bordstein_gateway.cases.cases import Cases, InForce
+from bordstein_gateway.rules.verdict import Verdict
+from bordstein_gateway.store import StoreError, Where
+from bordstein_gateway.store.connection import Connection
+from bordstein_gateway.store.types import Job
+from tests.gateway.rule_town import BIN, BIN_FULL, DAY, HOUR, MINUTE, OTHER, SILENT, Street, write
 
 
 @pytest.fixture
@@ -143,3 +148,106 @@ def test_a_sheet_that_is_switched_off_or_taken_away_begins_nothing(street: Stree
     write(street.config)
     street.turn()
     assert len(street.found()) == 1
+
+
+def test_what_still_is_so_after_the_cool_down_begins_a_case_again(street: Street) -> None:
+    write(street.config, BIN_FULL.replace("[condition]", '[condition]\ncooldown = "6h"'))
+    street.turn()
+    street.measure(0.9)
+    street.turn()
+    street.cases.done(street.found()[0].id, "eva").result()
+    street.turn()
+    street.crash()
+    street.now += 5 * HOUR
+    street.measure(0.9)
+    street.turn()
+    assert len(street.found()) == 1
+    street.crash()
+    street.now += HOUR
+    street.measure(0.9)
+    street.turn()
+    street.crash()
+    street.turn()
+    assert [case.state for case in street.found()] == ["done", "new"]
+
+
+def test_what_a_case_can_not_begin_with_is_the_rules_trouble_and_begins_one_later(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(street.config)
+    write(street.config, BIN_FULL.replace("bin-full", "other"), "other")
+    street.turn()
+    begin = Cases.apply
+
+    def broken(self: Cases, connection: Connection, verdict: Verdict, in_force: InForce, now: int) -> int | None:
+        if verdict.rule == "other":
+            raise KeyError("mistake")
+        return begin(self, connection, verdict, in_force, now)
+
+    monkeypatch.setattr(Cases, "apply", broken)
+    street.measure(0.9)
+    street.turn()
+    assert [case.rule for case in street.found()] == ["bin-full"]
+    assert "other rests" in street.live.troubles["other"]
+    assert street.live.problems() == [street.live.troubles["other"]]
+    monkeypatch.undo()
+    street.crash()
+    street.measure(0.9)
+    street.turn()
+    assert sorted(case.rule for case in street.found()) == ["bin-full", "other"]
+    assert street.live.problems() == []
+
+
+def test_while_the_store_takes_nothing_no_verdict_is_lost(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(street.config)
+    street.turn()
+    street.measure(0.9)
+    submit = street.store.submit
+    full = True
+
+    def maybe(job: Job) -> Any:
+        if full:
+            raise StoreError("the disk is full")
+        return submit(job)
+
+    monkeypatch.setattr(street.store, "submit", maybe)
+    with pytest.raises(StoreError):
+        street.turn()
+    with pytest.raises(StoreError):
+        street.turn()
+    full = False
+    street.turn()
+    assert len(street.found()) == 1
+
+
+def test_the_states_of_everything_are_kept_when_the_gateway_ends(street: Street) -> None:
+    text = BIN_FULL.replace("[condition]", "[condition]\nsamples = { n = 3, m = 3 }")
+    write(street.config, text)
+    street.turn()
+    street.measure(0.9, 0.9)
+    street.turn()
+    street.live._work.save()  # type: ignore[union-attr]
+    assert street.store.place_get("rules").next_id == street.store.newest_id() + 1
+    street.crash()
+    street.turn()
+    assert street.live.status.evaluations == 0
+    street.measure(0.9)
+    street.turn()
+    assert len(street.found()) == 1
+
+
+def test_a_gateway_that_was_away_itself_takes_nobody_for_silent_at_once(street: Street) -> None:
+    write(street.config, SILENT, "silent")
+    street.measure(0.1)
+    street.turn()
+    street.live._work.save()  # type: ignore[union-attr]
+    street.now += 3 * DAY
+    street.crash()
+    street.turn()
+    street.measure(0.1, device=OTHER)
+    street.turn()
+    assert street.found() == []
+    street.now += 2 * HOUR
+    street.measure(0.1, device=OTHER)
+    street.turn()
+    assert [case.object for case in street.found()] == [BIN]

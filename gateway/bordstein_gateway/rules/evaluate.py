@@ -140,6 +140,7 @@ class Evaluator:
         if self._plan.silence is not None:
             item.heard = self._world.heard(device)
         self._items[name] = item
+        self._changed.add(name)
         self._of_device.setdefault(device, []).append(item)
         return item
 
@@ -178,7 +179,9 @@ class Evaluator:
         if items is None:
             if self._by_series or not self._watched(reading.device):
                 return []
-            items = [self._make(reading.device, reading.device)]
+            item = self._make(reading.device, reading.device)
+            item.heard = max(when, item.heard or when)  # the gateway may have heard of it since
+            return [item]
         found = [item for item in items if item.heard is None or when > item.heard]
         for item in found:
             item.heard = when

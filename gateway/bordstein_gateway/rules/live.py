@@ -165,6 +165,8 @@ class Live:
             sheets = self._shelf.look(SETTLED_S if self._seen is not None else 0.0)
             if sheets is not self._seen:
                 self._renew(sheets)
+            if self._work is not None:
+                self._work.look_at_cases()
         if self._work is None:
             return False
         more = self._work.turn()

@@ -15,7 +15,7 @@ from ..config.config import Config
 from ..config.durations import seconds
 from ..store import Store
 from ..store.connection import Connection
-from ..store.sheets import drop_rule_states, move_place, put_rule_states, rule_states
+from ..store.sheets import drop_rule_states, ended_cases, move_place, put_rule_states, rule_states
 from .evaluate import Reading
 from .known import Known
 from .past import by_time, span, wanted
@@ -35,6 +35,7 @@ PIECE = 1000
 AWAY_MS = 900_000
 PATIENCE_MS = 3_600_000
 """After the gateway itself heard nobody for AWAY_MS, nobody is silent before this is over."""
+_OVERLAP_MS = 10_000
 _MARK = ""
 """The object under which a rule keeps with which version it has begun."""
 
@@ -92,6 +93,7 @@ class Working:
         self._saving: list[tuple[Rule, str]] = []
         self._saving_place = 0
         self._force = False
+        self._cases_seen = self._now() - _OVERLAP_MS
         place = store.place_get(PLACE)
         there = any(one.forwarder == PLACE for one in store.places())
         newest = store.newest_id()
@@ -141,6 +143,22 @@ class Working:
             else:
                 rule.in_force = one
 
+    def look_at_cases(self) -> None:
+        """Cases that people have ended: a rule with a cool-down counts it from then."""
+        now = self._now()
+        self._ended_by_people(ended_cases(self._store, self._cases_seen))
+        self._cases_seen = now - _OVERLAP_MS
+
+    def _ended_by_people(self, ended: Iterable[tuple[str, str, int]]) -> None:
+        """Each may be told again: what no longer fires is left as it is."""
+        for name, object, at in ended:
+            rule = self.running.rules.get(name)
+            if rule is None or rule.trouble or rule.sheet.condition.cooldown is None:
+                continue
+            since = rule.evaluator.firing().get(object)
+            if since is not None and since <= at:
+                rule.evaluator.ended(object, at)
+
     def save(self) -> None:
         """Everything on disk: the states and the place."""
         self._commit()
@@ -184,6 +202,7 @@ class Working:
             for object, text in states.items():
                 self._restore(rule, object, msgspec.json.decode(text, type=State))
             self.running.put(rule)
+            self._ended_by_people(ended_cases(self._store, 0, rule.name))
             if mark.version != one.version:
                 self._store.submit(lambda connection: put_rule_states(connection, [_mark(rule, new)])).result()
         else:
@@ -220,15 +239,16 @@ class Working:
                 said += self._sifted([one])
             else:
                 self._wait(rule, one.verdict)
-        rows = [_mark(rule, mark), *self._rows((rule, object) for object in rule.evaluator.changed())]
+        some = [(rule, object) for object in rule.evaluator.changed()]
         place = self.next_id
 
         def job(connection: Connection) -> list[tuple[Said, Exception]]:
+            failed = self._apply(connection, said, now)
             drop_rule_states(connection, rule.name)
-            put_rule_states(connection, rows)
+            put_rule_states(connection, [_mark(rule, mark), *self._rows(some, _kept(failed))])
             if not self._saved_id:
                 move_place(connection, PLACE, place)
-            return self._apply(connection, said, now)
+            return failed
 
         try:
             self._done(self._store.submit(job).result(), said)
@@ -315,11 +335,11 @@ class Working:
             return
         said, rules, now = self._unsaid, self.running.rules, self._now()
         keys = {(rule.name, verdict.object) for rule, verdict in said} | self._touched
-        rows = self._rows((rules[name], object) for name, object in keys if name in rules)
+        some = [(rules[name], object) for name, object in keys if name in rules]
 
         def job(connection: Connection) -> list[tuple[Said, Exception]]:
             failed = self._apply(connection, said, now)
-            put_rule_states(connection, rows)
+            put_rule_states(connection, self._rows(some, _kept(failed)))
             return failed
 
         failed = self._store.submit(job).result()
@@ -346,15 +366,19 @@ class Working:
         self.verdicts += sum(1 for _ in said)
         for one, error in failed:
             put_aside(one.rule, error)
-            if one.verdict.edge != "recovers":
-                self._wait(one.rule, one.verdict)  # once the mistake is cured
+        for rule, verdict in _kept(failed).values():
+            self._wait(rule, verdict)
         if failed:
             self.running.sort()
 
-    def _rows(self, some: Iterable[tuple[Rule, str]]) -> list[tuple[str, str, str]]:
+    def _rows(
+        self, some: Iterable[tuple[Rule, str]], failed: Mapping[_Key, Said] | None = None
+    ) -> list[tuple[str, str, str]]:
         rows = []
         for rule, object in some:
-            state = State(rule.evaluator.dump(object), self._waiting.get((rule.name, object)))
+            key = (rule.name, object)
+            waits = failed[key].verdict if failed and key in failed else self._waiting.get(key)
+            state = State(rule.evaluator.dump(object), waits)
             rows.append((rule.name, object, msgspec.json.encode(state).decode()))
         return rows
 
@@ -391,6 +415,11 @@ def _follow(so: dict[str, Said], said: Iterable[Said]) -> None:
         before = so.pop(one.verdict.object, None)
         if one.verdict.edge == "fires" or (one.verdict.edge == "rises" and before is not None):
             so[one.verdict.object] = Said(one.rule, one.verdict._replace(edge="fires"))
+
+
+def _kept(failed: Iterable[tuple[Said, Exception]]) -> dict[_Key, Said]:
+    """What could not begin, to begin once the mistake is cured."""
+    return {(one.rule.name, one.verdict.object): one for one, _ in failed if one.verdict.edge != "recovers"}
 
 
 def _devices(verdict: Verdict) -> tuple[str, ...]:

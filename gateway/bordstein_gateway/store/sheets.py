@@ -101,3 +101,15 @@ def heard(store: Store) -> dict[str, int]:
     with store.database.reading() as connection:
         rows = connection.execute("SELECT name, last_seen FROM device").fetchall()
     return {name: max(last, store.last_seen(name)) for name, last in rows}
+
+
+def ended_cases(store: Store, since: int, rule: str = "") -> list[tuple[str, str, int]]:
+    """(rule, object, when) of cases that ended at `since` (ms) or later and have no open one after them; `rule`: only
+    of this one."""
+    with store.database.reading() as connection:
+        return connection.execute(
+            "SELECT rule, object, max(ended) FROM work AS done WHERE ended >= ?1 AND (?2 = '' OR rule = ?2)"
+            " AND NOT EXISTS (SELECT 1 FROM work WHERE work.rule = done.rule AND work.object = done.object"
+            " AND work.open_key IS NOT NULL) GROUP BY rule, object",
+            (since, rule),
+        ).fetchall()
