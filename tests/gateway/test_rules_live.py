@@ -1,18 +1,28 @@
 """Rules on the live stream: what becomes a case, once, whatever happens to the gateway."""
 
+import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from bordstein_gateway.cases.cases import Cases, InForce
+from bordstein_gateway.doctor import rules as doctor
+from bordstein_gateway.rules.rehearse import rehearse
 from bordstein_gateway.rules.verdict import Verdict
+from bordstein_gateway.status import ServiceState
 from bordstein_gateway.store import StoreError, Where
 from bordstein_gateway.store.connection import Connection
 from bordstein_gateway.store.types import Job
-from tests.gateway.rule_town import BIN, BIN_FULL, DAY, HOUR, MINUTE, OTHER, SILENT, Street, write
+from bordstein_gateway.web import app as web
+from tests.gateway.rule_town import BIN, BIN_FULL, DAY, HOUR, MINUTE, NOON, OTHER, SILENT, Street, sheet_of, write
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -251,3 +261,46 @@ def test_a_gateway_that_was_away_itself_takes_nobody_for_silent_at_once(street: 
     street.measure(0.1, device=OTHER)
     street.turn()
     assert [case.object for case in street.found()] == [BIN]
+
+
+def test_a_gateway_killed_anywhere_neither_loses_nor_repeats_a_case(street: Street, tmp_path: Path) -> None:
+    write(street.config)
+    street.turn()
+    command = [sys.executable, "-m", "tests.gateway.rule_process", str(tmp_path), "120"]
+    dice = random.Random(6)
+    for _ in range(2):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+            assert process.stdout is not None
+            for _ in range(dice.randrange(15, 50)):
+                assert process.stdout.readline()
+            process.kill()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    actions = [entry.action for entry in street.audit()]
+    found = rehearse(sheet_of(BIN_FULL, street.config), None, street.config, street.store, NOON, NOON + 121_000)
+    assert len(found.cases) > 15
+    assert actions.count("opened") + actions.count("fires again") == len(found.cases)
+    assert actions.count("recovers") == sum(case.end is not None for case in found.cases)
+
+
+def test_the_doctor_and_the_metrics_tell_of_rules(street: Street) -> None:
+    assert list(doctor.sheets(street.config)) == []
+    write(street.config)
+    street.turn()
+    assert [found.level for found in doctor.sheets(street.config)] == ["fine"]
+    street.measure(0.1)
+    street.turn()
+    assert list(doctor.keeping_up(street.config)) == []
+    street.now += HOUR
+    street.measure(0.1)
+    (found,) = doctor.keeping_up(street.config)
+    assert "60 minutes behind" in found.en
+    street.turn()
+    write(street.config, "name =")
+    street.turn()
+    (found,) = doctor.sheets(street.config)
+    assert "bin-full.toml: 1 mistake;" in found.en
+    state = ServiceState(street.config, street.store)
+    state.office.__dict__["live"] = street.live
+    text = TestClient(web.app(state)).get("/metrics").text
+    for line in ("rules 1.0", "rules_backlog 0.0", "rule_sheets_wrong 1.0", "rule_evaluations_total 2.0"):
+        assert f"bordstein_{line}\n" in text

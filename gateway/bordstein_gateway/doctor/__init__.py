@@ -25,6 +25,7 @@ from ..store import Postgres, StoreError
 from ..texts import os_reason, said
 from ..web.app import SERVICE
 from ..web.listen import NoAddress, listen
+from . import rules as doctor_rules
 from . import store as doctor_store
 from .broker import broker
 from .finding import Finding, expiry, fine, loses, loses_by, note
@@ -52,6 +53,8 @@ def findings(config: Config, conf: Path | None = None, *, probe: bool = True) ->
     yield from clock(datetime.now(UTC))
     yield from certificates(config, datetime.now(UTC))
     yield from boards(config, datetime.now(UTC))
+    yield from doctor_rules.sheets(config)
+    yield from doctor_rules.keeping_up(config)
     for name, target in config.forward.items():
         if not isinstance(target, HttpForward):
             yield connection(name, config)

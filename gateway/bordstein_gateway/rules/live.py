@@ -87,6 +87,10 @@ class Live:
         """Sentences on what does not work: the folder, the log, rules that were put aside."""
         return [said for said in (self._shelf.trouble, self.status.trouble, *self.troubles.values()) if said]
 
+    def wrong(self) -> int:
+        """How many sheets have mistakes in their files."""
+        return sum(bool(one.problems) for one in (self._seen or {}).values())
+
     def lag(self) -> int:
         """Readings that the rules have not looked at yet."""
         return 0 if self._work is None else max(0, self._store.newest_id() - self._work.next_id + 1)

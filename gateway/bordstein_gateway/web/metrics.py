@@ -78,7 +78,19 @@ class Metrics(Collector):
         yield _gauge("series", "Series ever stored", stats.series)
         yield _gauge("store_bytes", "Size of the store on disk", stats.bytes_on_disk)
         yield _gauge("started_seconds", "Unix time of the service's start", self._state.started)
+        yield from self._rules()
         yield from self._forwarders()
+
+    def _rules(self) -> Iterator[Metric]:
+        live = self._state.office.live
+        yield _gauge("rules", "Rules at work", live.status.rules)
+        yield _gauge("rules_aside", "Rules that were put aside because of a mistake in the program", len(live.troubles))
+        yield _gauge("rule_sheets_wrong", "Rule sheets whose file has mistakes", live.wrong())
+        yield _counter("rule_evaluations", "How often a rule looked at a reading", live.status.evaluations)
+        yield _counter(
+            "rule_verdicts", "What rules said: that something begins, rises or is over", live.status.verdicts
+        )
+        yield _gauge("rules_backlog", "Readings that the rules have not looked at yet", live.lag())
 
     def _forwarders(self) -> Iterator[Metric]:
         names = [forwarder.name for forwarder in self._state.forwarders]
