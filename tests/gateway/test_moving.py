@@ -14,8 +14,19 @@ from typing import Any
 import pytest
 
 from bordstein_gateway.decode.normalise import Pack, Reading
-from bordstein_gateway.store import Arrival, BoardUpdate, CommandResult, ConfigReport, Store, StoreError, Where, backup
+from bordstein_gateway.store import (
+    Arrival,
+    BoardUpdate,
+    CommandResult,
+    ConfigReport,
+    Store,
+    StoreError,
+    Where,
+    audit,
+    backup,
+)
 from bordstein_gateway.store import copying as store_copying
+from bordstein_gateway.store.connection import Connection
 from bordstein_gateway.store.copying import Copied, Copying, mark_moved
 from bordstein_gateway.store.opening import opened
 from tests.gateway.forwarding import BASE, DEVICE, measure, same, stored
@@ -49,6 +60,54 @@ def fill(store: Store) -> None:
     store.pause_set("z", reason="Umbau").result()
     while (future := store.aggregate(50)) is not None:
         future.result()
+    store.submit(office).result()
+
+
+def office(connection: Connection) -> None:
+    """One line in each table of the town's work."""
+    audit.enter(connection, NOON * 1000, "eva", "opened", "case 1", {"ok": True})
+    for table, values in (
+        ("account", ("eva", "Eva", "worker", "[]", "", "x", 0, 0, None, 1, None)),
+        ("login", ("d", "eva", "c", 1, 1, 2)),
+        ("sheet", ("bin-full", 1, "text", "file", "", 1)),
+        ("rule_state", ("bin-full", DEVICE, "{}")),
+        (
+            "work",
+            (
+                17,
+                None,
+                2026,
+                1,
+                *("r", 1, "o", "t", "p"),
+                "done",
+                "",
+                "low",
+                "d",
+                "",
+                None,
+                1,
+                1,
+                1,
+                1,
+                None,
+                0,
+                "",
+                "{}",
+                "{}",
+            ),
+        ),
+        ("work_step", (17, 1, *("t", "n", "t", "i", "d"), "[]", "done", "{}", "", "eva", 1)),
+        ("work_note", (1, 17, 1, "eva", "comment", "text", None, 1, "")),
+        ("photo", ("d", "image/jpeg", b"\0\xff", 1, 1, 1, "eva")),
+        ("silence", (1, "r", "o", 1, 2, "eva", "Umbau")),
+        ("held_back", ("r", "o", "{}")),
+        ("process_model", ("d", "r", "<xml/>")),
+        ("process", (17, "d", "{}", 0, 5, 1)),
+        ("errand", ("k", 17, "t", "n", "mail", "depot", "{}", "due", 0, 1, "", 1, 1)),
+        ("station_note", (1, DEVICE, 1, "eva", "visit", "text", None)),
+        ("keeper", (f"device {DEVICE}", "account eva", "eva", 1)),
+    ):
+        connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
 
 
 def copied(source: Where, target: Where) -> list[Copied]:
@@ -86,7 +145,7 @@ def test_there_and_back_everything_is_as_it_was(tmp_path: Path, postgres: Postgr
         wanted = contents(store)
     found = [copied(*pair) for pair in pairwise(places)]
     assert found[0] == found[1] == found[2]
-    assert all(table.rows for table in found[0] if table.table not in ("refused_pack",)), found[0]
+    assert [table.table for table in found[0] if not table.rows] == ["refused_pack"]
     for place in places[1:]:
         with closing(Store.open(place, alone=True)) as store:
             assert contents(store) == wanted
