@@ -111,7 +111,6 @@ _GERMAN = {
     "readings": "Messwerte",
     "hours": "Stunden",
     "days": "Tage",
-    "account": "Konto",
     "full_name": "voller Name",
     "role": "Rolle",
     "desks": "Stellen",
