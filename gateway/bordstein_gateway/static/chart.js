@@ -5,11 +5,13 @@
   if (!figures.length || !window.uPlot) return;
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const draw = (figure, data) => {
-    const { symbol, decimals, zone, lang, mean, least, most, time } = figure.dataset;
+    const { symbol, decimals, zone, lang, mean, least, most, time, yes, no } = figure.dataset;
     const places = Number(decimals);
     const written = new Intl.NumberFormat(lang, { minimumFractionDigits: places, maximumFractionDigits: places });
     const moment = new Intl.DateTimeFormat(lang, { timeZone: zone, dateStyle: "short", timeStyle: "short" });
-    const value = (_, number) => (number === null || number === undefined ? "–" : `${written.format(number)} ${symbol}`);
+    const yesOrNo = "steps" in figure.dataset && !symbol;
+    const said = (number) => (yesOrNo ? (number ? yes : no) : `${written.format(number)} ${symbol}`);
+    const value = (_, number) => (number === null || number === undefined ? "–" : said(number));
     const tzDate = (at) => uPlot.tzDate(new Date(at * 1000), zone);
     const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } };
     const box = figure.querySelector(".drawing");
@@ -47,7 +49,8 @@
           return midnight ? day.toLocaleDateString(lang, { day: "numeric", month: "numeric" })
             : day.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });
         }) },
-        { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString(lang)) },
+        { ...axis, size: 64, ...(yesOrNo ? { splits: () => [0, 1] } : {}),
+          values: (_, ticks) => ticks.map((tick) => (yesOrNo ? [no, yes][tick] : tick.toLocaleString(lang))) },
       ],
       hooks: { drawClear: [shade] },
     }, [data.times, data.values, ...(banded ? [data.most, data.least] : [])], target);

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...boards.stations import Station
 from ...forward.events import links
 from ...forward.standing import Standing, standings
-from ...store import Store, audit
+from ...store import audit
 from ...store.types import Latest, Quarantined
 from ...texts import Sentence, both
 from ..access import Refused
@@ -63,7 +64,7 @@ def routes(site: Site) -> list[Route]:
         name, lang = known(request), site.language(request)
         after = _number(request, "after")
         stand, dead, events = await asyncio.to_thread(
-            lambda: (standings([name], store)[name], dead_rows(store, name, after, lang), links(store, name))
+            lambda: (standings([name], store)[name], dead_rows(site, name, after, lang), links(store, name))
         )
         return site.page(
             *(request, user, "forwards/target.html"),
@@ -161,8 +162,9 @@ def target(site: Site, one: Standing, lang: str, now: int) -> dict[str, Any]:
     }
 
 
-def dead_rows(store: Store, name: str, after: int, lang: str) -> list[dict[str, Any]]:
+def dead_rows(site: Site, name: str, after: int, lang: str) -> list[dict[str, Any]]:
     """A page of what a target refused, with the readings."""
+    store, stations = site.store, site.state.stations.all()
     letters = store.dead_letters(name, after_id=after, limit=PAGE)
     readings = {reading.id: reading for reading in store.readings_by_id([letter.reading_id for letter in letters])}
     rows = []
@@ -179,12 +181,18 @@ def dead_rows(store: Store, name: str, after: int, lang: str) -> list[dict[str, 
                 "retry": letter.retry,
                 "since": letter.since,
                 "device": reading.device if reading else None,
+                "station": _name(stations, reading.device) if reading else None,
                 "time": reading.time if reading else None,
                 "label": line["label"][lang] if line else None,
                 "value": measured(line, lang) if line else None,
             }
         )
     return rows
+
+
+def _name(stations: Mapping[str, Station], device: str) -> str:
+    station = stations.get(device)
+    return (station.name if station else None) or device
 
 
 def message(one: Quarantined, topic: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from ...config.office import Tiles
 from ...properties import TABLE
 from ...store import Store
 from ...store import cases as case_rows
-from ...texts import said
+from ...texts import Sentence, said
 from ..overview import value_row
 from ..pagetexts import measured
 from .moments import age, iso, now_ms
@@ -130,7 +130,13 @@ def row(one: Stand, lang: str, now: int) -> dict[str, Any]:
     }
 
 
-def features(some: Iterable[Stand], lang: str, now: int, base: str = "/app/stations/") -> dict[str, Any]:
+def features(
+    some: Iterable[Stand],
+    lang: str,
+    now: int,
+    base: str = "/app/stations/",
+    kinds: Mapping[Any, Sentence] = KINDS,
+) -> dict[str, Any]:
     """GeoJSON (RFC 7946) for the script."""
     found = []
     for one in some:
@@ -140,7 +146,7 @@ def features(some: Iterable[Stand], lang: str, now: int, base: str = "/app/stati
         about = {
             "name": one.name,
             "kind": one.kind,
-            "state": said(KINDS[one.kind], lang),
+            "state": said(kinds[one.kind], lang),
             "reasons": line["reasons"],
             "values": [f"{label}: {value}" for label, value in line["values"]],
             "url": f"{base}{one.device}",

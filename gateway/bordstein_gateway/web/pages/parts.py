@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import about, account, accounts, cases, devices, forwards, knowledge, login, map, rules, stations
+from . import about, account, accounts, cases, devices, forwards, knowledge, login, map, public, rules, stations
 from .site import HOME, Site
 from .static import PATH, Static
 
@@ -23,6 +23,7 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     stations.routes,
     devices.routes,
     forwards.routes,
+    public.routes,
 )
 
 

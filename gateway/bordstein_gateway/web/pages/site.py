@@ -119,6 +119,20 @@ class Site:
 
         return self._route(method, path, enter, None)
 
+    def open(self, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+        """For everybody, and the same for all: no login is looked at, no cookie set, so that caches may keep it."""
+        self.addresses.append(Address("GET", path, None))
+
+        async def answer(request: Request) -> Response:
+            response = await self._safe(request, endpoint)
+            for name, value in self._headers.items():
+                response.headers.setdefault(name, value)
+            if "set-cookie" in response.headers:
+                del response.headers["set-cookie"]
+            return response
+
+        return Route(path, answer, methods=["GET"])
+
     def _route(
         self, method: str, path: str, enter: Callable[[Request], Awaitable[Response]], right: Right | None
     ) -> Route:
