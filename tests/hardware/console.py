@@ -146,15 +146,19 @@ def _paste():
     source = bytearray()
     left = _WINDOW
     while True:
-        byte = _line.read(True)
-        if byte in (_CTRL_C, _CTRL_D):
+        data = _line.take(left, True)
+        ends = [at for at in (data.find(b"\x03"), data.find(b"\x04")) if at >= 0]
+        if ends:
+            end = min(ends)
+            source += data[:end]
+            _line.back(data[end + 1 :])
             _line.write(b"\x04")
-            if byte == _CTRL_C:
+            if data[end] == _CTRL_C:
                 source = b"raise KeyboardInterrupt"
             _answer(source)
             return True
-        source.append(byte)
-        left -= 1
+        source += data
+        left -= len(data)
         if not left:
             left = _WINDOW
             _line.write(b"\x01")

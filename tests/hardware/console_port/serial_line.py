@@ -7,15 +7,19 @@ Here it is noticed where a program waits (sleep, asyncio): a loop that never wai
 import select
 import sys
 
+import ffi
 import utime
 
-_CTRL_C = 3
+_CTRL_C = b"\x03"
 
 _in = sys.stdin.buffer
 _out = sys.stdout.buffer
 _poll = select.poll()
 _poll.register(_in, select.POLLIN)
-_waiting = bytearray()  # came while a program ran
+# A file's own read() waits until it has as many bytes as it was asked for.
+_libc_read = ffi.open("libc.so.6").func("i", "read", "iPi")
+_chunk = bytearray(512)
+_waiting = b""  # has come, and nobody has read it yet
 gone = sys.exit  # what to do when nobody is at the other end any more; console.py puts its own here
 idle = None  # called about once a second while read() waits
 
@@ -24,30 +28,39 @@ def write(data):
     _out.write(data)
 
 
-def read(at_once=False):
-    """The next byte, as a number; waits for it. at_once: it is on its way, so nothing is done meanwhile."""
+def read():
+    """The next byte, as a number; waits for it."""
+    return take(1)[0]
+
+
+def take(most, at_once=False):
+    """What has come, at least one and at most so many bytes; waits for them. at_once: they are on their way, so nothing
+    is done meanwhile."""
     global _waiting
-    if _waiting:
-        byte = _waiting[0]
-        _waiting = _waiting[1:]
-        return byte
-    while not at_once and not _poll.poll(1000):
-        if idle:
-            idle()
-    return _byte()
+    if not _waiting:
+        while not at_once and not _poll.poll(1000):
+            if idle:
+                idle()
+        _receive()
+    data = _waiting[:most]
+    _waiting = _waiting[most:]
+    return data
+
+
+def back(data):
+    """Nobody wanted these yet."""
+    global _waiting
+    _waiting = data + _waiting
 
 
 def look(wait_ms=0):
     """Waits so long or until something comes, and takes it; KeyboardInterrupt when a Ctrl-C was among it."""
-    interrupted = False
+    global _waiting
     while _poll.poll(wait_ms):
         wait_ms = 0
-        byte = _byte()
-        if byte == _CTRL_C:
-            interrupted = True
-        else:
-            _waiting.append(byte)
-    if interrupted:
+        _receive()
+    if _CTRL_C in _waiting:
+        _waiting = _waiting.replace(_CTRL_C, b"")
         raise KeyboardInterrupt
 
 
@@ -60,8 +73,9 @@ def sleep_ms(ms):
             return
 
 
-def _byte():
-    data = _in.read(1)
-    if not data:
+def _receive():
+    global _waiting
+    count = _libc_read(0, _chunk, len(_chunk))
+    if count <= 0:
         gone(0)
-    return data[0]
+    _waiting += bytes(memoryview(_chunk)[:count])
