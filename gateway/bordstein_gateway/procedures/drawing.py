@@ -237,7 +237,9 @@ def _lines(text: str, box: _Box, *, centred: bool = False) -> str:
     if not text:
         return ""
     most = max(1, int(box.height // _LINE)) if centred else 3
-    lines = textwrap.wrap(text, max(4, int(box.width / _LETTER)), max_lines=most, placeholder="…")
+    lines = textwrap.wrap(
+        text, max(4, int(box.width / _LETTER)), max_lines=most, placeholder="…", break_long_words=False
+    )
     top = box.y + (box.height - len(lines) * _LINE) / 2 if centred else box.y
     x = _short(box.x + box.width / 2)
     spans = "".join(

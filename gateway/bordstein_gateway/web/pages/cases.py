@@ -15,7 +15,7 @@ from ...store import cases as rows
 from ...store.cases import CaseFilter
 from . import casewords
 from .casewords import Clock
-from .drawn import drawing
+from .drawn import drawing, nodes
 from .office import OfficeView
 from .rights import Right, User
 from .site import Site
@@ -182,6 +182,7 @@ class Pages:
                 name: f"{amount:g}".replace(".", "," if lang == "de" else ".")
                 for name, amount in cases.benefit(case.id).items()
             },
+            "nodes": {state: ",".join(nodes(whole.steps, state)) for state in ("done", "ready", "skipped")},
             "drawing": drawing(self._site.state.store, case, whole.steps, lang),
             "desks": self._office.desks(lang),
             "people": self._office.people() if user.may(Right.DISPATCH) else [],
@@ -238,7 +239,7 @@ class Pages:
                 {
                     "at": entry.at,
                     "who": self._office.person(entry.actor, clock.lang),
-                    "what": casewords.action(entry, clock.lang),
+                    "what": casewords.action_words(entry.action, clock.lang),
                     "text": text,
                 }
             )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ...cases.types import AuditEntry, Case
+from ...cases.types import Case
 from ...properties import TABLE, Property, row_of
 from ...rules.sheet import Sheet, Signal, Stage, words
 from ..pagetexts import number
@@ -81,9 +81,9 @@ def named(table: Mapping[str, tuple[str, str]], key: str, lang: str) -> str:
     return key if pair is None else pair[lang == "en"]
 
 
-def action(entry: AuditEntry, lang: str) -> str:
+def action_words(action: str, lang: str) -> str:
     """What an audit entry says was done."""
-    return named(_ACTIONS, entry.action.replace("_", " "), lang)
+    return named(_ACTIONS, action.replace("_", " "), lang)
 
 
 class Clock:
@@ -121,6 +121,11 @@ class Clock:
             return int(datetime.fromisoformat(text.strip()).replace(tzinfo=self._zone).timestamp() * 1000)
         except (ValueError, OverflowError):
             return None
+
+    @staticmethod
+    def read(text: str) -> int:
+        """ms of an RFC 3339 time."""
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
 
     def field(self, ms: int, *, day: bool = False) -> str:
         """A time as a datetime-local field (or a date field) takes it."""

@@ -1,4 +1,4 @@
-"""Procedures as they are drawn: of a case with where it stands, and of a sheet."""
+"""A case's procedure as it is drawn, with where it stands."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,27 @@ from ...procedures.drawing import NoDrawing, draw
 from ...store import Store
 
 
-def drawing(store: Store, case: Case, steps: Sequence[CaseStep], lang: str) -> str:
-    """SVG of a case's procedure with its current step marked; empty where the case has none, or none with a diagram."""
+def model_of(store: Store, case: int) -> str:
+    """The BPMN in which a case began; empty where it has none."""
     with store.database.reading() as connection:
         row = connection.execute(
-            "SELECT m.text FROM process AS p JOIN process_model AS m ON m.digest = p.model WHERE p.work = ?", (case.id,)
+            "SELECT m.text FROM process AS p JOIN process_model AS m ON m.digest = p.model WHERE p.work = ?", (case,)
         ).fetchone()
-    if row is None:
+    return "" if row is None else str(row[0])
+
+
+def nodes(steps: Sequence[CaseStep], *states: str) -> list[str]:
+    """The elements of steps in these states."""
+    return sorted({step.node for step in steps if step.state in states})
+
+
+def drawing(store: Store, case: Case, steps: Sequence[CaseStep], lang: str) -> str:
+    """SVG of a case's procedure with its current step marked; empty where the case has none, or none with a diagram."""
+    text = model_of(store, case.id)
+    if not text:
         return ""
-
-    def nodes(*states: str) -> set[str]:
-        return {step.node for step in steps if step.state in states}
-
-    label = f"Verfahren von Vorgang {case.number}" if lang == "de" else f"Procedure of case {case.number}"
+    label = f"Ablauf von Vorgang {case.number}" if lang == "de" else f"Procedure of case {case.number}"
     try:
-        return draw(str(row[0]), label, nodes("done"), nodes("ready", "failed"), nodes("skipped"))
+        return draw(text, label, nodes(steps, "done"), nodes(steps, "ready", "failed"), nodes(steps, "skipped"))
     except NoDrawing:
         return ""

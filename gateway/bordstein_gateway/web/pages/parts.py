@@ -7,7 +7,22 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import about, account, accounts, cases, devices, forwards, knowledge, login, map, public, rules, stations
+from . import (
+    about,
+    account,
+    accounts,
+    cases,
+    devices,
+    forwards,
+    knowledge,
+    login,
+    map,
+    procedures,
+    public,
+    rules,
+    silences,
+    stations,
+)
 from .site import HOME, Site
 from .static import PATH, Static
 
@@ -17,7 +32,9 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     accounts.routes,
     about.routes,
     cases.routes,
+    silences.routes,
     rules.routes,
+    procedures.routes,
     knowledge.routes,
     map.routes,
     stations.routes,

@@ -1,0 +1,141 @@
+"""Procedures at /app/procedures: of each sheet the BPMN, drawn and to be taken along, and those that run."""
+
+import asyncio
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ...procedures.drawing import NoDrawing, draw
+from ...rules.sheet import Sheet, words
+from ...store.figures import RunningProcess, running
+from ...texts import said
+from .casewords import Clock
+from .drawn import model_of
+from .office import OfficeView, title
+from .rights import Right, User
+from .site import Site
+
+BPMN = "application/bpmn+xml"
+
+
+class Pages:
+    """The views of one site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._office = OfficeView(site)
+
+    async def index(self, request: Request, user: User) -> Response:
+        """Models, and what runs."""
+        clock = self._office.clock(request)
+        found = await asyncio.to_thread(self._list, clock)
+        return self._site.page(request, user, "procedures/list.html", **found)
+
+    async def show(self, request: Request, user: User) -> Response:
+        """One, drawn."""
+        clock = self._office.clock(request)
+        found = await asyncio.to_thread(self._one, str(request.path_params["name"]), clock)
+        if found is None:
+            raise HTTPException(404)
+        return self._site.page(request, user, "procedures/procedure.html", **found)
+
+    async def file(self, request: Request, user: User) -> Response:
+        """As Camunda Modeler, Signavio and others open it."""
+        name = str(request.path_params["name"])
+        sheet = (await asyncio.to_thread(self._office.sheets)).get(name)
+        if sheet is None:
+            raise HTTPException(404)
+        text, problem = await asyncio.to_thread(self._text, sheet)
+        if problem:
+            raise HTTPException(404)
+        return _bpmn(text, name)
+
+    async def of_case(self, request: Request, user: User) -> Response:
+        """The one in which a case began."""
+        text = await asyncio.to_thread(model_of, self._site.store, int(request.path_params["id"]))
+        if not text:
+            raise HTTPException(404)
+        return _bpmn(text, f"case-{request.path_params['id']}")
+
+    def _list(self, clock: Clock) -> dict[str, Any]:
+        sheets, running_now = self._office.sheets(), running(self._site.store)
+        return {
+            "clock": clock,
+            "models": [
+                {
+                    "name": name,
+                    "title": words(sheet.title, clock.lang),
+                    "kind": _kind(sheet),
+                    "sheet": sheet,
+                    "running": sum(one.rule == name for one in running_now),
+                    "steps": len(sheet.steps),
+                }
+                for name, sheet in sorted(sheets.items())
+            ],
+            "running": [self._row(one, sheets, clock.lang) for one in running_now],
+        }
+
+    def _one(self, name: str, clock: Clock) -> dict[str, Any] | None:
+        sheets = self._office.sheets()
+        sheet = sheets.get(name)
+        if sheet is None:
+            return None
+        lang, drawing = clock.lang, ""
+        text, problem = self._text(sheet)
+        if text:
+            label = words(sheet.title, lang)
+            try:
+                drawing = draw(text, f"Ablauf: {label}" if lang == "de" else f"Procedure: {label}")
+            except NoDrawing as error:
+                problem = said(error, lang)
+        return {
+            "clock": clock,
+            "name": name,
+            "title": words(sheet.title, lang),
+            "kind": _kind(sheet),
+            "sheet": sheet,
+            "drawing": drawing,
+            "problem": problem,
+            "steps": [
+                (words(step.title, lang), words(step.do, lang), self._office.desk(step.desk or sheet.owner, lang), step)
+                for step in sheet.steps
+            ],
+            "running": [self._row(one, sheets, lang) for one in running(self._site.store) if one.rule == name],
+        }
+
+    def _text(self, sheet: Sheet) -> tuple[str, str]:
+        """The BPMN, or why there is none."""
+        from ...procedures.model import BadModel
+        from ...procedures.procedures import Procedures
+
+        try:
+            return Procedures(self._site.config).text(sheet), ""
+        except BadModel as error:
+            return "", said(error)
+
+    def _row(self, one: RunningProcess, sheets: dict[str, Sheet], lang: str) -> dict[str, Any]:
+        return {"one": one, "title": title(sheets.get(one.rule), one.rule, lang)}
+
+
+def _kind(sheet: Sheet) -> str:
+    """sheet: made of its steps; file: the town drew it; engine: another engine runs it."""
+    return "engine" if sheet.procedure.engine else "file" if sheet.procedure.file else "sheet"
+
+
+def _bpmn(text: str, name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}.bpmn"'}
+    return Response(text.encode(), media_type=BPMN, headers=headers)
+
+
+def routes(site: Site) -> list[Route]:
+    """All addresses of procedures."""
+    pages = Pages(site)
+    return [
+        site.get("/app/procedures", pages.index, Right.READ),
+        site.get("/app/procedures/{name}", pages.show, Right.READ),
+        site.get("/app/procedures/{name}/file", pages.file, Right.READ),
+        site.get("/app/cases/{id:int}/procedure", pages.of_case, Right.READ),
+    ]
