@@ -7,22 +7,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import (
-    about,
-    account,
-    accounts,
-    cases,
-    devices,
-    forwards,
-    knowledge,
-    login,
-    map,
-    procedures,
-    public,
-    rules,
-    silences,
-    stations,
-)
+from . import (, <<<<<<< HEAD
+    public, =======
+    report, >>>>>>> f534a5e (Gateway: pages of the audit log and of a year's ledger; all parts of the pages are listed once)
+    rules, about, account, accounts, audit, cases, devices, forwards, knowledge, login, map, procedures, public, report, rules, silences, stations
 from .site import HOME, Site
 from .static import PATH, Static
 
@@ -35,6 +23,8 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
     silences.routes,
     rules.routes,
     procedures.routes,
+    report.routes,
+    audit.routes,
     knowledge.routes,
     map.routes,
     stations.routes,
