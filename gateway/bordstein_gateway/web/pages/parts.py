@@ -7,10 +7,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from ...status import ServiceState
-from . import (, <<<<<<< HEAD
-    public, =======
-    report, >>>>>>> f534a5e (Gateway: pages of the audit log and of a year's ledger; all parts of the pages are listed once)
-    rules, about, account, accounts, audit, cases, devices, forwards, knowledge, login, map, procedures, public, report, rules, silences, stations
+from . import (
+    about,
+    account,
+    accounts,
+    audit,
+    cases,
+    devices,
+    forwards,
+    knowledge,
+    login,
+    map,
+    procedures,
+    public,
+    report,
+    rules,
+    silences,
+    stations,
+)
 from .site import HOME, Site
 from .static import PATH, Static
 
