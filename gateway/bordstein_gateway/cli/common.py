@@ -111,6 +111,7 @@ _GERMAN = {
     "readings": "Messwerte",
     "hours": "Stunden",
     "days": "Tage",
+    "login": "Konto",
     "full_name": "voller Name",
     "role": "Rolle",
     "desks": "Stellen",

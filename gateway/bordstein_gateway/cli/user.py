@@ -90,7 +90,7 @@ def user_list(path: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
     with open_store(settings) as store:
         rows: list[dict[str, Any]] = [
             {
-                "account": one.name,
+                "login": one.name,
                 "full_name": one.full_name,
                 "role": one.role,
                 "desks": ",".join(one.desks),

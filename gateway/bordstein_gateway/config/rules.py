@@ -11,6 +11,7 @@ from .broker import certificates, together
 from .files import no_secret
 from .forward import forward_rules
 from .open_rules import open_rules
+from .pages_rules import pages_rules
 from .store import store_rules
 from .toml_lines import Path as KeyPath
 from .words import expected, is_here, table
@@ -27,7 +28,7 @@ def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
     for path, said in chain(places, _mqtt(mqtt), _http(table(values, "http")), _devices(values.get("device"))):
         if path not in wrong:
             yield path, said
-    for path, said in chain(open_rules(values), store_rules(values)):
+    for path, said in chain(open_rules(values), store_rules(values), pages_rules(values)):
         if path not in wrong:
             yield path, said
     if not any(path[:1] == ("mqtt",) for path in wrong):

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from ...config.words import is_here
 from ...status import ServiceState
 from . import (
     about,
@@ -49,7 +50,9 @@ PARTS: tuple[Callable[[Site], list[Route]], ...] = (
 
 
 def routes(state: ServiceState) -> list[BaseRoute]:
-    """For the application."""
+    """For the application; none where passwords would go over a network in the clear, see config/pages_rules.py."""
+    if not is_here(state.config.http.host):
+        return []
     return made(Site(state))
 
 
