@@ -64,6 +64,14 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "proposal declined": ("Vorschlag abgelehnt", "proposal declined"),
     "silenced": ("stummgeschaltet", "silenced"),
     "silence ended": ("Stummschaltung beendet", "silence ended"),
+    "procedure": ("Ablauf begonnen", "procedure begun"),
+    "procedure ended": ("Ablauf zu Ende", "procedure ended"),
+    "procedure stuck": ("Ablauf kommt nicht weiter", "procedure is stuck"),
+    "put in force": ("Fassung in Kraft gesetzt", "version put in force"),
+    "taken out of force": ("außer Kraft gesetzt", "taken out of force"),
+    "stopped": ("Verteilung angehalten", "roll-out stopped"),
+    "keepers": ("eingetragen, wer es hat", "entered who has it"),
+    "noted": ("Lebenslauf ergänzt", "life record added to"),
 }
 
 

@@ -10,6 +10,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ...cases.types import AuditEntry, Case
 from ...knowledge import privacy
 from ...knowledge.keepers import subjects
 from ...rules.sheet import Sheet
@@ -26,12 +28,14 @@ from ...store import audit
 from ...store import cases as case_rows
 from ...store.connection import Connection
 from ...store.keepers import keepers, put_keepers
-from ...texts import both
+from ...texts import both, said
 from ..access import Refused
+from .casewords import action_words
 from .rights import Right, User
 from .site import Site
 
 _BACK = timedelta(days=14)
+_CASE = {"de": "Vorgang", "en": "case"}
 
 
 def routes(site: Site) -> list[Route]:
@@ -88,12 +92,8 @@ class _Knowledge:
             )
         )
         places = {name: station.name or name for name, station in state.stations.all().items()}
-        values: dict[str, Any] = {
-            "found": found,
-            "desks": self._desks(request),
-            "since": since.isoformat(),
-            "places": places,
-        }
+        values: dict[str, Any] = {"found": found, "desks": self._desks(request), "since": since.isoformat()}
+        values |= {"places": places, "changes": self._changes(found.changes, found.cases, self._site.language(request))}
         return self._site.page(request, user, "knowledge/handover.html", **values)
 
     async def leaving(self, request: Request, user: User) -> Response:
@@ -172,6 +172,28 @@ class _Knowledge:
             used = case_rows.used_steps(connection)
         accounts = self._site.sessions.accounts.all()
         return gaps(self._config, self._sheets(), accounts, keepers(self._store), used, self._today())
+
+    def _changes(self, entries: Sequence[AuditEntry], cases: Sequence[Case], lang: str) -> list[dict[str, Any]]:
+        """In words. Cases are called by their number, keys by their title."""
+        names = {f"case {case.id}": f"{_CASE[lang]} {case.number}" for case in cases}
+        names |= {f"keepers {one.name}": said(one.title, lang) for one in subjects(self._config)}
+        office = self._site.state.office
+        rows = []
+        for entry in entries:
+            kind, _, name = entry.subject.partition(" ")
+            if kind == "case" and entry.subject not in names and (case := office.cases.get(int(name))) is not None:
+                names[entry.subject] = f"{_CASE[lang]} {case.number}"
+            address = {"case": "/app/cases/", "sheet": "/app/rules/"}.get(kind)
+            rows.append(
+                {
+                    "at": entry.at,
+                    "what": action_words(entry.action, lang),
+                    "subject": names.get(entry.subject, entry.subject),
+                    "address": address and address + name,
+                    "who": "Gateway" if entry.actor == audit.GATEWAY else entry.actor,
+                }
+            )
+        return rows
 
     def _sheets(self) -> dict[str, Sheet]:
         found = self._site.state.office.shelf.sheets()
