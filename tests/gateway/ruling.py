@@ -156,7 +156,10 @@ class Street:
         self.now = start
         self.id = 0
         self.ticks = ticks
-        self.said: list[Verdict] = []
+        self.all: list[Verdict] = []
+        self.last: list[Verdict] = []
+        self._heard = 0
+        self.names: set[str] = set()
 
     def wait(self, ms: int) -> "Street":
         """So much time passes."""
@@ -167,7 +170,7 @@ class Street:
         """Time passes up to then; the rule gets its ticks."""
         while self.ticks and (tick := self.evaluator.next_tick()) is not None and tick <= end:
             self.now = max(self.now, tick)
-            self.said += self.evaluator.tick(self.now)
+            self.all += self.evaluator.tick(self.now)
         self.now = end
 
     def get(
@@ -184,13 +187,14 @@ class Street:
         self.id += 1
         at = self.now if time is None else time
         name = series or f"x/{property}"
-        self.said += self.evaluator.feed(Reading(device, name, property, at, value, flags, self.now, self.id))
+        self.all += self.evaluator.feed(Reading(device, name, property, at, value, flags, self.now, self.id))
         return self.heard()
 
     def heard(self) -> list[str]:
         """What was said since this was last asked."""
-        said, self.said = self.said, []
-        self.last = said or getattr(self, "last", [])
+        said = self.all[self._heard :]
+        self._heard = len(self.all)
+        self.last = said or self.last
         return [" ".join(filter(None, (verdict.edge, verdict.object, verdict.stage))) for verdict in said]
 
     def get_all(self, values: Sequence[Any], every: int = MINUTE, **more: Any) -> dict[int, list[str]]:
@@ -211,5 +215,3 @@ class Street:
         self.evaluator = Evaluator(self.sheet, self.world)
         for name, text in texts.items():
             self.evaluator.load(name, msgspec.json.decode(text))
-
-    names: set[str] = set()

@@ -78,7 +78,8 @@ class Evaluator:
         self._needs_sun = any(sun in text for text in windows for sun in MOMENTS)
         self._heap: list[tuple[int, str]] = []
         self._changed: set[str] = set()
-        self._meet = 0 if self._plan.silence is not None else None
+        self._all_devices = self._plan.silence == 0
+        self._meet = 0 if self._all_devices else None
         self._by_group = objects.each == "group"
         self._groups = Groups(objects, world, self._plan.cooldown, self._plan.first_max_age)
 
@@ -133,7 +134,12 @@ class Evaluator:
         if not self._watched(device):
             return None
         name = f"{device}/{reading.series}" if self._by_series else device
-        return self._items.get(name) or self._make(name, device)
+        item = self._items.get(name)
+        if item is None:
+            item = self._make(name, device)
+            if self._plan.silence is not None:
+                item.heard = reading.received
+        return item
 
     def _make(self, name: str, device: str) -> Item:
         item = Item(name, device, self._plan, self._gate(device))
@@ -177,7 +183,7 @@ class Evaluator:
         when = reading.received
         items = self._of_device.get(reading.device)
         if items is None:
-            if self._by_series or not self._watched(reading.device):
+            if not self._all_devices or not self._watched(reading.device):
                 return []
             item = self._make(reading.device, reading.device)
             item.heard = max(when, item.heard or when)  # the gateway may have heard of it since
@@ -190,20 +196,25 @@ class Evaluator:
 
     def _judge_heard(self, item: Item, verdicts: list[Verdict]) -> None:
         """Of a board that was heard, and nothing else; only for what a silence has begun this makes a difference."""
+        if not self._is_object(item):
+            return
         state, heard = item.state, item.heard
         assert heard is not None  # noqa: S101  # _hear() has set it
         if state.reached >= 0 or any(of.since is not None for of in state.levels):
-            at = max(state.at, heard)
+            at = max(state.at, state.edge, heard)
             self._look(item, Look(at, self._values(item, at, at)), verdicts)
         else:
             self._wake(item, None, heard)
 
+    def _is_object(self, item: Item) -> bool:
+        """Whether the board has the first signal's property; all are ever heard."""
+        return self._all_devices or item.sources[0] is not None
+
     def _judge(self, item: Item, reading: Reading, unproved: list[Source], verdicts: list[Verdict]) -> None:
-        first = item.sources[0]
-        if first is None and self._plan.silence != 0:
+        if not self._is_object(item):
             self._changed.add(item.name)
             return
-        at = max(item.state.at, reading.time)
+        at = max(item.state.at, item.state.edge, reading.time)
         age = self._world.max_age
         late = age is not None and reading.received - reading.time > age
         self._look(item, Look(at, self._values(item, at, at), True, bool(unproved), late), verdicts)
@@ -219,7 +230,7 @@ class Evaluator:
         if self._meet is not None and now >= self._meet:
             self._meet = now + _MINUTE
             for device in self._world.devices():
-                if device not in self._of_device and not self._by_series and self._watched(device):
+                if device not in self._of_device and self._watched(device):
                     self._wake(self._make(device, device), None, now)
         while self._heap and self._heap[0][0] <= now:
             when, name = heapq.heappop(self._heap)
@@ -227,7 +238,9 @@ class Evaluator:
             if item is None or item.state.wake != when:
                 continue
             item.state.wake = None
-            at = max(item.state.at, now)
+            if not self._is_object(item):
+                continue
+            at = max(item.state.at, item.state.edge, now)
             self._look(item, Look(at, self._values(item, item.state.at, at), reading=False), verdicts)
         return verdicts
 
@@ -271,8 +284,10 @@ class Evaluator:
 
     def _look(self, item: Item, look: Look, verdicts: list[Verdict]) -> None:
         change = self._machine.look(item.state, item.gate, look)
-        if look.reading or change.edge:
+        if look.reading:
             item.state.at = look.at
+        if change.edge:
+            item.state.edge = look.at
         self._changed.add(item.name)
         self._wake(item, change.wake, look.at)
         if not self._by_group:

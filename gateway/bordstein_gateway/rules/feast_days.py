@@ -8,24 +8,31 @@ import subprocess
 import sys
 from datetime import date
 from functools import lru_cache
+from typing import get_args
+
+from ..config.office import Land
 
 _ASK = (
-    "import sys, json, holidays; land, *years = sys.argv[1:]; "
-    "days = holidays.country_holidays('DE', subdiv=land or None, years=[int(year) for year in years], observed=False); "
-    "print(json.dumps(sorted(day.isoformat() for day in days)))"
+    "import sys, json, holidays; lands, years = ['', *sys.argv[1].split()], [int(year) for year in sys.argv[2:]]; "
+    "of = lambda land: holidays.country_holidays('DE', subdiv=land or None, years=years, observed=False); "
+    "print(json.dumps({land: sorted(day.isoformat() for day in of(land)) for land in lands}))"
 )
 _YEARS = 10
 
 
 def is_holiday(day: date, land: str | None) -> bool:
-    """Whether it is one in this Land (ISO 3166-2:DE without DE-); without a Land, in all of Germany."""
-    return day in _days(land or "", day.year // _YEARS * _YEARS)
+    """Whether it is one in this Land (ISO 3166-2:DE without DE-); without a Land, in all of Germany.
+
+    Of a holiday that only some towns of a Land have, as 15 August in Bavaria, the Land's own list says no.
+    """
+    return day in _days(day.year // _YEARS * _YEARS)[land or ""]
 
 
-@lru_cache(64)
-def _days(land: str, first: int) -> frozenset[date]:
-    """Of ten years. The Land's law counts where all of it has the day off."""
+@lru_cache(8)
+def _days(first: int) -> dict[str, frozenset[date]]:
+    """Of ten years, by Land."""
     years = [str(year) for year in range(first, first + _YEARS)]
-    command = [sys.executable, "-c", _ASK, land, *years]
-    asked = subprocess.run(command, capture_output=True, check=True, timeout=120)  # noqa: S603  # nothing of it is from outside
-    return frozenset(date.fromisoformat(day) for day in json.loads(asked.stdout))
+    command = [sys.executable, "-c", _ASK, " ".join(get_args(Land)), *years]
+    asked = subprocess.run(command, capture_output=True, check=True, timeout=120)  # noqa: S603  # all of it is ours
+    found = json.loads(asked.stdout)
+    return {land: frozenset(map(date.fromisoformat, days)) for land, days in found.items()}

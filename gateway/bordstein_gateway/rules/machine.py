@@ -31,14 +31,14 @@ class LevelState:
 
 
 class State:
-    """Of one object. `at`: its newest look; `reached`: the highest stage of what is under way, -1 for nothing;
-    `begun`, `ended`: of that, or of the last one; `said`: what the last reading said; `weak`: and that this does not
-    count yet; `wake`: when time alone may change something."""
+    """Of one object. `at`: of the newest reading that was looked at; `edge`: of what was last said; `reached`: the
+    highest stage of what is under way, -1 for nothing; `begun`, `ended`: of that, or of the last one; `said`: what the
+    last reading said; `weak`: and that this does not count yet; `wake`: when time alone may change something."""
 
-    __slots__ = ("at", "begun", "ended", "levels", "reached", "said", "wake", "weak")
+    __slots__ = ("at", "begun", "edge", "ended", "levels", "reached", "said", "wake", "weak")
 
     def __init__(self, plan: Plan) -> None:
-        self.at = -(2**62)
+        self.at = self.edge = -(2**62)
         self.levels = [LevelState() for _ in plan.levels]
         self.reached = -1
         self.begun = 0
@@ -198,7 +198,7 @@ class Machine:
 
 
 _LEVEL = LevelState.__slots__
-_STATE = ("at", "begun", "ended", "reached", "said", "wake", "weak")
+_STATE = ("at", "begun", "edge", "ended", "reached", "said", "wake", "weak")
 
 
 def dumped(state: State) -> dict[str, Any]:
