@@ -2,8 +2,8 @@
 
 import json
 
-from tests.bench import backlog, feeds, firmware, forward, gateway, sensorthings
+from tests.bench import backlog, feeds, firmware, forward, gateway, rules, sensorthings
 
-for group in (firmware, gateway, forward, backlog, feeds, sensorthings):
+for group in (firmware, gateway, forward, backlog, feeds, sensorthings, rules):
     for figure in group.run():
         print(json.dumps(figure), flush=True)
