@@ -238,12 +238,15 @@ def report(
 
 
 def _print(found: Any) -> None:
+    hours = f"{found.minutes / 60:.1f}"
     output(
         pick(
-            f"{found.year}: {found.alarms} Vorgänge, davon {found.false_alarms} Fehlalarme; gespart: {found.trips:g} "
-            f"Fahrten, {found.minutes / 60:.0f} Stunden.",
-            f"{found.year}: {found.alarms} cases, {found.false_alarms} of them false alarms; saved: {found.trips:g} "
-            f"trips, {found.minutes / 60:.0f} hours.",
+            f"{found.year}: {_many(found.alarms, 'Vorgang', 'Vorgänge')}, davon "
+            f"{_many(found.false_alarms, 'Fehlalarm', 'Fehlalarme')}; gespart: "
+            f"{_many(found.trips, 'Fahrt', 'Fahrten')}, {hours.replace('.', ',')} Stunden.",
+            f"{found.year}: {_many(found.alarms, 'case', 'cases')}, "
+            f"{_many(found.false_alarms, 'false alarm', 'false alarms')} among them; saved: "
+            f"{_many(found.trips, 'trip', 'trips')}, {hours} hours.",
         )
     )
     for one in found.rules:
@@ -266,6 +269,10 @@ def _print(found: Any) -> None:
             )
         )
         output(f"  {said(one.judgement)}")
+
+
+def _many(count: float, one: str, more: str) -> str:
+    return f"{count:g} {one if count == 1 else more}"
 
 
 def _sheets(settings: Config, store: "Store") -> "dict[str, Sheet]":
