@@ -77,21 +77,22 @@ class Hall:
     config: config.Config
     law: Law = field(default_factory=lambda: Law(sheet(), 3))
     now: int = NOW
+    rule: str = "bin-full"
 
     def __post_init__(self) -> None:
         self.cases = Cases(self.config, self.store, self, now=lambda: self.now)
 
     def sheets(self) -> Mapping[str, Any]:
         """As a shelf."""
-        return {"bin-full": self.law}
+        return {self.rule: self.law}
 
     def fires(self, stage: str = "full", **changes: Any) -> int | None:
         """The rule fires; the case."""
-        return self.cases.verdict(verdict("fires", stage, **changes), self.law).result()
+        return self.cases.verdict(verdict("fires", stage, rule=self.rule, **changes), self.law).result()
 
     def says(self, edge: Edge, stage: str = "full", **changes: Any) -> int | None:
         """The rule says something else."""
-        return self.cases.verdict(verdict(edge, stage, **changes), self.law).result()
+        return self.cases.verdict(verdict(edge, stage, rule=self.rule, **changes), self.law).result()
 
 
 def hall(place: Where, folder: Path, **sections: Any) -> Hall:
