@@ -117,6 +117,8 @@ def _make_server(state: ServiceState) -> _Server:
             lifespan="off",
             timeout_graceful_shutdown=3,
             server_header=False,
+            # Who asks is what a proxy on this machine says, and nobody else.
+            forwarded_allow_ips=["127.0.0.1", "::1"],
         )
     )
 

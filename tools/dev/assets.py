@@ -29,6 +29,9 @@ FILES = {
     "uplot": ("dist/uPlot.iife.min.js", "dist/uPlot.min.css"),
 }
 
+NAMES = {"bpmn-js": "bpmn.io License"}
+"""Of licences that are on no list."""
+
 
 def main(modules: Path) -> None:
     shutil.rmtree(VENDOR, ignore_errors=True)
@@ -50,7 +53,7 @@ def shipped(lock: dict[str, dict[str, dict[str, object]]]) -> list[str]:
 def licence(folder: Path) -> dict[str, str]:
     about = json.loads((folder / "package.json").read_text(encoding="utf-8"))
     texts = [file.read_text(encoding="utf-8") for file in sorted(folder.iterdir()) if "licen" in file.name.lower()]
-    name = about.get("license") or "see its text"
+    name = NAMES.get(about["name"]) or about["license"]
     return {"name": about["name"], "version": about["version"], "licence": name, "text": "\n".join(texts).strip()}
 
 
