@@ -1,6 +1,7 @@
 """bordstein-gateway rules: the rule sheets (Regelblätter)."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ import typer
 
 from ..config import config
 from ..config.check import unreadable
-from ..texts import language, pick, said
+from ..texts import language, os_reason, pick, said
 from .common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, iso, misuse, moment, open_store, output, show
 
 if TYPE_CHECKING:
@@ -164,6 +165,45 @@ def show_(
                 f"{name}: with version {chosen[0].version} the sheet was taken out of force",
             )
         )
+
+
+@app.command(
+    help=pick(
+        "Ein Regelblatt anlegen, das mitgeliefert wird. Zum Anpassen an die Stadt.",
+        "Begin with a rule sheet that comes with the gateway. To be fitted to the town.",
+    )
+)
+def new(
+    name: Annotated[str, typer.Argument(metavar=pick("BLATT", "SHEET"))],
+    ready: Annotated[
+        str, typer.Option("--from", metavar="NAME", help=pick("Eines der mitgelieferten.", "One of those."))
+    ],
+    path: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    from ..rules import readymade
+    from ..rules.reading import read
+
+    known = ", ".join(readymade.names())
+    if ready not in readymade.names():
+        misuse(f"{ready} gibt es nicht; es gibt {known}", f"there is no {ready}; there are {known}", "--from")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", name):
+        misuse(
+            f"{name}: nur Buchstaben, Ziffern und -_.", f"{name}: letters, digits and -_. only", pick("BLATT", "SHEET")
+        )
+    settings = config.load(path)
+    text = readymade.text(ready, name)
+    file = settings.rules_path / f"{name}.toml"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as made:
+            made.write(text)
+    except OSError as error:
+        raise Failed(f"{file}: {os_reason(error)}") from None
+    sheet, mistakes = read(text, settings, name)
+    output(pick(f"{file} ist angelegt.", f"{file} is made."))
+    if sheet is None:
+        output(pick("Vor dem Inkrafttreten fehlt:", "Before it can be in force:"))
+        output("\n".join(f"{file}:{said(mistake)}" for mistake in mistakes))
 
 
 @app.command(

@@ -217,7 +217,8 @@ class Evaluator:
         at = max(item.state.at, item.state.edge, reading.time)
         age = self._world.max_age
         late = age is not None and reading.received - reading.time > age
-        self._look(item, Look(at, self._values(item, at, at), True, bool(unproved), late), verdicts)
+        is_first = reading.property == self._plan.specs[0].property
+        self._look(item, Look(at, self._values(item, at, at), True, bool(unproved), late, is_first), verdicts)
         for source in unproved:
             if not item.state.weak and source.unproved is not None and reading.id > source.unproved:
                 source.unproved = None

@@ -50,13 +50,14 @@ class State:
 
 class Look(NamedTuple):
     """A look at an object's values, at `at` (ms UTC). `reading`: one has come (else time has passed). `alone`: its
-    board has just started; `late`: it was too old when it came."""
+    board has just started; `late`: it was too old when it came; `first`: it is one of the first signal's."""
 
     at: int
     values: Values
     reading: bool = True
     alone: bool = False
     late: bool = False
+    first: bool = False
 
 
 class Change(NamedTuple):
@@ -129,7 +130,7 @@ class Machine:
             of.window = window.start
         so = level.fires(look.values)
         if self.plan.samples and looking:
-            so = self._sampled(of, so, look.reading)
+            so = self._sampled(of, so, look.first)
         if so is None:
             return
         if not so or not window.inside:
