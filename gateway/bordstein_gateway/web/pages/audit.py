@@ -11,13 +11,44 @@ from starlette.routing import Route
 
 from ...cases.audit import END, entries, verify, written
 from ...store import audit as lines
-from .casewords import Clock, action_words
+from ..pagetexts import number
+from .casewords import Clock, action_words, named
 from .office import OfficeView
 from .rights import Right, User
 from .site import Site
 
 PAGE = 100
 _DAY_MS = 86_400_000
+_TIMES = ("time", "until", "since", "at", "due")
+_NAMES = {
+    "account": ("Konto", "account"),
+    "answers": ("Antworten", "answers"),
+    "desk": ("Stelle", "desk"),
+    "devices": ("Stationen", "stations"),
+    "minutes": ("Minuten", "minutes"),
+    "note": ("Bemerkung", "note"),
+    "number": ("Nummer", "number"),
+    "object": ("Objekt", "object"),
+    "reason": ("Grund", "reason"),
+    "role": ("Rolle", "role"),
+    "rule": ("Regel", "rule"),
+    "signals": ("Werte", "values"),
+    "silence": ("Stummschaltung", "silence"),
+    "stage": ("Stufe", "stage"),
+    "state": ("Zustand", "state"),
+    "step": ("Schritt", "step"),
+    "text": ("Text", "text"),
+    "time": ("Zeit", "time"),
+    "trips": ("Fahrten", "trips"),
+    "until": ("bis", "until"),
+    "version": ("Fassung", "version"),
+}
+_KINDS = {
+    "account": ("Konto", "account"),
+    "case": ("Vorgang", "case"),
+    "rule": ("Regel", "rule"),
+    "sheet": ("Regelblatt", "sheet"),
+}
 
 
 class Pages:
@@ -87,19 +118,37 @@ class Pages:
             "when": clock.when(at) if isinstance(at, int) else clock.when(clock.read(at)),
             "who": self._office.person(actor, clock.lang),
             "what": action_words(action, clock.lang),
-            "subject": subject,
+            "subject": f"{named(_KINDS, kind, clock.lang)} {name}".strip(),
             "address": address + name if address and name else "",
-            "detail": _short(detail),
+            "detail": _short(detail, clock),
         }
 
 
-def _short(detail: str) -> str:
-    """What an entry has beside: names and values."""
+def _short(detail: str, clock: Clock) -> str:
+    """What an entry has beside: names and values, times as people read them."""
     try:
         found = json.loads(detail)
     except ValueError:
         return detail
-    return "; ".join(f"{name}: {value}" for name, value in found.items() if value not in ("", None, [], {}))[:400]
+    return _said(found, clock)[:400]
+
+
+def _said(found: dict[str, Any], clock: Clock) -> str:
+    parts = []
+    for name, value in found.items():
+        if value in ("", None, [], {}):
+            continue
+        shown = str(value)
+        if isinstance(value, dict):
+            shown = _said(value, clock)
+        elif isinstance(value, list):
+            shown = ", ".join(map(str, value))
+        elif name in _TIMES and isinstance(value, int):
+            shown = clock.when(value)
+        elif isinstance(value, float):
+            shown = number(round(value, 3), clock.lang)
+        parts.append(f"{named(_NAMES, name, clock.lang)}: {shown}")
+    return "; ".join(parts)
 
 
 def _wanted(query: dict[str, str], clock: Clock) -> tuple[int, int, str, str]:

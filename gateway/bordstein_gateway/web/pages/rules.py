@@ -115,7 +115,6 @@ class Pages:
             "problems": problems,
             "states": _states(sheet, bool(problems), self._office.troubles().get(name, ""), today),
             "trouble": self._office.troubles().get(name, ""),
-            "rehearsal": False,
             "versions": versions[:5],
             "count": len(versions),
             "cases": cases,
@@ -213,11 +212,13 @@ def _reason(text: str, lang: str) -> str:
 def routes(site: Site) -> list[Route]:
     """All addresses of rules."""
     from .rule_editor import Editor
+    from .rule_rehearsal import Rehearsals
 
     pages, rule = Pages(site), "/app/rules/{name}"
     return [
         site.get("/app/rules", pages.index, Right.READ),
         *Editor(site).routes(),
+        *Rehearsals(site).routes(),
         site.get(rule, pages.show, Right.READ),
         site.get(f"{rule}/versions", pages.versions, Right.READ),
     ]
