@@ -70,6 +70,11 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "put in force": ("Fassung in Kraft gesetzt", "version put in force"),
     "taken out of force": ("außer Kraft gesetzt", "taken out of force"),
     "stopped": ("Verteilung angehalten", "roll-out stopped"),
+    "dead letters dropped": ("Abgelehntes verworfen", "dead letters dropped"),
+    "dead letters sent again": ("Abgelehntes noch einmal gesendet", "dead letters sent again"),
+    "paused": ("Weitergabe angehalten", "forward paused"),
+    "resumed": ("Weitergabe läuft wieder", "forward resumed"),
+    "read again": ("Unlesbares noch einmal gelesen", "quarantine read again"),
     "keepers": ("eingetragen, wer es hat", "entered who has it"),
     "noted": ("Lebenslauf ergänzt", "life record added to"),
 }
