@@ -147,7 +147,8 @@ class Evaluator:
             item.heard = self._world.heard(device)
         self._items[name] = item
         self._changed.add(name)
-        self._of_device.setdefault(device, []).append(item)
+        if self._by_series or self._plan.silence is not None:
+            self._of_device.setdefault(device, []).append(item)
         return item
 
     def _gate(self, device: str) -> Gate:
@@ -378,10 +379,10 @@ class Evaluator:
         item = self._items.get(object) or self._make(object, object.partition("/")[0])
         item.state = loaded(kept, self._plan)
         item.heard = kept.get("heard", item.heard)
-        for place, (spec, values) in enumerate(zip(self._plan.specs, kept["sources"], strict=False)):
+        for place, values in enumerate(kept["sources"][: len(self._plan.specs)]):
             if values:
                 source = item.sources[place] = Source()
-                source.load(values, spec)
+                source.load(values)
         if item.state.wake is not None:
             heapq.heappush(self._heap, (item.state.wake, object))
         if "group" in kept:

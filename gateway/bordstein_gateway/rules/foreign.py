@@ -49,7 +49,7 @@ class Foreign:
         device, place = _key(name)
         if place < len(self._specs):
             source = Source()
-            source.load(kept, self._specs[place])
+            source.load(kept)
             self._enter((device, place), source)
 
     def _enter(self, key: tuple[str, int], source: Source) -> None:
