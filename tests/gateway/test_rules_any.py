@@ -135,6 +135,7 @@ class Look(NamedTuple):
     reading: bool
     fires: Three
     over: Three
+    first: bool = False
 
 
 def known(came: list[Came], property: str) -> Kept:
@@ -165,10 +166,10 @@ def looks(rule: Rule, came: list[Came], now: int) -> list[Look]:
     listens = "silent" in rule.case.fires
     watched = {"fill_level", "air_temperature"} if "air" in rule.case.fires else {"fill_level"}
 
-    def look(so_far: list[Came], when: int, *, reading: bool) -> None:
+    def look(so_far: list[Came], when: int, *, reading: bool, first: bool = False) -> None:
         if known(so_far, "fill_level"):
             v = values(rule, so_far, at, when)
-            found.append(Look(when, reading, rule.case.fire(v), rule.case.over(v)))
+            found.append(Look(when, reading, rule.case.fire(v), rule.case.over(v), first))
 
     for minute in range(now + 1):
         look([one for one in came if one.at < minute], minute, reading=False)
@@ -179,7 +180,7 @@ def looks(rule: Rule, came: list[Came], now: int) -> list[Look]:
             news = one.property in watched and known(so_far, one.property) != known(came[:place], one.property)
             if news or listens:
                 at = max(at, one.time if news else minute)
-                look(so_far, at, reading=True)
+                look(so_far, at, reading=True, first=news and one.property == "fill_level")
             look(so_far, minute, reading=False)
     return found
 
@@ -197,7 +198,7 @@ def said(rule: Rule, came: list[Came], end: int) -> list[tuple[str, int]]:
         fires = look.fires
         if not on:
             if rule.m:
-                if look.reading and fires is not None:
+                if look.first and fires is not None:
                     sample.append(fires)
                 fires = None if fires is None or not sample else sum(sample[-rule.m :]) >= rule.n
             if fires is False and look.reading:

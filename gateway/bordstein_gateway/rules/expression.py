@@ -64,8 +64,11 @@ class Expression:
 
     def ask(self, values: Mapping[str, Any]) -> bool | None:
         """None: it can't be said, with these values."""
-        given = {name: value for name, value in values.items() if value is not None}
-        answer = self._compiled.eval(data=given)
+        return self.of({name: value for name, value in values.items() if value is not None})
+
+    def of(self, known: Mapping[str, Any]) -> bool | None:
+        """The same, of values none of which is None."""
+        answer = self._compiled.eval(data=known)
         return answer.value() if answer.type() == self._yes else None
 
 

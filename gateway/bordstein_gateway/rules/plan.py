@@ -37,12 +37,15 @@ class Level:
         self.fires = lru_cache(4096)(self._asked_fires)
         self.clears = lru_cache(4096)(self._asked_clears)
 
+    def _known(self, values: Values) -> dict[str, float | bool]:
+        return {key: value for key, value in zip(self._keys, values, strict=True) if value is not None}
+
     def _asked_fires(self, values: Values) -> bool | None:
         """All of its expressions have to be so."""
-        named = dict(zip(self._keys, values, strict=True))
+        known = self._known(values)
         unknown = False
         for expression in self._fires:
-            answer = expression.ask(named)
+            answer = expression.of(known)
             if answer is False:
                 return False
             unknown |= answer is None
@@ -53,10 +56,10 @@ class Level:
         fires = self.fires(values)
         if fires or not self._clears:
             return None if fires is None else not fires
-        named = dict(zip(self._keys, values, strict=True))
+        known = self._known(values)
         unknown = False
         for expression in self._clears:
-            answer = expression.ask(named)
+            answer = expression.of(known)
             if answer:
                 return True
             unknown |= answer is None
