@@ -10,6 +10,7 @@ from ..texts import pick
 from .broker import certificates, together
 from .files import no_secret
 from .forward import forward_rules
+from .office_rules import office_rules
 from .open_rules import open_rules
 from .pages_rules import pages_rules
 from .store import store_rules
@@ -30,6 +31,9 @@ def rules(values: dict[str, Any], wrong: set[KeyPath]) -> Iterator[Problem]:
             yield path, said
     for path, said in chain(open_rules(values), store_rules(values), pages_rules(values)):
         if path not in wrong:
+            yield path, said
+    for path, said in office_rules(values):
+        if said and path not in wrong:
             yield path, said
     if not any(path[:1] == ("mqtt",) for path in wrong):
         for key, said in certificates(mqtt):
