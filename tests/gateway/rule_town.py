@@ -12,7 +12,7 @@ from bordstein_gateway.cases.cases import Cases
 from bordstein_gateway.cases.types import AuditEntry, Case
 from bordstein_gateway.config import config
 from bordstein_gateway.decode.normalise import Pack, Reading
-from bordstein_gateway.rules.live import Live
+from bordstein_gateway.rules.live import CHECKPOINT_S, Live
 from bordstein_gateway.rules.reading import read
 from bordstein_gateway.rules.sheet import Sheet
 from bordstein_gateway.rules.shelf import Shelf
@@ -86,7 +86,10 @@ def write(settings: config.Config, text: str = BIN_FULL, name: str = "bin-full")
 class Street:
     """Bins that report, and the rules that look at them. `now`: what the clock says (ms)."""
 
-    def __init__(self, folder: Path, place: Where | None = None, **more: Any) -> None:
+    def __init__(
+        self, folder: Path, place: Where | None = None, *, checkpoint_s: float = CHECKPOINT_S, **more: Any
+    ) -> None:
+        self._checkpoint_s = checkpoint_s
         self.config = settings(folder, **more)
         self.place = place or folder / "bordstein.sqlite"
         self.now = NOON
@@ -98,7 +101,11 @@ class Street:
         self.store = Store.open(self.place)
         self.shelf = Shelf(self.config, self.store)
         self.cases = Cases(self.config, self.store, self.shelf, now=lambda: self.now)
-        self.live = Live(self.config, self.store, self.shelf, lambda: self.cases, clock=lambda: self.now / 1000)
+        self.live = Live(
+            *(self.config, self.store, self.shelf, lambda: self.cases),
+            clock=lambda: self.now / 1000,
+            checkpoint_s=self._checkpoint_s,
+        )
 
     def crash(self) -> None:
         """Nothing is saved any more; and it starts again."""

@@ -1,11 +1,14 @@
 """Rules on the live stream: what becomes a case, once, whatever happens to the gateway."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -268,13 +271,25 @@ def test_a_gateway_killed_anywhere_neither_loses_nor_repeats_a_case(street: Stre
     street.turn()
     command = [sys.executable, "-m", "tests.gateway.rule_process", str(tmp_path), "120"]
     dice = random.Random(6)
-    for _ in range(2):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-            assert process.stdout is not None
-            for _ in range(dice.randrange(15, 50)):
-                assert process.stdout.readline()
-            process.kill()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT) as process:
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None
+        assert stdout is not None
+
+        def begin() -> int:
+            stdin.write("\n")
+            stdin.flush()
+            return int(stdout.readline())
+
+        for _ in range(3):
+            pid = begin()
+            for _ in range(dice.randrange(10, 35)):
+                assert stdout.readline().strip().isdigit()
+            os.kill(pid, signal.SIGKILL)
+            list(iter(stdout.readline, f"ended {signal.SIGKILL:d}\n"))
+        begin()
+        assert list(iter(stdout.readline, "ended 0\n"))
+        stdin.close()
     actions = [entry.action for entry in street.audit()]
     found = rehearse(sheet_of(BIN_FULL, street.config), None, street.config, street.store, NOON, NOON + 121_000)
     assert len(found.cases) > 15
