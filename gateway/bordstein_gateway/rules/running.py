@@ -3,7 +3,7 @@
 One thread at a time. A rule that raises is put aside with a sentence; the others go on.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import structlog
@@ -58,6 +58,7 @@ class Running:
         self.rules: dict[str, Rule] = {}
         self._by_property: dict[str, tuple[Rule, ...]] = {}
         self._others: tuple[Rule, ...] = ()
+        self._working: tuple[Rule, ...] = ()
         self._at = 0
 
     def put(self, rule: Rule) -> None:
@@ -97,31 +98,37 @@ class Running:
         said: list[Said] = []
         while (due := self.next_tick()) is not None and due <= now:
             due = max(due, before)
-            for rule in self.working():
+            for rule in self._working:
                 if rule.due <= due:
                     said += self._tick(rule, due)
         return said
 
     def next_tick(self) -> int | None:
         """When to call tick() again (ms); None: readings alone can change anything."""
-        for rule in self.working():
-            self._try(rule, lambda: ())
-        return min((rule.due for rule in self.working() if rule.due != _NEVER), default=None)
+        least = _NEVER
+        for rule in self._working:
+            rule.due = self._due(rule)
+            if rule.due < least:
+                least = rule.due
+        return None if least == _NEVER else least
 
-    def _tick(self, rule: Rule, at: int) -> list[Said]:
-        rule.not_before = at + _PACE_MS
-        return self._try(rule, lambda: rule.evaluator.tick(at))
-
-    def _try(self, rule: Rule, work: Callable[[], Iterable[Verdict]]) -> list[Said]:
+    def _due(self, rule: Rule) -> int:
         try:
-            verdicts = work()
             due = rule.evaluator.next_tick()
         except Exception as error:  # noqa: BLE001
             put_aside(rule, error)
             self.sort()
+            return _NEVER
+        return _NEVER if due is None else max(due, rule.not_before)
+
+    def _tick(self, rule: Rule, at: int) -> list[Said]:
+        rule.not_before = at + _PACE_MS
+        try:
+            return self._said(rule, rule.evaluator.tick(at))
+        except Exception as error:  # noqa: BLE001
+            put_aside(rule, error)
+            self.sort()
             return []
-        rule.due = _NEVER if due is None else max(due, rule.not_before)
-        return self._said(rule, verdicts)
 
     def _said(self, rule: Rule, verdicts: Iterable[Verdict]) -> list[Said]:
         found = [Said(rule, verdict) for verdict in verdicts]
@@ -130,7 +137,7 @@ class Running:
 
     def sort(self) -> None:
         """Rules have come, gone or been put aside."""
-        working = self.working()
+        self._working = working = tuple(self.working())
         wanted = {rule.name: rule.properties() for rule in working}
         names = {name for some in wanted.values() if some is not None for name in some}
         self._others = tuple(rule for rule in working if wanted[rule.name] is None)
