@@ -1,16 +1,19 @@
 """Rules on the live stream: what becomes a case, once, whatever happens to the gateway."""
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -19,11 +22,15 @@ from bordstein_gateway.doctor import rules as doctor
 from bordstein_gateway.rules.rehearse import rehearse
 from bordstein_gateway.rules.verdict import Verdict
 from bordstein_gateway.status import ServiceState
-from bordstein_gateway.store import StoreError, Where
+from bordstein_gateway.store import Store, StoreError, Where
+from bordstein_gateway.store.cases import CaseFilter, listed
 from bordstein_gateway.store.connection import Connection
 from bordstein_gateway.store.types import Job
 from bordstein_gateway.web import app as web
 from tests.gateway.rule_town import BIN, BIN_FULL, DAY, HOUR, MINUTE, NOON, OTHER, SILENT, Street, sheet_of, write
+from tests.street.client import Client
+from tests.street.processes import until
+from tests.street.servers import Gateway, Mosquitto, Town
 
 ROOT = Path(__file__).parents[2]
 
@@ -319,3 +326,28 @@ def test_the_doctor_and_the_metrics_tell_of_rules(street: Street) -> None:
     text = TestClient(web.app(state)).get("/metrics").text
     for line in ("rules 1.0", "rules_backlog 0.0", "rule_sheets_wrong 1.0", "rule_evaluations_total 2.0"):
         assert f"bordstein_{line}\n" in text
+
+
+def test_a_reading_at_the_broker_becomes_a_case_while_the_gateway_runs(town: Town, tmp_path: Path) -> None:
+    desks: dict[str, dict[str, Any]] = {f"desk.{name}": {"title": name} for name in ("depot", "office")}
+    with (
+        Mosquitto(town, folder=tmp_path / "broker") as broker,
+        Gateway(town, broker, folder=tmp_path / "gateway", settings=desks) as gateway,
+        Client(broker.port, town.context(town.device(BIN))) as board,
+    ):
+        sheet = gateway.data / "rules" / "bin-full.toml"
+        sheet.parent.mkdir()
+        sheet.write_text(BIN_FULL)
+        assert until(lambda: "bordstein_rules 1.0" in httpx2.get(f"{gateway.url}/metrics").text, 60)
+        now = int(time.time())
+        for seq, value in enumerate((0.5, 0.9)):
+            pack = [
+                {"bn": f"urn:dev:mac:{BIN[:6]}fffe{BIN[6:]}:", "bt": now + seq, "n": "boot", "v": 1},
+                {"n": "seq", "v": seq},
+                {"n": "bin/fill_level", "u": "/", "v": value},
+            ]
+            assert board.publish(f"bordstein/v1/{BIN}/readings", json.dumps(pack)) == "Success"
+        assert until(lambda: "bordstein_rule_verdicts_total 1.0" in httpx2.get(f"{gateway.url}/metrics").text, 60)
+        with closing(Store.open(gateway.store)) as store, store.database.reading() as connection:
+            (case,), _ = listed(connection, CaseFilter(), "newest", 10, 0)
+        assert (case.rule, case.object, case.place) == ("bin-full", BIN, BIN)
