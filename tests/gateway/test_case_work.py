@@ -173,6 +173,8 @@ def test_a_silence_ends_and_what_it_held_back_begins(town_hall: Hall) -> None:
     until = town_hall.now + DAY
     silence = cases.silence("chef", "Baustelle", until, object="quiet").result()
     assert silence in cases.silences()
+    assert town_hall.fires(object="quiet/bay1") is None, "a device's silence is its series' too"
+    town_hall.says("recovers", "", object="quiet/bay1")
     assert town_hall.fires(object="quiet") is None
     assert town_hall.says("rises", "over", object="quiet") is None
     assert town_hall.fires(object="other") is not None

@@ -45,12 +45,15 @@ def prepared(content: bytes) -> Photo:
                     f"Das Foto hat {image.width}×{image.height} Pixel; höchstens 12 Megapixel, also kleiner aufnehmen.",
                     f"The photo has {image.width}×{image.height} pixels; 12 megapixels at most, so take a smaller one.",
                 )
-            image.draft("RGB", (2 * EDGE, 2 * EDGE))  # a JPEG can be read at half its size at once
+            image.draft("RGB", (EDGE, EDGE))  # a large JPEG is read at half its size at once: a quarter of the memory
+            image.thumbnail((EDGE, EDGE))
             upright = ImageOps.exif_transpose(image)
-            upright.thumbnail((EDGE, EDGE))
-            flat = Image.new("RGB", upright.size, "white")
-            layer = upright.convert("RGBA")
-            flat.paste(layer, mask=layer.getchannel("A"))
+            flat = Image.new("RGB", upright.size, "white")  # nothing comes along but pixels
+            if upright.has_transparency_data:
+                layer = upright.convert("RGBA")
+                flat.paste(layer, mask=layer.getchannel("A"))
+            else:
+                flat.paste(upright.convert("RGB"))
     except CaseProblem:
         raise
     # Pillow raises whatever its decoders come across; all of it says: no picture.

@@ -243,11 +243,12 @@ def end_silence(connection: Connection, id: int, until: int) -> None:
 
 
 def silenced(connection: Connection, rule: str, object: str, now: int) -> Silence | None:
-    """What keeps a rule from beginning a case for an object: the silence that holds longest."""
+    """What keeps a rule from beginning a case for an object: the silence that holds longest. That of a device is its
+    series' too."""
     row = connection.execute(
-        f"SELECT {', '.join(_SILENCE)} FROM silence WHERE rule IN ('', ?2) AND object IN ('', ?3)"
+        f"SELECT {', '.join(_SILENCE)} FROM silence WHERE rule IN ('', ?2) AND object IN ('', ?3, ?4)"
         " AND since <= ?1 AND until > ?1 ORDER BY until DESC LIMIT 1",
-        (now, rule, object),
+        (now, rule, object, object.partition("/")[0]),
     ).fetchone()
     return Silence(*row) if row else None
 
