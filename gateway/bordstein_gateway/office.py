@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from .boards.stations import Stations
 from .config.config import Config
-from .store import Store, StoreError
+from .store import Store, StoreError, errands
+from .texts import both
 
 if TYPE_CHECKING:
     from .cases.cases import Cases
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .rules.shelf import Shelf
 
 LOOK_S = 2.0
+_OFTEN = 4
+"""So many tries in vain are worth an alarm: some minutes."""
 
 
 class Office:
@@ -34,7 +37,7 @@ class Office:
         self._stations = stations
         self._stopping = asyncio.Event()
         self._runner: Runner | None = None
-        self._trouble = ""
+        self._trouble = self._late = ""
 
     @cached_property
     def shelf(self) -> "Shelf":
@@ -59,7 +62,7 @@ class Office:
 
     def problems(self) -> list[str]:
         """Sentences on what does not work; empty: all does, or there is nothing to do."""
-        return [*([self._trouble] if self._trouble else []), *self.live.problems()]
+        return [*filter(None, (self._trouble, self._late)), *self.live.problems()]
 
     async def run(self) -> None:
         """Until stop()."""
@@ -69,7 +72,7 @@ class Office:
                 if self._runner is None and await self._do(self._wanted):
                     parts.append(await self._open())
                 if self._runner is not None:
-                    await self._do(self.cases.wake)
+                    await self._do(self._turn)
                 for part in parts:
                     if part.done():
                         part.result()
@@ -81,6 +84,8 @@ class Office:
             for part in parts:
                 part.cancel()
             self._runner = None
+            if not self._stopping.is_set():  # a mistake in the program: the service begins it again, anew
+                del self.live
 
     def stop(self) -> None:
         """Begin to end; from the event loop's thread."""
@@ -110,6 +115,24 @@ class Office:
             return None
         self._trouble = ""
         return found
+
+    def _turn(self) -> None:
+        """What time has made due, and whether other systems take what they are sent."""
+        self.cases.wake()
+        self._late = self._waiting()
+
+    def _waiting(self) -> str:
+        """A sentence on errands that do not succeed though they were tried again and again; empty: there are none."""
+        with self._store.database.reading() as connection:
+            late = [one for one in errands.waiting(connection) if one.tries >= _OFTEN]
+        if not late:
+            return ""
+        first, count = late[0].reason, len(late)
+        why, german = first.get("reason", ""), first.get("german", "")
+        return both(
+            f"Aufträge an andere Systeme, die nicht gelingen: {count}, der älteste, weil: {german}.",
+            f"Errands to other systems that do not succeed: {count}, the oldest because: {why}.",
+        )
 
     def _wanted(self) -> bool:
         return any(one.sheet is not None for one in self.shelf.sheets().values()) or self.cases.busy()

@@ -10,8 +10,12 @@ from pathlib import Path
 
 from bordstein_gateway.decode.normalise import Pack, Reading
 from bordstein_gateway.office import Office
+from bordstein_gateway.procedures.progress import Errand
 from bordstein_gateway.status import ServiceState
-from bordstein_gateway.store import Arrival, Store
+from bordstein_gateway.store import Arrival, Store, errands
+from bordstein_gateway.store import procedures as kept
+from bordstein_gateway.store.connection import Connection
+from bordstein_gateway.texts import said
 from tests.gateway.errands_town import Mailbox
 from tests.gateway.rule_town import BIN, settings, write
 
@@ -88,6 +92,32 @@ def test_a_file_and_a_reading_become_a_case_a_mail_and_an_end(tmp_path: Path) ->
             await running
 
         asyncio.run(day())
+
+
+def test_what_another_system_does_not_take_is_a_problem_of_the_gateway(tmp_path: Path) -> None:
+    with closing(Store.open(tmp_path / "bordstein.sqlite")) as store:
+        config = settings(tmp_path)
+        office: Office = ServiceState(config, store).office
+        errand = Errand("2026-1/order", "order", "order", "webhook", "city", {})
+        reason = {"reason": "nobody answers", "german": "keine Antwort"}
+
+        def job(connection: Connection) -> None:
+            kept.order(connection, errand, None, 0)
+            for _ in range(4):
+                errands.tried(connection, errand.key, 1 << 60, reason, 0, count=True)
+
+        store.submit(job).result()
+
+        async def look() -> None:
+            running = asyncio.create_task(office.run())
+            await until(lambda: bool(office.problems()), running)
+            office.stop()
+            await running
+
+        asyncio.run(look())
+        (problem,) = office.problems()
+        assert problem == "Errands to other systems that do not succeed: 1, the oldest because: nobody answers."
+        assert "keine Antwort" in said(problem, "de")
 
 
 def test_where_there_is_no_rule_nothing_heavy_is_loaded(tmp_path: Path) -> None:

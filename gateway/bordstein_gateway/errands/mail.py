@@ -1,7 +1,7 @@
 """A case's step, or a notice, as a mail to a desk: plain text, by SMTP (RFC 5321) with TLS (RFC 8314, RFC 3207).
 
-A mail server can't be asked what it has. So the Message-ID is made of the errand's key and when it was made (a store that
-is begun anew counts its cases anew): mail systems show a mail that comes twice with the same Message-ID once.
+A mail server can't be asked what it has. So the Message-ID is made of the errand's key and when it was made (a store
+that is begun anew counts its cases anew): mail systems show a mail that comes twice with the same Message-ID once.
 Auto-Submitted (RFC 3834) keeps absence notes from answering.
 """
 
