@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bordstein_gateway.cases.audit import END, entries, verify, written
@@ -132,6 +132,7 @@ def any_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store.close()
 
 
+@settings(max_examples=20, deadline=None)
 @given(
     lines=st.lists(st.tuples(texts, texts, texts, st.dictionaries(texts, st.floats() | texts)), min_size=1, max_size=4)
 )

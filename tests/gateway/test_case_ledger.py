@@ -65,7 +65,7 @@ def test_more_false_alarms_than_real_ones_brought_nothing(town_hall: Hall) -> No
     found = year(town_hall)
     assert found.nothing
     assert found.judgement == (
-        "This rule brought nothing: more false alarms (2) than real ones (1); switch it off or change it."
+        "This rule brought nothing: more false alarms (2) than real ones (1); switch off or change it."
     )
     assert said(found.judgement, "de").startswith("Diese Regel hat nichts gebracht")
 
