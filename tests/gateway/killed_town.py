@@ -2,11 +2,11 @@
 
     python -m tests.gateway.killed_town SETTINGS
 
-SETTINGS: JSON, {"folder": …, "sections": {gateway.toml's}, "sheets": {name: sheet}}. Each sheet's procedure is gone through
-twice: by one process in peace, and by as many as it takes, each of which dies at its first commit, one before it and the
-next one after it. Then a line of JSON on standard output: {"sheet", "lives", "state", "steps": [[node, state], …],
-"actions": [of the audit log], "errands": [[key, state], …]}. Forking spares the start: this process has loaded all that
-is needed, and has no thread but its own.
+SETTINGS: JSON, {"folder": …, "sections": {gateway.toml's}, "sheets": {name: sheet}}. Each sheet's procedure is gone
+through twice: by one process in peace, and by as many as it takes, each of which dies at its first commit, one before
+it and the next one after it. Then a line of JSON on standard output: {"sheet", "lives", "state", "steps": [[node,
+state], …], "actions": [of the audit log], "errands": [[key, state], …]}. Forking spares the start: this process has
+loaded all that is needed, and has no thread but its own.
 """
 
 import asyncio
@@ -134,7 +134,7 @@ def forked(settings: dict[str, Any], name: str, run: str, lives: int, dies: int)
         report(office, name, lives)
         office.store.close()
         status = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001  (it must not get into the parent's code)
         traceback.print_exc()
     finally:
         os._exit(status)

@@ -16,7 +16,7 @@ from bordstein_gateway.procedures.progress import Errand, ErrandKind
 from bordstein_gateway.store import errands as rows
 from bordstein_gateway.store import procedures as kept
 from bordstein_gateway.store.errands import Due
-from tests.gateway.case_town import NOW, Hall, hall
+from tests.gateway.case_town import NOW, Hall, Law, hall, sheet
 from tests.gateway.errands_town import DESK_MAIL, PASSWORD, USER, Mailbox, Systems
 from tests.gateway.loopback import Loopback, Switch
 from tests.street.engine_server import PROCESS
@@ -232,6 +232,7 @@ def test_a_place_that_nobody_knows_is_said(office: Hall, systems: Systems) -> No
 
 def test_after_a_day_a_call_is_given_up(office: Hall, systems: Systems) -> None:
     order(office, *REQUESTS["hook"])
+    office.now += 2 * int(GIVE_UP_S * 1000)  # nobody was there to try
     systems.webhook.fault = "before"
     turn(office, 3)
     assert state(office) == "due"
@@ -346,3 +347,25 @@ def test_mail_goes_by_tls_with_a_login_and_only_to_a_server_that_is_the_one(
         assert state(office) == "done", waiting(office)
         assert len(box.mails) == 1
         office.store.close()
+
+
+def test_a_case_whose_procedure_an_outside_engine_runs_ends_with_it(office: Hall, systems: Systems) -> None:
+    office.law = Law(sheet(procedure={"engine": "bpm", "process": PROCESS}), 1)
+    id = office.fires()
+    assert id is not None
+
+    def stands() -> str:
+        case = office.cases.get(id)
+        assert case is not None
+        return case.state
+
+    turn(office)
+    (instance,) = systems.engine.instances.values()
+    assert (instance["process"], instance["variables"]["place"]) == (PROCESS, "Marktplatz 7")
+    assert stands() == "in_work"
+    turn(office)
+    assert stands() == "in_work"
+    instance["ended"] = True
+    turn(office)
+    assert stands() == "closed"
+    assert len(systems.engine.instances) == 1

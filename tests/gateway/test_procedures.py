@@ -216,6 +216,15 @@ def test_what_is_asked_of_others_has_the_case_s_values_and_the_answers_before() 
     assert "fill" not in errand.request["about"]
 
 
+def test_what_was_not_answered_is_nothing_in_a_template() -> None:
+    tell = Step(
+        id="tell", title="x", service="mail", target="office", fields={"body": "{{ look.kind }}/{{ look.bags }}."}
+    )
+    of = model(sheet(LOOK, tell))
+    progress = run.complete(of, run.start(of, CASE, NOW).state, "look", {"full": True, "bags": 2.0}, NOW)
+    assert progress.errands[0].request["body"] == "/2.0."
+
+
 def test_a_template_that_can_t_be_filled_says_so_and_is_no_crash() -> None:
     of = model(sheet(Step(id="x", title="x", service="mail", target="office", fields={"subject": "{{ nobody }}"})))
     (errand,) = run.start(of, CASE, NOW).errands

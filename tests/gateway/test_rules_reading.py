@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bordstein_gateway.config.config import Config
+from bordstein_gateway.procedures.make import make
 from bordstein_gateway.rules.reading import read, warnings
 from tests.gateway import ruling
 
@@ -188,4 +189,9 @@ def test_a_review_that_is_overdue_and_no_steps_are_no_mistakes_but_said(config: 
 def test_a_drawn_procedure_that_lies_beside_the_sheet_is_found(config: Config) -> None:
     config.rules_path.mkdir(exist_ok=True)
     (config.rules_path / "bin.bpmn").write_text("<x/>")
+    (mistake,) = read(WHOLE + '[procedure]\nfile = "bin.bpmn"\n', config)[1]
+    assert "procedure.file: bin.bpmn: no BPMN 2.0" in mistake
+    (sheet, _) = read(WHOLE, config)
+    assert sheet is not None
+    (config.rules_path / "bin.bpmn").write_text(make(sheet, config.desk))
     assert read(WHOLE + '[procedure]\nfile = "bin.bpmn"\n', config)[1] == []

@@ -2,7 +2,7 @@
 
 A call and the commit of its answer are two things: after a crash between them the call is made again, with the same
 key, and where the other side can be asked, it is asked first. What fails is tried again as an outbox would, and given
-up after GIVE_UP_S; then the procedure goes its error's way.
+up when it has failed for GIVE_UP_S; then the procedure goes its error's way.
 """
 
 import asyncio
@@ -122,7 +122,11 @@ class Runner:
                 self._kinds[lane] = self._kind(*lane)
             result = await self._kinds[lane].call(errand)
         except NotYet as wait:
-            await self._keep(errand, wait.seconds, wait, count=False)
+            now = self._now()
+            at = now + int(wait.seconds * 1000)
+            await asyncio.wrap_future(
+                self._store.submit(lambda connection: rows.waits(connection, errand.key, at, now))
+            )
         except Retry as trouble:
             await self._later(errand, trouble)
         except NotTaken as refusal:
@@ -131,20 +135,21 @@ class Runner:
             await self._answer(errand, True, result)
 
     async def _later(self, errand: Due, trouble: Retry) -> None:
-        if self._clock() - errand.made / 1000 >= GIVE_UP_S:
-            await self._answer(errand, False, _reason(trouble))
+        now = self._now()
+        since = errand.failing if errand.failing is not None else now
+        reason = _reason(trouble)
+        if now - since >= GIVE_UP_S * 1000:
+            await self._answer(errand, False, reason)
             return
         pause = min(FIRST_PAUSE_S * 2 ** min(errand.tries, 20), LONGEST_PAUSE_S) * jitter()
-        await self._keep(errand, max(pause, trouble.wait or 0.0), trouble, count=True)
-
-    async def _keep(self, errand: Due, pause: float, why: Exception, *, count: bool) -> None:
-        now = self._now()
-        reason, at = _reason(why), now + int(pause * 1000)
+        pause = max(pause, trouble.wait or 0.0)
+        at = now + int(pause * 1000)
         await asyncio.wrap_future(
-            self._store.submit(lambda connection: rows.tried(connection, errand.key, at, reason, now, count=count))
+            self._store.submit(
+                lambda connection: rows.failed(connection, errand.key, at, {**reason, "since": since}, now)
+            )
         )
-        if count:
-            log.warning("an errand is tried again", errand=errand.key, reason=reason["reason"], seconds=round(pause))
+        log.warning("an errand is tried again", errand=errand.key, reason=reason["reason"], seconds=round(pause))
 
     async def _answer(self, errand: Due, ok: bool, result: Mapping[str, Any]) -> None:
         if not ok:

@@ -26,6 +26,7 @@ from .names import NAMES
 from .progress import Errand, Progress, Task
 
 _GIVEN, _FAILED = "given", "failed"
+_ANSWER = ("ok", "id", "reason")
 
 
 class NoSuchTask(LookupError):
@@ -173,12 +174,21 @@ class _Run:
 
     def _errand(self, id: str, part: Part, data: Mapping[str, Any]) -> Errand:
         try:
-            request: dict[str, Any] = _filled(part.fields, data)
+            request: dict[str, Any] = _filled(part.fields, self._named(data))
         except BadTemplate as error:
             request = {"problem": str(error)}
         request["about"] = {name: data[name] for name in NAMES if name in data}
         kind: Any = part.service
         return Errand(f"{self.workflow.data['case']}/{id}", id, part.id, kind, part.target, request)
+
+    def _named(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What templates may name; what was not answered, or not reached, is nothing."""
+        named = dict(data)
+        for part in self._model.parts.values():
+            blank = _ANSWER if part.kind == "service" else [str(field["name"]) for field in part.form]
+            answers = data.get(part.id)
+            named[part.id] = {**dict.fromkeys(blank), **(answers if isinstance(answers, Mapping) else {})}
+        return named
 
     def _tasks(self) -> Iterable[tuple[str, Any]]:
         """Those that people see or that are called, with their ids, in the order in which they were reached."""

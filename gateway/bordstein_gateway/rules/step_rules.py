@@ -8,7 +8,7 @@ from typing import Any
 from ..config.config import Camunda7, Config, Flowable, NgsiLd, Open311, Webhook
 from ..config.words import Rule, missing, nearest, table
 from ..forward import wording
-from ..texts import pick
+from ..texts import pick, said
 from .expression import BadExpression, Kind, compiled
 
 _ENGINES = (Camunda7, Flowable)
@@ -53,8 +53,8 @@ def step_rules(values: dict[str, Any], config: Config, signals: dict[str, Kind])
             yield (*path, "id"), pick("so heißt schon ein Schritt", "another step is called so")
         if id in known:
             yield (*path, "id"), pick("so heißt schon ein Signal oder Wert", "a signal or value is called so")
-        for under, said in _step(step, config):
-            yield (*path, *under), said
+        for under, wrong in _step(step, config):
+            yield (*path, *under), wrong
         yield (*path, "when"), _when(step.get("when"), known, later - seen, named)
         yield from _templates((*path, "fields"), step.get("fields"), _examples(known))
         seen.add(id)
@@ -240,3 +240,16 @@ def _procedure(procedure: dict[str, Any], config: Config) -> Rule:
                 ("procedure", "file"),
                 pick(f"{config.rules_path / file} gibt es nicht", f"there is no {config.rules_path / file}"),
             )
+        else:
+            yield from ((("procedure", "file"), f"{file}: {mistake}") for mistake in _drawn(config, file))
+
+
+def _drawn(config: Config, file: str) -> list[str]:
+    from ..procedures.check import mistakes
+    from ..procedures.model import BadModel
+    from ..procedures.procedures import drawn
+
+    try:
+        return mistakes(drawn(config.rules_path, file), config)
+    except BadModel as error:
+        return [said(error)]

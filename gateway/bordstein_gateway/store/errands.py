@@ -8,7 +8,8 @@ from .connection import Connection
 
 
 class Due(NamedTuple):
-    """An errand to run. `key`: the same at each try. `work`: the case; `task`: empty for a notice. `made`: ms UTC."""
+    """An errand to run. `key`: the same at each try. `work`: the case; `task`: empty for a notice. `made`: ms UTC;
+    `failing`: since when every try has failed."""
 
     key: str
     work: int | None
@@ -18,6 +19,7 @@ class Due(NamedTuple):
     request: Mapping[str, Any]
     tries: int
     made: int
+    failing: int | None = None
 
 
 class Waiting(NamedTuple):
@@ -35,11 +37,14 @@ class Waiting(NamedTuple):
 def due(connection: Connection, now: int, limit: int) -> list[Due]:
     """Those whose time has come, the one that waits longest first."""
     rows = connection.execute(
-        "SELECT key, work, task, kind, target, request, tries, made FROM errand"
+        "SELECT key, work, task, kind, target, request, tries, made, answer FROM errand"
         " WHERE state = 'due' AND next <= ? ORDER BY next, key LIMIT ?",
         (now, limit),
     ).fetchall()
-    return [Due(*row)._replace(request=json.loads(row[5]), task=row[2] or "") for row in rows]
+    return [
+        Due(key, work, task or "", kind, target, json.loads(request), tries, made, _since(answer))
+        for key, work, task, kind, target, request, tries, made, answer in rows
+    ]
 
 
 def next_due(connection: Connection) -> int | None:
@@ -48,11 +53,19 @@ def next_due(connection: Connection) -> int | None:
     return None if found is None else int(found)
 
 
-def tried(connection: Connection, key: str, next: int, reason: Mapping[str, str], now: int, *, count: bool) -> None:
-    """Not yet: again at `next`. `count`: it failed; else it only waits."""
+def failed(connection: Connection, key: str, next: int, reason: Mapping[str, Any], now: int) -> None:
+    """It failed: again at `next`. `reason`: with `since`, the first of its failures in a row."""
     connection.execute(
-        "UPDATE errand SET tries = tries + ?, next = ?, answer = ?, changed = ? WHERE key = ? AND state = 'due'",
-        (int(count), next, json.dumps(reason, ensure_ascii=False), now, key),
+        "UPDATE errand SET tries = tries + 1, next = ?, answer = ?, changed = ? WHERE key = ? AND state = 'due'",
+        (next, json.dumps(reason, ensure_ascii=False), now, key),
+    )
+
+
+def waits(connection: Connection, key: str, next: int, now: int) -> None:
+    """It was begun, and has to be asked for again at `next`."""
+    connection.execute(
+        "UPDATE errand SET tries = 0, next = ?, answer = '', changed = ? WHERE key = ? AND state = 'due'",
+        (next, now, key),
     )
 
 
@@ -72,3 +85,8 @@ def waiting(connection: Connection) -> list[Waiting]:
         " ORDER BY made, key"
     ).fetchall()
     return [Waiting(*row)._replace(reason=json.loads(row[6]) if row[6] else {}) for row in rows]
+
+
+def _since(answer: str) -> int | None:
+    found = json.loads(answer).get("since") if answer else None
+    return None if found is None else int(found)
