@@ -81,12 +81,33 @@ def test_the_owner_of_a_guessed_account_waits_half_a_minute_at_most() -> None:
     assert 0 < limits.wait("kraft", "198.51.100.7") <= 30
 
 
+def test_an_owner_who_was_there_before_does_not_wait_for_others_who_guess() -> None:
+    now = [1000.0]
+    limits = Limits(lambda: now[0])
+    limits.failed("kraft", "198.51.100.7")
+    limits.passed("kraft", "198.51.100.7")
+    for number in range(5000):
+        limits.failed("kraft", f"192.0.2.{number % 250}")
+    assert limits.wait("kraft", "198.51.100.7") <= 0
+
+
+def test_right_passwords_never_make_anybody_wait() -> None:
+    now = [1000.0]
+    limits = Limits(lambda: now[0])
+    for number in range(5000):
+        name = f"name{number % 7}"
+        assert limits.wait(name, "192.0.2.1") <= 0
+        limits.failed(name, "192.0.2.1")
+        limits.passed(name, "192.0.2.1")
+
+
 def test_an_address_that_tries_many_names_waits() -> None:
     now = [1000.0]
     limits = Limits(lambda: now[0])
-    for number in range(30):
+    for number in range(120):
         limits.failed(f"name{number}", "192.0.2.1")
-    assert limits.wait("another", "192.0.2.1") > 0
+    assert 0 < limits.wait("another", "192.0.2.1") <= 60
+    limits.failed("another", "192.0.2.1")
     limits.passed("another", "192.0.2.1")
     assert limits.wait("another", "192.0.2.1") > 0
 

@@ -8,7 +8,7 @@ import pytest
 from bordstein_gateway.store import Store
 from tests.gateway.browser import DESK, PHONE, Chromium, axe, log_in, screenshot, too_wide
 from tests.gateway.loopback import Loopback
-from tests.gateway.staff import Staff
+from tests.gateway.staff import PASSWORD, Staff
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +33,21 @@ def test_login_account_and_statement_are_accessible(
             page.goto(path)
             screenshot(page, f"{path.rpartition('/')[2]}-{look}")
             assert axe(page) == [] and too_wide(page) <= 0
+
+
+def test_the_frame_works_without_scripts_and_by_keyboard(chromium: Chromium, url: str) -> None:
+    with chromium.visit(url, size=PHONE, scripts=False, lang="en") as page:
+        page.goto("/app/account")
+        page.fill("#name", "reader")
+        page.fill("#password", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/app/account")
+        page.keyboard.press("Tab")
+        assert page.locator(":focus").inner_text() == "Skip to content"
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.locator("main :focus").count() == 1
+        page.get_by_role("link", name="Deutsch").click()
+        assert page.get_by_role("heading", name="Mein Konto").is_visible()
+        page.get_by_role("button", name="Abmelden", exact=True).click()
+        page.wait_for_url("**/app/login")

@@ -1,19 +1,31 @@
 """How fast somebody may guess passwords: a growing wait after failures, never a lock for good.
 
-Counted for account and address together, which may become long; for the account alone, which stays short, so that who
-guesses can't keep its owner out; for the address alone. In memory, of a bounded size; an hour without failures forgets.
+Counted for account and address together, which may become long; for the account alone, which stays short and does not
+count where its owner came from before, so that who guesses can't keep the owner out; for the address alone. In memory,
+of a bounded size; an hour without failures forgets.
 """
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 _MOST = 10_000
 _FORGET_S = 3600.0
-_PAIR = (4, 900.0)
-_ACCOUNT = (10, 30.0)
-_ADDRESS = (20, 300.0)
-"""Failures that cost nothing, and the longest wait in seconds; each failure more doubles it, from 1 s."""
+
+
+class _Limit(NamedTuple):
+    """Failures that cost nothing, and the longest wait in seconds; each failure more doubles it, from 1 s."""
+
+    free: int
+    longest: float
+
+
+_PAIR, _ACCOUNT = _Limit(4, 900.0), _Limit(10, 30.0)
+_ADDRESS = _Limit(100, 60.0)
+"""A whole town hall may have one address."""
+_Key = tuple[str, str]
+_T = TypeVar("_T")
 
 
 class Limits:
@@ -21,36 +33,48 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._failures: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
+        self._failures: OrderedDict[_Key, tuple[int, float]] = OrderedDict()
+        self._friends: OrderedDict[_Key, None] = OrderedDict()
 
     def wait(self, account: str, address: str) -> float:
-        """Seconds until the next try is looked at; 0: now."""
+        """Seconds until the next try is looked at; 0 or less: now."""
         now = self._clock()
         longest = 0.0
-        for key, (free, most) in _keys(account, address):
+        for key, limit in self._limits(account, address):
             count, last = self._failures.get(key, (0, 0.0))
-            if count > free:
-                longest = max(longest, last + min(most, 2.0 ** min(count - free - 1, 30)) - now)
+            if count > limit.free:
+                longest = max(longest, last + min(limit.longest, 2.0 ** min(count - limit.free - 1, 30)) - now)
         return longest
 
     def failed(self, account: str, address: str) -> None:
         """A try was wrong."""
         now = self._clock()
-        for key, _ in _keys(account, address):
+        for key, _ in self._limits(account, address):
             count, last = self._failures.pop(key, (0, 0.0))
             self._failures[key] = (count + 1 if now - last < _FORGET_S else 1, now)
-        while len(self._failures) > _MOST:
-            self._failures.popitem(last=False)
+        _bound(self._failures)
 
     def passed(self, account: str, address: str) -> None:
-        """It was right: this account is forgiven here; what the address did to others is not."""
-        self._failures.pop(("pair", account, address), None)
+        """The try that failed() counted last was right after all. What the address did to other accounts stays."""
+        for key, _ in self._limits(account, address):
+            count, last = self._failures.pop(key, (0, 0.0))
+            if count > 1 and key != _pair(account, address):
+                self._failures[key] = (count - 1, last)
+        self._friends[_pair(account, address)] = None
+        _bound(self._friends)
+
+    def _limits(self, account: str, address: str) -> Iterator[tuple[_Key, _Limit]]:
+        pair = _pair(account, address)
+        yield pair, _PAIR
+        if pair not in self._friends:
+            yield ("", pair[0]), _ACCOUNT
+        yield (address, ""), _ADDRESS
 
 
-def _keys(account: str, address: str) -> tuple[tuple[Hashable, tuple[int, float]], ...]:
-    account = account.lower()[:100]
-    return (
-        (("pair", account, address), _PAIR),
-        (("account", account), _ACCOUNT),
-        (("address", address), _ADDRESS),
-    )
+def _pair(account: str, address: str) -> _Key:
+    return f"account {account[:100]}", address
+
+
+def _bound(entries: OrderedDict[_Key, _T]) -> None:
+    while len(entries) > _MOST:
+        entries.popitem(last=False)

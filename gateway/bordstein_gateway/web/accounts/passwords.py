@@ -64,11 +64,6 @@ def fits(password: str, hash: str) -> bool:
         return False
 
 
-def is_old(hash: str) -> bool:
-    """Whether it was made with other numbers than today's."""
-    return _hasher().check_needs_rehash(hash)
-
-
 def first() -> str:
     """A random first password: 99 bits, to be typed once."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(4))
