@@ -1,6 +1,7 @@
 """The templates of the pages, with their filters and what each of them knows."""
 
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, pass_context
@@ -14,7 +15,12 @@ from .rights import ROLE_NAMES, Right
 
 
 def environment(config: Config) -> Environment:
-    """For one service; see templates/app/README.md."""
+    """For one town; see templates/app/README.md. Compiled templates are shared by all who show pages of it."""
+    return _environment(config.town.name, config.town.timezone)
+
+
+@lru_cache(maxsize=4)
+def _environment(town: str, timezone: str) -> Environment:
     package = "bordstein_gateway"
     found = Environment(
         loader=ChoiceLoader([PackageLoader(package, "templates/app"), PackageLoader(package)]),
@@ -22,14 +28,14 @@ def environment(config: Config) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    town_zone = ZoneInfo(config.town.timezone)
+    town_zone = ZoneInfo(timezone)
 
     @pass_context
     def moment(context: Context, ms: int | None) -> str:
         return shown(ms, town_zone, context["lang"])
 
     found.filters.update(number=number, measured=measured, when=when, clock=clock, zone=zone, said=said, moment=moment)
-    found.globals.update(static=static.address, roles=ROLE_NAMES, town=config.town.name, Right=Right)
+    found.globals.update(static=static.address, roles=ROLE_NAMES, town=town, Right=Right)
     return found
 
 
