@@ -104,6 +104,10 @@ do = { de = "Gitter abheben, Laub heraus.", en = "Lift the grate, take the leave
 """
 
 
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
 @dataclass
 class Hall:
     """A service with its office."""
@@ -121,7 +125,7 @@ class Hall:
 
     def token(self, account: str) -> str:
         """What the cookie of a new login holds."""
-        token, now = secrets.token_urlsafe(16), int(time.time() * 1000)
+        token, now = secrets.token_urlsafe(16), now_ms()
         digest = hashlib.sha256(token.encode()).hexdigest()
         Accounts(self.state.store).begin(Login(digest, account, f"csrf-{token}", now, now, now + 24 * HOUR)).result()
         return token
@@ -130,7 +134,7 @@ class Hall:
         self, rule: str = "bin-full", object: str = BIN, stage: str = "full", edge: Edge = "fires", **signals: Any
     ) -> Case:
         """A rule says something of an object; its case."""
-        now = int(time.time() * 1000)
+        now = now_ms()
         seen = signals or {"fill": 0.825}
         said = Verdict(rule, object, edge, now - 60_000, now - 2 * HOUR, stage, seen, ())
         id = self.state.office.cases.verdict(said, self.state.office.shelf.sheets()[rule]).result()

@@ -15,7 +15,7 @@ class Fired(NamedTuple):
 
 
 class RunningProcess(NamedTuple):
-    """A procedure of an open case. `nodes`: elements that are to be done now."""
+    """A procedure of an open case. `steps`: what is to be done now: BPMN element and title."""
 
     case: int
     number: str
@@ -24,7 +24,7 @@ class RunningProcess(NamedTuple):
     model: str
     changed: int
     due: int | None
-    steps: tuple[str, ...]
+    steps: tuple[tuple[str, str], ...]
 
 
 def fired(store: Store, since: int) -> dict[str, Fired]:
@@ -49,12 +49,12 @@ def running(store: Store, limit: int = 500) -> list[RunningProcess]:
             " ORDER BY p.changed DESC, w.id DESC LIMIT ?",
             (limit,),
         ).fetchall()
-        steps: dict[int, list[str]] = {}
-        for work, title in connection.execute(
-            "SELECT s.work, s.title FROM work_step AS s JOIN process AS p ON p.work = s.work"
+        steps: dict[int, list[tuple[str, str]]] = {}
+        for work, node, title in connection.execute(
+            "SELECT s.work, s.node, s.title FROM work_step AS s JOIN process AS p ON p.work = s.work"
             " WHERE p.ended = 0 AND s.state = 'ready' ORDER BY s.work, s.number"
         ).fetchall():
-            steps.setdefault(work, []).append(title)
+            steps.setdefault(work, []).append((node, title))
     return [
         RunningProcess(id, f"{year}-{number}", rule, place, model, changed, due, tuple(steps.get(id, ())))
         for id, year, number, rule, place, model, changed, due in rows

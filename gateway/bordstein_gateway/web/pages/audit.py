@@ -62,7 +62,7 @@ class Pages:
         """The newest lines, or those of a subject, a place or a time."""
         clock = self._office.clock(request)
         found = await asyncio.to_thread(self._lines, dict(request.query_params), clock)
-        return self._site.page(request, user, "audit/log.html", **found, clock=clock, checked=None)
+        return self._site.page(request, user, "audit/log.html", **found, clock=clock, checked=None, expect="")
 
     async def check(self, request: Request, user: User) -> Response:
         """Walk the chain; `expect`: a hash that was noted before."""
@@ -106,7 +106,7 @@ class Pages:
                 for one in newest
             ]
             more = newest[-1].id if len(newest) == PAGE else None
-        return {"rows": rows, "more": more, "query": query, "expect": ""}
+        return {"rows": rows, "more": more, "query": query}
 
     def _row(
         self, id: int, at: int | str, actor: str, action: str, subject: str, detail: str, clock: Clock

@@ -14,6 +14,7 @@ from ...rules.sheet import Sheet, words
 from ...store import cases as rows
 from ...store.cases import CaseFilter
 from . import casewords
+from .case_plot import case_plot
 from .casewords import Clock
 from .drawn import drawing, nodes
 from .office import OfficeView
@@ -189,7 +190,7 @@ class Pages:
             "person": lambda name: self._office.person(name, lang),
             "desk": lambda name: self._office.desk(name, lang),
             "states": casewords.STATES,
-            "plot": "",
+            "plot": case_plot(self._site.store, case, sheet, clock),
             "mine": case.account == user.name,
             "may_false_alarm": user.may(Right.DISPATCH) or case.account in (None, user.name),
             "until": clock.field(clock.now + 7 * _DAY_MS),

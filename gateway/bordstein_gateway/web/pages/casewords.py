@@ -62,6 +62,12 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "held back": ("nicht eröffnet, weil stummgeschaltet", "not opened, as it is silenced"),
     "proposal accepted": ("Vorschlag angenommen", "proposal accepted"),
     "proposal declined": ("Vorschlag abgelehnt", "proposal declined"),
+    "procedure stuck": ("Ablauf kommt nicht weiter", "the procedure is stuck"),
+    "put in force": ("in Kraft gesetzt", "put in force"),
+    "taken out of force": ("außer Kraft gesetzt", "taken out of force"),
+    "noted": ("Eintrag zur Station", "note on the station"),
+    "stopped": ("angehalten", "stopped"),
+    "keepers": ("Zuständige geändert", "keepers changed"),
     "silenced": ("stummgeschaltet", "silenced"),
     "silence ended": ("Stummschaltung beendet", "silence ended"),
     "procedure": ("Ablauf begonnen", "procedure begun"),
@@ -103,11 +109,11 @@ class Clock:
     """Times as people read them: the town's local time, now fixed when made. Times are ms UTC."""
 
     def __init__(self, timezone: str, lang: str, now_ms: int) -> None:
-        self._zone, self.lang, self.now = ZoneInfo(timezone), lang, now_ms
+        self.zone, self.lang, self.now = ZoneInfo(timezone), lang, now_ms
 
     def local(self, ms: int) -> datetime:
         """The local time."""
-        return datetime.fromtimestamp(ms / 1000, UTC).astimezone(self._zone)
+        return datetime.fromtimestamp(ms / 1000, UTC).astimezone(self.zone)
 
     def when(self, ms: int | None) -> str:
         """Date and time to the minute; empty for none."""
@@ -131,7 +137,7 @@ class Clock:
     def typed(self, text: str) -> int | None:
         """ms of what a date or datetime-local field holds; None where it is no time."""
         try:
-            return int(datetime.fromisoformat(text.strip()).replace(tzinfo=self._zone).timestamp() * 1000)
+            return int(datetime.fromisoformat(text.strip()).replace(tzinfo=self.zone).timestamp() * 1000)
         except (ValueError, OverflowError):
             return None
 

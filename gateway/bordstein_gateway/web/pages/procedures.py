@@ -84,7 +84,7 @@ class Pages:
         if sheet is None:
             return None
         lang, drawing = clock.lang, ""
-        text, problem = self._text(sheet)
+        text, problem = self._text(sheet, lang)
         if text:
             label = words(sheet.title, lang)
             try:
@@ -106,18 +106,27 @@ class Pages:
             "running": [self._row(one, sheets, lang) for one in running(self._site.store) if one.rule == name],
         }
 
-    def _text(self, sheet: Sheet) -> tuple[str, str]:
-        """The BPMN, or why there is none."""
+    def _text(self, sheet: Sheet, lang: str = "de") -> tuple[str, str]:
+        """The BPMN, or why there is none. `lang`: of one that is made of the sheet; cases run in the German one."""
+        from ...procedures.make import make
         from ...procedures.model import BadModel
-        from ...procedures.procedures import Procedures
+        from ...procedures.procedures import drawn
 
         try:
-            return Procedures(self._site.config).text(sheet), ""
+            if sheet.procedure.file is None:
+                return make(sheet, self._site.config.desk, lang), ""
+            return drawn(self._site.config.rules_path, sheet.procedure.file), ""
         except BadModel as error:
-            return "", said(error)
+            return "", said(error, lang)
 
     def _row(self, one: RunningProcess, sheets: dict[str, Sheet], lang: str) -> dict[str, Any]:
-        return {"one": one, "title": title(sheets.get(one.rule), one.rule, lang)}
+        sheet = sheets.get(one.rule)
+        titles = {step.id: words(step.title, lang) for step in sheet.steps} if sheet is not None else {}
+        return {
+            "one": one,
+            "title": title(sheet, one.rule, lang),
+            "steps": ", ".join(titles.get(node, named) for node, named in one.steps),
+        }
 
 
 def _kind(sheet: Sheet) -> str:

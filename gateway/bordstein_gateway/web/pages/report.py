@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ...cases.ledger import report, table, years
+from ...rules.sheet import words
 from ..pagetexts import number
 from .office import OfficeView
 from .rights import Right, User
@@ -39,6 +40,9 @@ class Pages:
         return self._site.page(
             *(request, user, "audit/report.html"),
             found=found,
+            titles=await asyncio.to_thread(
+                lambda: {n: words(s.title, clock.lang) for n, s in self._office.sheets().items()}
+            ),
             clock=clock,
             years=sorted({*known, year, clock.local(clock.now).year}, reverse=True),
             short=lambda value: (

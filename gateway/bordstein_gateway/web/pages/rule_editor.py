@@ -12,7 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...cases.states import CaseProblem
+from ...cases.types import CaseNote
 from ...config.toml_lines import key_lines
+from ...store import cases as rows
 from ...texts import Sentence, both, said, speaking
 from .casework import said_in
 from .office import OfficeView
@@ -78,8 +80,7 @@ class Editor:
         lang = self._site.language(request)
         mistakes = await asyncio.to_thread(self._mistakes, text, name, lang) if one.problems else []
         wanted = request.query_params.get("note", "")
-        proposals = await asyncio.to_thread(self._office.cases.proposals, name)
-        note = next((found for found, _ in proposals if str(found.id) == wanted), None)
+        note = await asyncio.to_thread(self._proposal, name, wanted)
         return self._editor(request, user, name=name, text=text, version=one.version, mistakes=mistakes, note=note)
 
     async def save(self, request: Request, user: User) -> Response:
@@ -148,6 +149,15 @@ class Editor:
             return self._again(request, user, name, form, expected, mistakes)
         return self._site.back(request, f"/app/rules/{name}", both("Gilt ab jetzt.", "In force from now on."))
 
+    def _proposal(self, name: str, wanted: str) -> CaseNote | None:
+        """What was done differently, and led here; None for what is none of this sheet."""
+        if not (wanted.isdecimal() and len(wanted) < 16):
+            return None
+        with self._site.store.database.reading() as connection:
+            note = rows.note(connection, int(wanted))
+            case = None if note is None else rows.get(connection, note.case)
+        return note if case is not None and case.rule == name else None
+
     def _mistakes(self, text: str, name: str, lang: str) -> list[str]:
         from ...rules.reading import read
 
@@ -187,7 +197,7 @@ class Editor:
         mistakes: Sequence[str] = (),
         reason: str = "",
         checked: bool = False,
-        note: Any = None,
+        note: CaseNote | None = None,
         status: int = 200,
     ) -> Response:
         return self._site.page(

@@ -1,4 +1,4 @@
-"""A sheet over stored readings, from its page or from the editor before it is saved: what it would have done, beside what
+"""A sheet over stored readings, from its page or the editor, before it is saved: what it would have done, beside what
 the one in force does and what there was."""
 
 import asyncio
