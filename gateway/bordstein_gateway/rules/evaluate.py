@@ -202,8 +202,9 @@ class Evaluator:
         state, heard = item.state, item.heard
         assert heard is not None  # noqa: S101  # _hear() has set it
         if state.reached >= 0 or any(of.since is not None for of in state.levels):
-            at = max(state.at, state.edge, heard)
+            at, newest = max(state.at, state.edge, heard), state.at
             self._look(item, Look(at, self._values(item, at, at)), verdicts)
+            state.at = newest  # a reading that was on its way is judged at its own time all the same
         else:
             self._wake(item, None, heard)
 
