@@ -304,6 +304,30 @@ def test_a_gateway_killed_anywhere_neither_loses_nor_repeats_a_case(street: Stre
     assert actions.count("recovers") == sum(case.end is not None for case in found.cases)
 
 
+def test_what_came_while_there_was_no_rule_begins_no_case(street: Street) -> None:
+    file = write(street.config)
+    street.turn()
+    file.unlink()
+    street.turn()
+    street.turn()
+    street.measure(0.9, 0.1)
+    street.turn()
+    assert street.live.lag() == 0
+    write(street.config)
+    street.turn()
+    assert street.found() == []
+    file.unlink()
+    street.crash()
+    street.turn()
+    street.measure(0.9, 0.1)
+    write(street.config)
+    street.turn()
+    street.measure(0.9, device=OTHER)
+    street.crash()
+    street.turn()
+    assert [case.object for case in street.found()] == [OTHER]
+
+
 def test_the_doctor_and_the_metrics_tell_of_rules(street: Street) -> None:
     assert list(doctor.sheets(street.config)) == []
     write(street.config)

@@ -20,6 +20,7 @@ import structlog
 from ..boards.stations import Stations
 from ..config.config import Config
 from ..store import Store, StoreError
+from ..store.sheets import forget_others
 from ..texts import both
 from .shelf import SETTLED_S, InForce, Shelf
 
@@ -93,7 +94,9 @@ class Live:
 
     def lag(self) -> int:
         """Readings that the rules have not looked at yet."""
-        return 0 if self._work is None else max(0, self._store.newest_id() - self._work.next_id + 1)
+        if self._work is None or not self._work.running.rules:
+            return 0
+        return max(0, self._store.newest_id() - self._work.next_id + 1)
 
     def stop(self) -> None:
         """Let run() end."""
@@ -188,8 +191,11 @@ class Live:
                 clock=self._clock,
                 checkpoint_s=self._checkpoint_s,
             )
+        unread = [name for name, one in sheets.items() if one.sheet is None]
         if self._work is not None:
-            self._work.renew({name: one for name, one in sheets.items() if at_work(one)})
+            self._work.renew({name: one for name, one in sheets.items() if at_work(one)}, unread)
+        else:
+            forget_others(self._store, unread)
         self._seen = sheets
 
 

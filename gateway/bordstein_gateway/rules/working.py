@@ -4,7 +4,7 @@ One thread at a time; everything may raise StoreError, and goes on where it was 
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +15,15 @@ from ..config.config import Config
 from ..config.durations import seconds
 from ..store import Store
 from ..store.connection import Connection
-from ..store.sheets import drop_rule_states, ended_cases, move_place, put_rule_states, rule_states
+from ..store.sheets import (
+    begun_rules,
+    drop_rule_states,
+    ended_cases,
+    forget_others,
+    move_place,
+    put_rule_states,
+    rule_states,
+)
 from .evaluate import Reading
 from .known import Known
 from .past import by_time, span, wanted
@@ -110,6 +118,8 @@ class Working:
     def turn(self) -> bool:
         """One batch; whether there may be more at once."""
         self._commit()
+        if not self.running.rules:
+            return False
         rows = self._store.readings_after(self.next_id - 1, BATCH)
         now = self._now()
         if rows:
@@ -131,11 +141,15 @@ class Working:
         self._save_some()
         return not caught_up or bool(self._saving)
 
-    def renew(self, sheets: Mapping[str, InForce]) -> None:
-        """These are in force and switched on, no others."""
+    def renew(self, sheets: Mapping[str, InForce], unread: Collection[str] = ()) -> None:
+        """These are in force and switched on, no others; what rules remember of sheets that can't be read stays."""
         self._commit()
         for name in [name for name in self.running.rules if name not in sheets]:
-            self._end(self.running.rules[name])
+            self._forget(self.running.rules[name], save=False)
+            _log.info("a rule ends", rule=name)
+        begun = begun_rules(self._store) - forget_others(self._store, {*sheets, *unread})
+        if sheets and not self.running.rules and begun.isdisjoint(sheets):
+            self.next_id, self._saved_id = self._store.newest_id() + 1, 0  # nobody was there to look at the rest
         for name, one in sheets.items():
             rule = self.running.rules.get(name)
             if rule is None or rule.in_force.version != one.version or rule.sheet != one.sheet:
@@ -258,13 +272,8 @@ class Working:
         self._saved_id = self._saved_id or place
         self.running.put(rule)
 
-    def _end(self, rule: Rule) -> None:
-        """Taken out of force: it remembers nothing; its open cases stay."""
-        self._store.submit(lambda connection: drop_rule_states(connection, rule.name)).result()
-        self._forget(rule, save=False)
-        _log.info("a rule ends", rule=rule.name)
-
     def _forget(self, rule: Rule, *, save: bool) -> None:
+        """It is no more at work; its open cases stay."""
         if save and not rule.trouble:
             self._saving_place = self._saving_place if self._saving else self._saved_id
             self._saving += [(rule, object) for object in rule.evaluator.changed()]

@@ -1,6 +1,7 @@
 """The rule sheets' part of the store: every version of each sheet, and what the rules remember."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from .connection import Connection
@@ -60,9 +61,23 @@ def rule_states(store: Store, rule: str) -> dict[str, str]:
     return dict(rows)
 
 
+def begun_rules(store: Store) -> set[str]:
+    """Rules that have begun, and not ended: each keeps with which version, as the state of no object."""
+    with store.database.reading() as connection:
+        return {rule for (rule,) in connection.execute("SELECT rule FROM rule_state WHERE object = ''").fetchall()}
+
+
 def put_rule_states(connection: Connection, rows: Iterable[tuple[str, str, str]]) -> None:
     """In an open transaction: (rule, object, JSON)."""
     connection.executemany(_STATE, rows)
+
+
+def forget_others(store: Store, rules: Collection[str]) -> set[str]:
+    """Drop what rules remember that are none of these; their names."""
+    gone = begun_rules(store) - set(rules)
+    for rule in gone:
+        store.submit(partial(drop_rule_states, rule=rule)).result()
+    return gone
 
 
 def drop_rule_states(connection: Connection, rule: str) -> None:
