@@ -16,6 +16,7 @@ from bordstein_gateway.store import Arrival, Store, errands
 from bordstein_gateway.store import procedures as kept
 from bordstein_gateway.store.connection import Connection
 from bordstein_gateway.texts import said
+from bordstein_gateway.web.metrics import Metrics
 from tests.gateway.errands_town import Mailbox
 from tests.gateway.rule_town import BIN, settings, write
 
@@ -70,7 +71,8 @@ def test_a_file_and_a_reading_become_a_case_a_mail_and_an_end(tmp_path: Path) ->
                 "office": {"title": "Ordnungsamt"},
             },
         )
-        office: Office = ServiceState(config, store).office
+        state = ServiceState(config, store)
+        office: Office = state.office
 
         async def day() -> None:
             running = asyncio.create_task(office.run())
@@ -81,6 +83,7 @@ def test_a_file_and_a_reading_become_a_case_a_mail_and_an_end(tmp_path: Path) ->
             await until(lambda: bool(mailbox.mails), running)
             (case,), _ = office.cases.list()
             assert case.title == "Papierkorb voll" and case.number in mailbox.mails[0]["Subject"]
+            assert b'bordstein_cases{state="new"} 1.0' in (await asyncio.to_thread(Metrics(state).page))[0]
             for seq in range(2, 4):
                 measure(store, seq, 0.1)
             await until(lambda: (office.cases.get(case.id) or case).recovered is not None, running)

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from ..cases.types import OPEN
 from ..forward.standing import standings
 from ..status import ServiceState
 from ..store import Device
@@ -91,6 +92,9 @@ class Metrics(Collector):
             "rule_verdicts", "What rules said: that something begins, rises or is over", live.status.verdicts
         )
         yield _gauge("rules_backlog", "Readings that the rules have not looked at yet", live.lag())
+        counts = self._state.office.cases.counts()
+        cases = GaugeMetricFamily("bordstein_cases", "Cases that are open, by state", labels=["state"])
+        yield _labelled(cases, {state: counts.get(state, 0) for state in OPEN})
 
     def _forwarders(self) -> Iterator[Metric]:
         names = [forwarder.name for forwarder in self._state.forwarders]
