@@ -196,6 +196,17 @@ def test_desks_are_told_once_of_what_happens(town_hall: Hall) -> None:
     assert "notified" in actions(town_hall, id)
 
 
+def test_the_desk_that_a_case_is_given_to_is_told(town_hall: Hall) -> None:
+    id = begun(town_hall, "given")
+    town_hall.cases.give(id, "chef", desk="depot").result()
+    assert not [key for key in errands(town_hall, id) if ":given" in key], "it has it already"
+    town_hall.cases.give(id, "chef", desk="office").result()
+    town_hall.now += 1
+    town_hall.cases.give(id, "chef", desk="depot").result()
+    (key,) = [key for key in errands(town_hall, id) if ":given" in key]  # the other desk has no mail
+    assert errands(town_hall, id)[key][1] == "depot"
+
+
 def test_an_outside_engine_gets_the_case_and_says_when_it_has_ended(town_hall: Hall) -> None:
     procedure = {"engine": "camunda", "process": "papierkorb"}
     id = begun(town_hall, "outside", procedure=procedure)

@@ -14,7 +14,7 @@ from ..procedures.progress import Errand
 from ..rules.sheet import Sheet, words
 from .types import Case
 
-Told = Literal["opened", "rises", "escalated", "stuck"]
+Told = Literal["opened", "rises", "escalated", "stuck", "given"]
 DESK = "desk:"
 """How a webhook errand's target begins that is a desk's own; else it is a [forward.x]."""
 _WHAT: Mapping[Told, str] = {
@@ -22,12 +22,14 @@ _WHAT: Mapping[Told, str] = {
     "rises": "Stufe gestiegen",
     "escalated": "niemand hat übernommen",
     "stuck": "Ablauf nicht begonnen",
+    "given": "weitergegeben",
 }
 
 
 def notices(config: Config, case: Case, sheet: Sheet | None, told: Told, desks: Sequence[str]) -> list[Errand]:
     """Errands of kind mail and webhook, to those of the desks that have an address for it."""
-    event = {"rises": f"rises-{case.stage}", "escalated": f"escalated-{case.escalated}"}.get(told, told)
+    often = {"rises": case.stage, "escalated": str(case.escalated), "given": str(case.changed)}
+    event = f"{told}-{often[told]}" if told in often else told
     found: list[Errand] = []
     for name in dict.fromkeys(desks):
         desk = config.desk.get(name)

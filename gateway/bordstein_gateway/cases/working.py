@@ -24,13 +24,19 @@ class Working(Running):
         return self._change(id, actor, "taken", lambda _, case, now: states.take(case, actor, now, instead_of))
 
     def give(self, id: int, actor: str, *, desk: str | None = None, account: str | None = None) -> "Future[Case]":
-        """To a desk, to an account, or both."""
+        """To a desk, which is told, to an account, or both."""
         if desk is not None and desk not in self._config.desk:
             return failed(CaseProblem(f"Eine Stelle „{desk}“ gibt es nicht.", f'There is no desk "{desk}".'))
-        detail = {"desk": desk, "account": account}
-        return self._change(
-            id, actor, "given", lambda _, case, now: states.give(case, now, desk=desk, account=account), detail
-        )
+        case = self.get(id)
+        sheet = self._sheet(case.rule) if case is not None else None
+
+        def change(connection: Connection, case: Case, now: int) -> Case:
+            given = states.give(case, now, desk=desk, account=account)
+            if given.desk != case.desk:
+                self._tell(connection, given, sheet, "given", (given.desk,), now)
+            return given
+
+        return self._change(id, actor, "given", change, {"desk": desk, "account": account})
 
     def start(self, id: int, actor: str) -> "Future[Case]":
         """Somebody is at it."""
