@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bordstein_gateway.errands import mail
 from bordstein_gateway.errands.runner import GIVE_UP_S, Runner
 from bordstein_gateway.procedures.progress import Errand, ErrandKind
+from bordstein_gateway.store import Store
 from bordstein_gateway.store import errands as rows
 from bordstein_gateway.store import procedures as kept
 from bordstein_gateway.store.errands import Due
@@ -258,6 +259,25 @@ def test_a_notice_to_a_desk_is_one_event(office: Hall, systems: Systems) -> None
     turn(office)
     (event,) = systems.desk.events.values()
     assert (event["id"], event["type"], event["subject"]) == (errand.key, request["type"], "2026-1")
+
+
+def test_both_databases_keep_when_an_errand_is_tried_again(on_both: Store) -> None:
+    errand = Errand("2026-1/a", "a", "a", "mail", "office", {"subject": "ä"})
+    on_both.submit(lambda connection: kept.order(connection, errand, None, NOW)).result()
+    with on_both.database.reading() as connection:
+        (due,) = rows.due(connection, NOW, 10)
+        assert (due.key, due.request, due.tries, due.failing) == (errand.key, {"subject": "ä"}, 0, None)
+        assert rows.due(connection, NOW - 1, 10) == []
+    why = {"reason": "x", "german": "y", "since": NOW}
+    on_both.submit(lambda connection: rows.failed(connection, errand.key, NOW + 5, why, NOW)).result()
+    with on_both.database.reading() as connection:
+        assert rows.next_due(connection) == NOW + 5
+        assert rows.due(connection, NOW + 5, 10)[0].failing == NOW
+        assert [(one.tries, one.reason) for one in rows.waiting(connection)] == [(1, why)]
+    on_both.submit(lambda connection: rows.waits(connection, errand.key, NOW + 9, NOW)).result()
+    with on_both.database.reading() as connection:
+        assert (rows.next_due(connection), rows.waiting(connection)) == (NOW + 9, [])
+        assert rows.due(connection, NOW + 9, 10)[0].failing is None
 
 
 # Mail

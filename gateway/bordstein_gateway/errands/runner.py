@@ -26,7 +26,8 @@ from .kind import Kind, NotYet
 
 GIVE_UP_S = 86_400.0
 LOOK_S = 1.0
-_AT_ONCE = 50
+_AT_ONCE = 1000
+_OF_A_TARGET = 50
 
 Answered = Callable[[str, bool, Mapping[str, Any]], "Future[Any]"]
 """answered(key, ok, result): marks the errand in the store and lets the case go on, in one commit."""
@@ -92,8 +93,8 @@ class Runner:
         count = 0
         for lane, waiting in lanes.items():
             if lane not in self._lanes:
-                count += len(waiting)
-                task = asyncio.create_task(self._work(lane, waiting))
+                count += len(waiting[:_OF_A_TARGET])
+                task = asyncio.create_task(self._work(lane, waiting[:_OF_A_TARGET]))
                 self._lanes[lane] = task
                 task.add_done_callback(lambda _, lane=lane: self._lanes.pop(lane, None))  # type: ignore[misc]
         return count

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 LEFT, TOP, TITLE = 160, 80, 30
 """Of the pool; its title and each lane's take TITLE."""
-COLUMN, LANE = 170, 230
+COLUMN, LANE = 170, 250
 ROW, LOW, HIGH = 95, 190, 25
 """From a lane's top: the middle of its parts; of what hangs below them; ways round parts."""
 SIZES = {"task": (120, 80), "gateway": (50, 50), "event": (36, 36)}

@@ -27,6 +27,8 @@ _TEXTS = {
     "deputy": ("Vertretung verständigen", "tell the deputy"),
     "failed": ("nicht gelungen", "failed"),
     "if": ("nötig?", "needed?"),
+    "yes": ("ja", "yes"),
+    "no": ("nein", "no"),
     "why": ("Warum", "Why"),
     "legal": ("Rechtsgrundlage", "Legal basis"),
 }
@@ -229,6 +231,8 @@ class _Maker:
         edge = Edge(f"Flow_{source}_{target}", source, target, way)
         self._edges.append(edge)
         element = etree.Element(tag("bpmn", "sequenceFlow"), {"id": edge.id, "sourceRef": source, "targetRef": target})
+        if when is not None or way == "over":
+            element.set("name", self._say("yes" if when is not None else "no"))
         if when is not None:
             condition = etree.SubElement(
                 element, tag("bpmn", "conditionExpression"), {tag("xsi", "type"): "bpmn:tFormalExpression"}
@@ -337,7 +341,8 @@ def _diagram(made: Layout) -> etree._Element:
             if node.shape == "gateway":
                 _bounds(label, (node.x - 32, node.y - 30, 56, 28))
             elif node.hangs_on is not None:
-                _bounds(label, (node.x + node.size[0] + 2 if node.right else node.x - 58, low - 22, 56, 40))
+                beside = node.x + node.size[0] + 2 if node.right else node.x - 74
+                _bounds(label, (beside, low - 22, 72, 40))
             else:
                 _bounds(label, (middle - 38, low, 76, 28))
     return diagram

@@ -69,15 +69,6 @@ def waits(connection: Connection, key: str, next: int, now: int) -> None:
     )
 
 
-def again(connection: Connection, key: str, now: int) -> bool:
-    """Try now; whether there is such an errand."""
-    return bool(
-        connection.execute(
-            "UPDATE errand SET next = ?, changed = ? WHERE key = ? AND state = 'due'", (now, now, key)
-        ).rowcount
-    )
-
-
 def waiting(connection: Connection) -> list[Waiting]:
     """Those that failed and are tried again, the oldest first."""
     rows = connection.execute(
