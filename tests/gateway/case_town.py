@@ -95,8 +95,8 @@ class Hall:
         return self.cases.verdict(verdict(edge, stage, rule=self.rule, **changes), self.law).result()
 
 
-def hall(place: Where, folder: Path, **sections: Any) -> Hall:
-    """One with a store of its own; close that."""
+def hall(place: Where | Store, folder: Path, **sections: Any) -> Hall:
+    """One with a store of its own, which has to be closed, or with this one."""
     settings = {
         "mqtt": {"host": "localhost"},
         "gateway": {"data": str(folder)},
@@ -107,4 +107,4 @@ def hall(place: Where, folder: Path, **sections: Any) -> Hall:
         "device": [{"id": BIN, "name": "Marktplatz 7", "latitude": 49.9, "longitude": 8.2}],
         **sections,
     }
-    return Hall(Store.open(place), msgspec.convert(settings, config.Config))
+    return Hall(place if isinstance(place, Store) else Store.open(place), msgspec.convert(settings, config.Config))

@@ -62,13 +62,22 @@ def mailbox() -> Iterator[Mailbox]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def one_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = Store.open(tmp_path_factory.mktemp("errands") / "store.sqlite")
+    yield store
+    store.close()
+
+
 @pytest.fixture
-def office(systems: Systems, one_host: Loopback, mailbox: Mailbox, tmp_path: Path) -> Iterator[Hall]:
+def office(systems: Systems, one_host: Loopback, mailbox: Mailbox, one_store: Store, tmp_path: Path) -> Hall:
+    """With nothing to do yet."""
+    one_store.submit(lambda connection: connection.execute("DELETE FROM errand")).result()
     mailbox.raw.clear()
     mailbox.recipients.clear()
     mailbox.faults.clear()
-    found = hall(
-        tmp_path / "store.sqlite",
+    return hall(
+        one_store,
         tmp_path,
         forward=systems.sections(one_host.url, tmp_path),
         mail={"host": "127.0.0.1", "port": mailbox.port, "tls": "none", "sender": "sensoren@musterstadt.example"},
@@ -77,8 +86,6 @@ def office(systems: Systems, one_host: Loopback, mailbox: Mailbox, tmp_path: Pat
             "office": {"title": "Ordnungsamt", "mail": DESK_MAIL},
         },
     )
-    yield found
-    found.store.close()
 
 
 def order(office: Hall, kind: ErrandKind, target: str, request: Mapping[str, Any], key: str = "2026-17/step") -> str:

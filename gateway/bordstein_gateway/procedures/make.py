@@ -244,6 +244,7 @@ class _Maker:
     def _process(self, title: str) -> etree._Element:
         sheet = self._sheet
         process = etree.Element(tag("bpmn", "process"), id=process_id(sheet.name), name=title, isExecutable="true")
+        process.set(tag("camunda", "historyTimeToLive"), "P365D")  # Camunda 7 deploys nothing without
         why, basis = words(sheet.why, self._language), words(sheet.legal_basis, self._language)
         _document(process, f"{self._say('why')}: {why}\n{self._say('legal')}: {basis}")
         lanes = etree.SubElement(process, tag("bpmn", "laneSet"), id="Lanes")
