@@ -3,9 +3,11 @@
 Eight virtual boards run the real firmware in Unix-port MicroPython, their chips replay recorded measurements. They
 publish over TLS to a real Mosquitto; the gateway stores and forwards to a SensorThings server and a webhook (every
 reading), an NGSI-LD broker (the newest of each series) and an Open311 server (a request where a bay is taken or water
-high). At the end the sensors are switched off, everything that waits is delivered, and what the boards took is compared
-with what arrived. The last line is one JSON object, `forwarders` in it is counted at the servers: Observations, events,
-updates of attributes, requests. Exit code 0 if nothing was lost or doubled.
+high). Beside them nine devices replay three days of a town, in which each of the seven rule sheets fires; the cases
+are on the gateway's pages, for a login that is printed. At the end the sensors are switched off, everything that waits
+is delivered, and what was taken is compared with what arrived. The last line is one JSON object, `forwarders` in it is
+counted at the servers: Observations, events, updates of attributes, requests; `rules_fired`, `cases`, `mails`: of the
+seven sheets; what they began; what desks were told. Exit code 0 if nothing was lost or doubled, and each sheet fired.
 """
 
 import argparse
@@ -20,17 +22,19 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
 from tests.hardware.scenarios import BOARDS
-from tests.street import table
+from tests.street import table, work
 from tests.street.chaos import Chaos, Victim
 from tests.street.processes import NotReady
 from tests.street.street import Street, Verdict
 
 DRAIN_LIMIT_S = 120
+REPLAY_S = 25
 PIPE_EVERY_S = 10
 
 
@@ -57,11 +61,14 @@ class Demo:
 
     def show(self, live: Live | None) -> None:
         rows = self.street.rows()
+        cases = self.street.work().line()
         if live is not None:
-            live.update(table.picture(rows, self.street.servers(), self.headline(), list(self.notes)), refresh=True)
+            notes = [cases, *self.notes]
+            live.update(table.picture(rows, self.street.servers(), self.headline(), notes), refresh=True)
         elif time.monotonic() - self._said > PIPE_EVERY_S:
             self._said = time.monotonic()
-            self.console.print(table.progress(rows, self.headline()), highlight=False, soft_wrap=True)
+            said = f"{table.progress(rows, self.headline())}; {cases}"
+            self.console.print(said, highlight=False, soft_wrap=True)
 
     def watch(self, live: Live | None, until: threading.Event, seconds: float | None) -> None:
         """Show what happens until the event or the end of the time."""
@@ -139,10 +146,14 @@ def main(arguments: list[str] | None = None) -> int:
     keep = True  # a run that went wrong is to be looked into
     try:
         try:
-            with Street(folder, BOARDS[: options.boards]) as street:
+            replay_s = REPLAY_S if options.seconds is None else min(REPLAY_S, options.seconds * 0.4)
+            with Street(folder, BOARDS[: options.boards], replay_s=replay_s) as street:
                 where = f"gateway's page: {street.gateway.url}"
                 console.print(f"{len(street.boards)} boards run the firmware; {where}", highlight=False)
+                pages = f"{street.gateway.url}/app/ (login: {work.USER}, password: {street.password})"
+                console.print(f"cases, rules and map: {pages}", highlight=False, soft_wrap=True)
                 verdict = run(street, console, options.seconds, seed if options.chaos else None)
+                mails = street.mailbox.received
         except NotReady as problem:
             print(f"demo: {problem}", file=sys.stderr)
             return 1
@@ -162,7 +173,8 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if console.is_terminal:
         console.print(closing(verdict), highlight=False, markup=False)
-    print(json.dumps(summary(verdict, time.monotonic() - begun)), flush=True)
+    numbers = summary(verdict, time.monotonic() - begun)
+    print(json.dumps(numbers | {"mails": len(mails)}), flush=True)
     return 0 if verdict.whole else 1
 
 
@@ -171,16 +183,20 @@ def closing(verdict: Verdict) -> str:
     counts = {"lost": verdict.lost, "doubled": verdict.doubled, "wrong": verdict.wrong}
     arrived = {place.name: place.arrived for place in verdict.places}
     found = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    cases = ""
+    if verdict.work is not None:
+        cases = f"{len(verdict.work.fired)} rules fired and began {len(verdict.work.cases)} cases. "
     return (
         f"The boards took {verdict.taken:,} readings; the gateway stored {verdict.stored:,}, and {verdict.forwarded:,} "
         f"have reached every server that keeps readings. The context broker got {arrived.get('ngsi_ld', 0):,} updates, "
         f"the request server has {arrived.get('open311', 0):,} requests. "
-        f"{found or 'Nothing was lost, doubled or changed'}. That 'starts' rises by one at the end is meant: each "
-        "board comes up once more, without sensors, to deliver what is left in its flash."
+        f"{found or 'Nothing was lost, doubled or changed'}. {cases}"
+        "That 'starts' rises by one at the end is meant: each board comes up once more, without sensors, to deliver "
+        "what is left in its flash."
     )
 
 
-def summary(verdict: Verdict, seconds: float) -> dict[str, float | dict[str, int]]:
+def summary(verdict: Verdict, seconds: float) -> dict[str, Any]:
     """The last line's members."""
     return {
         "boards": verdict.boards,
@@ -192,6 +208,8 @@ def summary(verdict: Verdict, seconds: float) -> dict[str, float | dict[str, int
         "seconds": round(seconds, 1),
         "wrong": verdict.wrong,
         "forwarders": {place.name: place.arrived for place in verdict.places[1:]},
+        "rules_fired": len(verdict.work.fired) if verdict.work else 0,
+        "cases": len(verdict.work.cases) if verdict.work else 0,
     }
 
 

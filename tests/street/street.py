@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from bordstein_gateway.store import Store
+from tests.street import work as works
 from tests.street.account import Key, Place, Value, describe, examine, pin
 from tests.street.boards import Board
 from tests.street.processes import free_port, until
 from tests.street.receivers import NgsiLd, Open311, Receiver, SensorThings, Webhook
 from tests.street.recorder import Flight
+from tests.street.replayed import LANE, STATIONS, Replay
 from tests.street.servers import Gateway, Mosquitto, Town
 from tests.street.table import Row
 
@@ -59,6 +61,7 @@ class Verdict:
     places: list[Place] = field(default_factory=list)
     """The store, then each receiving server."""
     troubles: list[str] = field(default_factory=list)
+    work: works.Work | None = None
 
     @property
     def stored(self) -> int:
@@ -87,9 +90,12 @@ class Verdict:
 
 class Street:
     """boards: descriptions from tests.hardware.scenarios; options: of each Board. Everything is started on entry and
-    ended on exit."""
+    ended on exit. replay_s: with the ready rule sheets in force, and devices that replay three days in so many
+    seconds; `password`: of work.USER on the gateway's pages then."""
 
-    def __init__(self, folder: Path, boards: Sequence[Mapping[str, Any]], **options: Any) -> None:
+    def __init__(
+        self, folder: Path, boards: Sequence[Mapping[str, Any]], *, replay_s: float | None = None, **options: Any
+    ) -> None:
         self.town = Town(folder)
         self.broker = Mosquitto(self.town)
         self.port = free_port()
@@ -98,16 +104,27 @@ class Street:
         requests.when = EVENTS
         self.receivers = [*self.logs, NgsiLd(folder, f"http://127.0.0.1:{self.port}/contexts"), requests]
         devices = [f"24a1600000{number:02x}" for number in range(1, len(boards) + 1)]
+        self.replay = Replay(self.town, self.broker, replay_s) if replay_s is not None else None
+        self.mailbox = works.Mailbox()
+        self.password = ""
+        known = [
+            {"id": device, **{key: board[key] for key in ("name", "latitude", "longitude")}}
+            for device, board in zip(devices, boards, strict=True)
+        ]
+        settings: dict[str, Any] = {"http": {"port": self.port}, "parking": {"site": sites(devices, boards)}}
+        if self.replay is not None:
+            known += [station.section() for station in STATIONS]
+            settings["parking"]["site"] += sites([LANE.device], [{"name": LANE.name, "sensors": LANE.sensors}])
+            settings |= works.settings(self.mailbox)
         self.gateway = Gateway(
             self.town,
             self.broker,
-            devices=[
-                {"id": device, **{key: board[key] for key in ("name", "latitude", "longitude")}}
-                for device, board in zip(devices, boards, strict=True)
-            ],
+            devices=known,
             forward={receiver.name: receiver.section() for receiver in self.receivers},
-            settings={"http": {"port": self.port}, "parking": {"site": sites(devices, boards)}},
+            settings=settings,
         )
+        if self.replay is not None:
+            works.sheets(self.gateway.data / "rules")
         self.boards = [
             Board(self.town, self.broker, device, board, **options)
             for device, board in zip(devices, boards, strict=True)
@@ -122,8 +139,14 @@ class Street:
         with contextlib.ExitStack() as stack:
             for receiver in self.receivers:
                 stack.enter_context(receiver)
+            if self.replay is not None:
+                stack.enter_context(self.mailbox)
             stack.enter_context(self.broker)
             stack.enter_context(self.gateway)
+            if self.replay is not None:
+                self.password = works.login(self.gateway.store)
+                stack.callback(self.replay.end)
+                self.replay.start()
             for board in self.boards:
                 stack.enter_context(board)
             self._stack = stack.pop_all()
@@ -193,7 +216,13 @@ class Street:
             board.unplug_sensors()
         return until(self._drained, limit, 0.3)
 
+    def work(self) -> works.Work:
+        """The cases at this moment."""
+        return works.look(self.gateway.store)
+
     def _drained(self) -> bool:
+        if self.replay is not None and (not self.replay.done() or self.work().quiet):
+            return False
         stored = self.gateway.stored()
         taken, _ = self._taken(stored)
         if any(board.crash for board in self.boards):
@@ -204,7 +233,7 @@ class Street:
 
     def _taken(self, stored: Mapping[Key, Value]) -> tuple[dict[Key, Value], dict[Key, Value]]:
         self.read_flights()
-        return pin(
+        taken, unsure = pin(
             (
                 reading
                 for device, flight in self.flights.items()
@@ -213,6 +242,7 @@ class Street:
             ),
             stored,
         )
+        return {**taken, **(self.replay.taken if self.replay is not None else {})}, unsure
 
     def verdict(self) -> Verdict:
         """The account at this moment; only after finish() it says something about losses."""
@@ -229,7 +259,12 @@ class Street:
             if receiver in self.logs:
                 everywhere -= set(place.lost)
         troubles = [board.crash for board in self.boards if board.crash]
+        done = self.work() if self.replay is not None else None
+        if done is not None:
+            troubles += [f"rule {name} has not fired" for name in done.quiet]
+            troubles += [f"{done.doubled} cases are there twice"] * (done.doubled > 0)
         return Verdict(
+            work=done,
             boards=len(self.boards),
             taken=len(taken) + sum(key in stored for key in unsure),
             forwarded=len(everywhere),
