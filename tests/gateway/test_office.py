@@ -107,7 +107,7 @@ def test_what_another_system_does_not_take_is_a_problem_of_the_gateway(tmp_path:
         def job(connection: Connection) -> None:
             kept.order(connection, errand, None, 0)
             for _ in range(4):
-                errands.tried(connection, errand.key, 1 << 60, reason, 0, count=True)
+                errands.failed(connection, errand.key, 1 << 60, reason, 0)
 
         store.submit(job).result()
 

@@ -15,7 +15,7 @@ from .common import DEFAULT_CONFIG, WAIT_S, ConfigOption, Failed, JsonOption, is
 
 app = typer.Typer(
     help=pick(
-        "Wer sich auf den Seiten unter /app/ anmelden darf, und mit welcher Rolle.",
+        "Wer sich auf den Seiten anmelden darf. Mit welcher Rolle und für welche Stellen.",
         "Who may log in to the pages at /app/, and with which role.",
     ),
     no_args_is_help=True,

@@ -1,4 +1,4 @@
-"""«Wenn X geht»: what only this person, or this desk, has: rules, boards, keys; what nobody looks after.
+"""When somebody leaves: what only this person, or this desk, has (rules, boards, keys), and what nobody looks after.
 
 A person is an account; people sit at desks, and rules belong to desks. So a rule depends on a person where its owner
 and its deputy have nobody else.

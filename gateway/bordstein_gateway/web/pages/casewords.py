@@ -120,7 +120,7 @@ class Clock:
         return self.local(ms).isoformat(timespec="seconds")
 
     def ago(self, ms: int) -> str:
-        """How long before now, in its two largest units: «2 Std. 10 Min.»."""
+        """How long before now, in its two largest units, as in 2 Std. 10 Min."""
         return lasted(max(0, self.now - ms), self.lang)
 
     def today(self) -> int:

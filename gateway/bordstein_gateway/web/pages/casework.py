@@ -60,7 +60,7 @@ class Work:
         ]
 
     async def take(self, request: Request, user: User) -> Response:
-        """«Übernehmen», with one click; `instead`: whom they saw having it."""
+        """Übernehmen, with one click; `instead`: whom they saw having it."""
         form = await self._site.form(request)
         cases, case = self._office.cases, await self._case(request)
         instead = said_in(form, "instead") or None

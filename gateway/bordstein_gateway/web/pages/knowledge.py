@@ -2,7 +2,7 @@
 
 /app/knowledge                     what there is, and what nobody looks after
 /app/knowledge/handover            ?desk=&since=  the handover sheet
-/app/knowledge/leaving             ?who=          «Wenn X geht»
+/app/knowledge/leaving             ?who=          when somebody leaves
 /app/knowledge/keepers             who keeps keys and credentials; POST: one of them
 /app/knowledge/privacy[/KIND]      data-protection sheets; KIND.json for machines
 /app/knowledge/notice/DEVICE       the notice for a station's pole

@@ -84,7 +84,7 @@ class Editor:
         return self._editor(request, user, name=name, text=text, version=one.version, mistakes=mistakes, note=note)
 
     async def save(self, request: Request, user: User) -> Response:
-        """In force, or its mistakes; «check» only looks for them."""
+        """In force, or its mistakes; `check` only looks for them."""
         name, form = str(request.path_params["name"]), await self._site.form(request)
         given = said_in(form, "version")
         version = int(given) if given.isdecimal() and len(given) < 9 else 0

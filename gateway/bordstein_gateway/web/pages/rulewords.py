@@ -40,7 +40,7 @@ def span(text: str, lang: str) -> str:
 
 
 def signal(key: str, one: Signal, lang: str) -> str:
-    """What a signal is: «Füllstand (Median) der letzten 3 Werte, höchstens 2 Std. alt»."""
+    """What a signal is, as in: Füllstand (Median) der letzten 3 Werte, höchstens 2 Std. alt."""
     de = lang == "de"
     parts = [label(key, one, lang)]
     if one.last is not None:
