@@ -15,7 +15,7 @@ from ...store import Store
 from ...store import cases as case_rows
 from ...texts import Sentence, said
 from ..overview import value_row
-from ..pagetexts import measured
+from ..pagetexts import TEXTS, measured
 from .moments import age, iso, now_ms
 from .rights import User
 from .site import Site
@@ -125,9 +125,15 @@ def row(one: Stand, lang: str, now: int) -> dict[str, Any]:
         "seen": one.seen,
         "age": age(now - one.seen, lang) if one.seen else None,
         "iso": iso(one.seen) if one.seen else None,
-        "values": [(value["label"][lang], measured(value, lang)) for value in values[:_MOST_VALUES]],
+        "values": [(value["label"][lang], _marked(value, lang)) for value in values[:_MOST_VALUES]],
         "more": max(0, len(values) - _MOST_VALUES),
     }
+
+
+def _marked(value: Mapping[str, Any], lang: str) -> str:
+    """A value with its marks: nobody may take one that can't be for one that is."""
+    marks = ", ".join(TEXTS[lang].get(name, name) for name in value["flags"])
+    return measured(dict(value), lang) + (f" ({marks})" if marks else "")
 
 
 def features(
