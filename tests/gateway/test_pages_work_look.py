@@ -11,12 +11,13 @@ from tests.gateway.browser import DESK, PHONE, Chromium, axe, too_wide
 from tests.gateway.loopback import Loopback
 from tests.gateway.office_town import GULLY, NAMES, OTHER_BIN, Hall, hall
 
-MAIN = ("/app/cases", "/app/cases/1", "/app/rules/bin-full/edit")
+MAIN = ("/app/cases", "/app/cases/1")
 PHONE_TOO = (
     "/app/cases?view=list&state=open",
     "/app/rules",
     "/app/procedures/bin-full",
     "/app/audit",
+    "/app/rules/bin-full/edit",
     "/app/rules/bin-full/rehearse",
 )
 AT_THE_DESK = (
