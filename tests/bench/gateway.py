@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import psutil
 from tests.street.processes import ROOT, Process, free_port, until
 from tests.street.servers import mosquitto_path
 
+READY = ROOT / "gateway/bordstein_gateway/rules/ready"
 PACKS = 60_000
 WARM_UP = 5_000
 READINGS = 4
@@ -107,11 +109,24 @@ def _bare(folder: Path) -> float:
     return seconds / PACKS * 1e6
 
 
-def _durable(folder: Path) -> dict[str, float]:
+def _seven(folder: Path) -> str:
+    """The ready sheets in force; the sections with the desks that they name."""
+    rules = folder / "rules"
+    rules.mkdir()
+    desks: set[str] = set()
+    for sheet in READY.glob("*.toml"):
+        text = sheet.read_text(encoding="utf-8")
+        (rules / sheet.name).write_text(text, encoding="utf-8")
+        found = tomllib.loads(text)
+        desks |= {found["owner"], found["deputy"], *(step["desk"] for step in found["step"] if "desk" in step)}
+    return "".join(f'[desk.{desk}]\ntitle = "{desk}"\n' for desk in sorted(desks))
+
+
+def _durable(folder: Path, more: str = "") -> dict[str, float]:
     with Broker(folder) as broker:
         http = free_port()
         config = folder / "gateway.toml"
-        config.write_text(_GATEWAY.format(folder=folder, port=broker.port, http=http))
+        config.write_text(_GATEWAY.format(folder=folder, port=broker.port, http=http) + more)
         program = Path(sys.executable).with_name("bordstein-gateway")
         gateway = Process("gateway", [program, "run", "--config", config], folder / "gateway.log")
         url = f"http://127.0.0.1:{http}/metrics"
@@ -154,13 +169,20 @@ def _metric(url: str, name: str) -> float:
 
 def run() -> Iterator[dict[str, Any]]:
     """Yields one figure after the other: {"name", "value", "unit"}."""
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+    with (
+        tempfile.TemporaryDirectory() as one,
+        tempfile.TemporaryDirectory() as two,
+        tempfile.TemporaryDirectory() as three,
+    ):
         bare = _bare(Path(one))
         yield {"name": "gateway.bare_paho.cpu_s_per_million_packs", "value": round(bare, 1), "unit": "s"}
         durable = _durable(Path(two))
+        sheets = _durable(Path(three), _seven(Path(three)))
     yield {"name": "gateway.durable.cpu_s_per_million_packs", "value": round(durable["cpu"], 1), "unit": "s"}
     yield {"name": "gateway.durable.packs_per_s", "value": round(durable["packs"]), "unit": "1/s"}
     yield {"name": "gateway.rss_mb_500_devices", "value": round(durable["rss"], 1), "unit": "MB"}
+    yield {"name": "gateway.seven_sheets.cpu_s_per_million_packs", "value": round(sheets["cpu"], 1), "unit": "s"}
+    yield {"name": "gateway.seven_sheets.rss_mb_500_devices", "value": round(sheets["rss"], 1), "unit": "MB"}
     yield {"name": "store.bytes_per_reading", "value": round(durable["bytes"], 1), "unit": "B"}
 
 
