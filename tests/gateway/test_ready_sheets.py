@@ -12,10 +12,13 @@ import pytest
 
 from bordstein_gateway.config import config
 from bordstein_gateway.config.office import Town
+from bordstein_gateway.procedures import make, model, run
+from bordstein_gateway.procedures.names import NAMES
+from bordstein_gateway.procedures.words import ESCALATE_AT
 from bordstein_gateway.rules import readymade
 from bordstein_gateway.rules.evaluate import Evaluator, Reading
 from bordstein_gateway.rules.reading import read
-from bordstein_gateway.rules.sheet import Both, Sheet
+from bordstein_gateway.rules.sheet import Both, Sheet, words
 from bordstein_gateway.rules.verdict import Verdict
 from bordstein_gateway.rules.world import Boot, Still
 from tests import warm
@@ -27,6 +30,8 @@ SUMMER = int(datetime(2026, 7, 14, 0, 0, tzinfo=UTC).timestamp() * 1000)
 PLACE = (51.96, 7.63)
 DESKS = ("bauhof", "bereitschaft", "entwaesserung", "ordnungsamt", "gruenflaechen", "beleuchtung", "sensorik")
 ALL = ("bin-full", "device-silent", "fire-lane", "gully-level", "lamps-dark", "road-frost", "trees-dry")
+
+VALUES = {"boolean": True, "number": 3.0, "text": "x", "photo": "a" * 64}
 
 Row = tuple[float, str, str, float | bool]
 """Hours since the beginning, device, series, value."""
@@ -108,6 +113,29 @@ def test_a_ready_sheet_is_in_order_and_complete_in_both_languages(town: config.C
     assert isinstance(found.why, Both) and len(found.why.de) > 200 and found.deputy != found.owner
     assert any(step.form for step in found.steps) and all(step.minutes for step in found.steps)
     assert found.escalation and found.benefit.trips and found.benefit.minutes
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_ready_sheets_steps_run_to_their_end(town: config.Config, name: str) -> None:
+    """Every stage's; a box is ticked, of choices the first is taken."""
+    found = sheet(town, name)
+    forms = {step.id: step.form for step in found.steps}
+    drawn = model.read(make.make(found, town.desk), town.desk)
+    for stage in [stage.name for stage in found.stages] or [""]:
+        signals = dict.fromkeys(found.signal, 1.0)
+        given = {**NAMES, **signals, "stage": stage, ESCALATE_AT: "2026-07-15T06:00:00Z"}
+        progress = run.start(drawn, given, SUMMER)
+        passed = []
+        while progress.ready:
+            task = progress.ready[0]
+            passed.append(task.node)
+            answers = {
+                field.name: words(field.choices[0], "de") if field.choices else VALUES[field.type]
+                for field in forms[task.node]
+            }
+            progress = run.complete(drawn, progress.state, task.id, answers, SUMMER)
+        assert progress.ended and passed
+        assert name != "bin-full" or ("fire_brigade" in passed) == (stage == "burning")
 
 
 def test_a_bin_fires_at_four_fifths_by_three_readings_and_is_empty_below_three_fifths(town: config.Config) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from xml.parsers import expat
@@ -109,8 +110,14 @@ def _read(text: str, titles: tuple[tuple[str, str], ...]) -> Model:
     root = tree(text)
     process = executable(root)
     parser = Parser()
+    bare = deepcopy(
+        root
+    )  # the engine looks for a flow's ends by id alone, and a form's field may be called like a step
+    for form in list(bare.iter("{*}formData")):
+        if (parent := form.getparent()) is not None:
+            parent.remove(form)
     try:
-        parser.add_bpmn_xml(root)
+        parser.add_bpmn_xml(bare)
         spec = parser.get_spec(process.get("id"))
         specs = parser.get_subprocess_specs(process.get("id"))
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the file's)
