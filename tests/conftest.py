@@ -15,6 +15,7 @@ LONG_S = {
     "street/test_setup_command.py": 85,
     "street/test_board_config.py": 80,
     "street/test_secrets.py": 60,
+    "street/test_work.py": 50,
     "street/test_certificate.py": 40,
     "street/test_sleeping_board.py": 35,
 }

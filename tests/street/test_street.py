@@ -73,7 +73,7 @@ def test_a_demonstration_says_its_numbers_in_the_last_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
 ) -> None:
     monkeypatch.setenv("TTY_COMPATIBLE", str(int(terminal)))
-    assert demo.main(["--seconds", "12", "--boards", "2"]) == 0
+    assert demo.main(["--seconds", "8", "--boards", "2"]) == 0
     said = capsys.readouterr().out
     numbers = json.loads(said.strip().splitlines()[-1])
     assert numbers["boards"] == 2 and numbers["lost"] == numbers["doubled"] == 0
