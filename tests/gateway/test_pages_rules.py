@@ -171,7 +171,12 @@ def test_procedures_are_drawn_and_taken_along(office: Hall) -> None:
         answer = reader.get(path)
         assert answer.headers["content-type"].startswith("application/bpmn+xml")
         assert b"BPMNDiagram" in answer.content
-    for path in ("/app/procedures/nothing", "/app/procedures/nothing/file", "/app/cases/99/procedure"):
+    for path in (
+        "/app/procedures/nothing",
+        "/app/procedures/nothing/file",
+        "/app/cases/99/procedure",
+        f"/app/cases/{10**30}/procedure",
+    ):
         assert reader.get(path).status_code == 404
 
 

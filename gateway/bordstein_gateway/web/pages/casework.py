@@ -16,7 +16,7 @@ from ...cases.steps import AnswersWrong
 from ...cases.types import Case, CaseStep
 from ...texts import Sentence, both, said
 from .cases import Pages
-from .office import OfficeView
+from .office import OfficeView, number_of
 from .rights import Right, User
 from .site import Site
 
@@ -87,7 +87,7 @@ class Work:
         """A step with the answers of its form, a note, and what was done in another way."""
         form = await self._site.form(request)
         cases, case = self._office.cases, await self._case(request)
-        number = int(request.path_params["number"])
+        number = number_of(request, "number")
         whole = await asyncio.to_thread(cases.whole, case.id)
         step = next((one for one in whole.steps if one.number == number), None) if whole is not None else None
         if step is None:

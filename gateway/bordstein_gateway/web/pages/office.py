@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ...rules.sheet import Sheet, words
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _FRESH_S = 5.0
 _MOST_SHEETS = 200
+_LARGEST_ID = 1 << 62
 _ACTORS = {
     "gateway": both("Gateway", "gateway"),
     "command line": both("Kommandozeile", "command line"),
@@ -107,6 +109,14 @@ class OfficeView:
         if name in _ACTORS:
             return _ACTORS[name].de if lang == "de" else str(_ACTORS[name])
         return dict(self.people()).get(name) or name
+
+
+def number_of(request: Request, name: str) -> int:
+    """A number of the address; one that no store can hold is not found."""
+    found = int(request.path_params[name])
+    if found >= _LARGEST_ID:
+        raise HTTPException(404)
+    return found
 
 
 def title(sheet: Sheet | None, name: str, lang: str) -> str:

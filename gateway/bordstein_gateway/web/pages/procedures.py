@@ -14,7 +14,7 @@ from ...store.figures import RunningProcess, running
 from ...texts import said
 from .casewords import Clock
 from .drawn import model_of
-from .office import OfficeView, title
+from .office import OfficeView, number_of, title
 from .rights import Right, User
 from .site import Site
 
@@ -55,7 +55,7 @@ class Pages:
 
     async def of_case(self, request: Request, user: User) -> Response:
         """The one in which a case began."""
-        text = await asyncio.to_thread(model_of, self._site.store, int(request.path_params["id"]))
+        text = await asyncio.to_thread(model_of, self._site.store, number_of(request, "id"))
         if not text:
             raise HTTPException(404)
         return _bpmn(text, f"case-{request.path_params['id']}")

@@ -17,7 +17,7 @@ from ...config.toml_lines import key_lines
 from ...store import cases as rows
 from ...texts import Sentence, both, said, speaking
 from .casework import said_in
-from .office import OfficeView
+from .office import OfficeView, number_of
 from .rights import Right, User
 from .site import Site
 
@@ -115,7 +115,7 @@ class Editor:
     async def decide(self, request: Request, user: User) -> Response:
         """On what was done differently: declined, or accepted, which leads to the editor."""
         name, form = str(request.path_params["name"]), await self._site.form(request)
-        note, accepted = int(request.path_params["note"]), said_in(form, "decision") == "accept"
+        note, accepted = number_of(request, "note"), said_in(form, "decision") == "accept"
         decided = self._office.cases.decide(note, user.name, accepted=accepted, reason=said_in(form, "reason"))
         try:
             await asyncio.wrap_future(decided)

@@ -12,7 +12,7 @@ from ...rules.sheet import words
 from ...texts import both, said
 from .casewords import Clock, device_of
 from .casework import said_in
-from .office import OfficeView
+from .office import OfficeView, number_of
 from .rights import Right, User
 from .site import Site
 
@@ -50,7 +50,7 @@ class Pages:
     async def end(self, request: Request, user: User) -> Response:
         """Before its time."""
         try:
-            ended = self._office.cases.end_silence(int(request.path_params["id"]), user.name)
+            ended = self._office.cases.end_silence(number_of(request, "id"), user.name)
             await asyncio.wrap_future(ended)
         except CaseProblem as problem:
             return self._site.back(request, "/app/silences", problem.sentence, bad=True)
