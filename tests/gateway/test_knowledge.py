@@ -96,12 +96,12 @@ def test_what_goes_with_a_person(town_hall: Hall) -> None:
         "key authority": ["account eva"],
         "key signing": ["account eva", "account tom"],
         "key broker": ["desk office"],
-        f"device {BIN}": ["account ina"],
     }
-    eva = leaving("account eva", town_hall.config, sheets, [EVA, TOM, INA], held)
+    written = {BIN: {"ina", "gone"}, "24a160000002": {"ina", "tom"}}
+    eva = leaving("account eva", town_hall.config, sheets, [EVA, TOM, INA], held, written)
     assert (eva.rules, eva.desks, eva.devices, eva.last_administrator) == ([], [], [], True)
     assert [subject.name for subject in eva.keys] == ["key authority"]
-    ina = leaving("account ina", town_hall.config, sheets, [EVA, TOM, INA], held)
+    ina = leaving("account ina", town_hall.config, sheets, [EVA, TOM, INA], held, written)
     assert (ina.rules, ina.desks, ina.devices) == (["lamps"], ["office"], [BIN])
     assert [subject.name for subject in ina.keys] == ["key broker"]
     assert not ina.last_administrator
@@ -109,21 +109,29 @@ def test_what_goes_with_a_person(town_hall: Hall) -> None:
 
 def test_what_goes_with_a_desk(town_hall: Hall) -> None:
     sheets = {"bin-full": sheet(), "lamps": sheet(name="lamps", owner="office", deputy="office")}
-    found = leaving("desk office", town_hall.config, sheets, [EVA, INA], {"key broker": ["desk office"]})
+    found = leaving(
+        "desk office", town_hall.config, sheets, [EVA, INA], {"key broker": ["desk office"]}, {BIN: {"ina"}}
+    )
     assert found.rules == ["lamps"]
     assert [subject.name for subject in found.keys] == ["key broker"]
-    assert not leaving("desk office", town_hall.config, {"bin-full": sheet()}, [EVA, INA], {}).rules
+    assert not leaving("desk office", town_hall.config, {"bin-full": sheet()}, [EVA, INA], {}, {}).rules
 
 
 def test_a_disabled_account_stands_in_for_nobody(town_hall: Hall) -> None:
     away = TOM._replace(disabled=True, desks=("office",))
-    assert leaving("account eva", town_hall.config, {"bin-full": sheet()}, [EVA, away], {}).rules == ["bin-full"]
+    assert leaving("account eva", town_hall.config, {"bin-full": sheet()}, [EVA, away], {}, {}).rules == ["bin-full"]
 
 
 def test_what_nobody_looks_after(town_hall: Hall) -> None:
     sheets = {"bin-full": sheet(), "bare": sheet(name="bare", step=[], review="2026-01-01")}
     found = gaps(
-        town_hall.config, sheets, [EVA], {"key signing": ["desk depot"]}, {"bin-full": {"drive"}}, date(2026, 7, 1)
+        town_hall.config,
+        sheets,
+        [EVA],
+        {"key signing": ["desk depot"]},
+        {"bin-full": {"drive"}},
+        [BIN],
+        date(2026, 7, 1),
     )
     assert "key signing" not in [subject.name for subject in found.unkept]
     assert "key authority" in [subject.name for subject in found.unkept]
@@ -131,3 +139,4 @@ def test_what_nobody_looks_after(town_hall: Hall) -> None:
     assert found.unused == [("bin-full", "empty")]
     assert found.overdue == [("bare", date(2026, 1, 1))]
     assert found.deserted == ["office"]
+    assert found.unwritten == [BIN]

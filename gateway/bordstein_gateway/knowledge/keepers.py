@@ -1,7 +1,6 @@
-"""Who holds what nobody can do without: boards, keys and credentials, by desk or account.
+"""Who holds what nobody can do without: keys and credentials, by desk or account.
 
-A subject is "device <id>", "secret <setting of gateway.toml>" or "key <name>"; a holder "desk <name>" or
-"account <name>". The settings come from the configuration itself, so that none is forgotten.
+A subject is "secret <setting of gateway.toml>" or "key <name>"; a holder "desk <name>" or "account <name>". The settings come from the configuration itself, so that none is forgotten.
 """
 
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ KEYS = (
 
 
 def subjects(config: Config) -> list[Subject]:
-    """All keys and credentials that there are; boards are not among them."""
+    """All keys and credentials that there are."""
     secrets = (Subject(f"secret {name}", both(f"Geheimnis {name}", f"Secret {name}")) for name in _secrets(config))
     return [*KEYS, *sorted(secrets)]
 

@@ -37,6 +37,7 @@ class Gaps(NamedTuple):
     unused: Sequence[tuple[str, str]]
     overdue: Sequence[tuple[str, date]]
     deserted: Sequence[str]
+    unwritten: Sequence[str]
 
 
 def leaving(
@@ -45,8 +46,11 @@ def leaving(
     sheets: Mapping[str, Sheet],
     accounts: Iterable[Account],
     keepers: Mapping[str, Sequence[str]],
+    writers: Mapping[str, set[str]],
 ) -> Leaving:
-    """What goes with `who`. `keepers`: subject -> holders, see keepers.py."""
+    """What goes with `who`. `keepers`: subject -> holders, see keepers.py; `writers`: device -> accounts that wrote in
+    its life record.
+    """
     active = [account for account in accounts if not account.disabled]
     kind, _, name = who.partition(" ")
     staying = [account for account in active if not (kind == "account" and account.name == name)]
@@ -63,7 +67,12 @@ def leaving(
     if kind == "account":  # held by a desk where nobody else sits
         gone = {f"desk {desk}" for desk in before - after}
         alone |= {subject for subject, holders in held.items() if holders and holders <= gone | {who}}
-    devices = sorted(subject.removeprefix("device ") for subject in alone if subject.startswith("device "))
+    known = {account.name for account in staying}
+    devices = sorted(
+        device
+        for device, who_wrote in writers.items()
+        if kind == "account" and name in who_wrote and not who_wrote & known
+    )
     administrators = {account.name for account in active if account.role == "administrator"}
     return Leaving(
         who,
@@ -81,9 +90,11 @@ def gaps(
     accounts: Iterable[Account],
     keepers: Mapping[str, Sequence[str]],
     used: Mapping[str, set[str]],
+    unwritten: Sequence[str],
     today: date,
 ) -> Gaps:
-    """`used`: rule -> steps that were done in any case of it; a rule that never had a case is not in it."""
+    """`used`: rule -> steps that were done in any case of it; a rule that never had a case is not in it. `unwritten`:
+    stations whose life record is empty."""
     manned = _manned(account for account in accounts if not account.disabled)
     desks = {desk for sheet in sheets.values() for desk in (sheet.owner, sheet.deputy)}
     return Gaps(
@@ -100,6 +111,7 @@ def gaps(
             ((name, sheet.review) for name, sheet in sheets.items() if sheet.review <= today), key=lambda one: one[1]
         ),
         sorted(desks - manned),
+        unwritten,
     )
 
 

@@ -1,4 +1,4 @@
-"""Who has what nobody can do without: boards, keys, passwords. Subjects and holders: see knowledge/keepers.py."""
+"""Who has what nobody can do without: keys, passwords. Subjects and holders: see knowledge/keepers.py."""
 
 from .connection import Connection
 from .core import Store

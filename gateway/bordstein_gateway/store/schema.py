@@ -282,7 +282,7 @@ CREATE TABLE station_note (
     text TEXT NOT NULL, photo TEXT
 );
 CREATE INDEX station_note_device ON station_note (device, at);
--- Who has what nobody can do without: subject as "device 24a160123456", "secret mqtt.key"; holder as "desk depot",
+-- Who has what nobody can do without: subject as "key authority", "secret mqtt.key"; holder as "desk depot",
 -- "account eva".
 CREATE TABLE keeper (
     subject TEXT NOT NULL, holder TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL,

@@ -38,3 +38,11 @@ def of(connection: Connection, device: str, limit: int = 500) -> list[StationNot
     """A device's, the newest first."""
     rows = connection.execute(_SELECT + " WHERE device = ? ORDER BY at DESC, id DESC LIMIT ?", (device, limit))
     return [StationNote(*row) for row in rows.fetchall()]
+
+
+def writers(connection: Connection) -> dict[str, set[str]]:
+    """Device -> accounts that wrote in its life record."""
+    found: dict[str, set[str]] = {}
+    for device, actor in connection.execute("SELECT DISTINCT device, actor FROM station_note").fetchall():
+        found.setdefault(device, set()).add(actor)
+    return found

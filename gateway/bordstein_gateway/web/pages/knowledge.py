@@ -24,7 +24,7 @@ from ...cases.types import AuditEntry, Case
 from ...knowledge import privacy
 from ...knowledge.keepers import subjects
 from ...rules.sheet import Sheet
-from ...store import audit
+from ...store import audit, station_notes
 from ...store import cases as case_rows
 from ...store.connection import Connection
 from ...store.keepers import keepers, put_keepers
@@ -69,7 +69,8 @@ class _Knowledge:
             "holders": self._holders(request),
             "since": since,
         }
-        return self._site.page(request, user, "knowledge/overview.html", **values, kinds=privacy.KINDS.values())
+        values |= {"kinds": privacy.KINDS.values(), "places": self._places()}
+        return self._site.page(request, user, "knowledge/overview.html", **values)
 
     async def handover(self, request: Request, user: User) -> Response:
         from ...knowledge.handover import handover
@@ -91,9 +92,11 @@ class _Knowledge:
                 since=int(begin.timestamp() * 1000),
             )
         )
-        places = {name: station.name or name for name, station in state.stations.all().items()}
         values: dict[str, Any] = {"found": found, "desks": self._desks(request), "since": since.isoformat()}
-        values |= {"places": places, "changes": self._changes(found.changes, found.cases, self._site.language(request))}
+        values |= {
+            "places": self._places(),
+            "changes": self._changes(found.changes, found.cases, self._site.language(request)),
+        }
         return self._site.page(request, user, "knowledge/handover.html", **values)
 
     async def leaving(self, request: Request, user: User) -> Response:
@@ -107,24 +110,21 @@ class _Knowledge:
             )
         accounts = self._site.sessions.accounts
         found = await asyncio.to_thread(
-            lambda: leaving(who, self._config, self._sheets(), accounts.all(), keepers(self._store))
+            lambda: leaving(who, self._config, self._sheets(), accounts.all(), keepers(self._store), self._writers())
         )
-        stations = self._site.state.stations.all()
-        places = {name: stations[name].name or name for name in found.devices if name in stations}
-        values: dict[str, Any] = {"found": found, "title": holders[who], "sheets": self._sheets(), "places": places}
+        values: dict[str, Any] = {"found": found, "title": holders[who], "sheets": self._sheets()}
+        values["places"] = self._places()
         return self._site.page(request, user, "knowledge/leaving.html", **values)
 
     async def keepers(self, request: Request, user: User) -> Response:
         kept = await asyncio.to_thread(keepers, self._store)
-        rows = [*subjects(self._config), *self._boards(kept)]
-        values: dict[str, Any] = {"rows": rows, "kept": kept, "holders": self._holders(request)}
+        values: dict[str, Any] = {"rows": subjects(self._config), "kept": kept, "holders": self._holders(request)}
         return self._site.page(request, user, "knowledge/keepers.html", **values)
 
     async def set_keepers(self, request: Request, user: User) -> Response:
         form = await self._site.form(request)
         subject, holders = str(form.get("subject", "")), [str(one) for one in form.getlist("holder") if one]
         known = {one.name for one in subjects(self._config)}
-        known |= {f"device {name}" for name in self._site.state.stations.all()}
         if subject not in known or not set(holders) <= self._holders(request).keys():
             raise Refused(400, both("Das steht nicht zur Auswahl.", "That is not among the choices."))
         now = int(time.time() * 1000)
@@ -170,8 +170,19 @@ class _Knowledge:
 
         with self._store.database.reading() as connection:
             used = case_rows.used_steps(connection)
-        accounts = self._site.sessions.accounts.all()
-        return gaps(self._config, self._sheets(), accounts, keepers(self._store), used, self._today())
+        accounts, written = self._site.sessions.accounts.all(), self._writers()
+        stations = self._site.state.stations.all()
+        unwritten = [
+            device.device
+            for device in self._store.devices()
+            if device.device not in written
+            and not (device.device in stations and stations[device.device].decommissioned)
+        ]
+        return gaps(self._config, self._sheets(), accounts, keepers(self._store), used, unwritten, self._today())
+
+    def _writers(self) -> dict[str, set[str]]:
+        with self._store.database.reading() as connection:
+            return station_notes.writers(connection)
 
     def _changes(self, entries: Sequence[AuditEntry], cases: Sequence[Case], lang: str) -> list[dict[str, Any]]:
         """In words. Cases are called by their number, keys by their title."""
@@ -209,15 +220,8 @@ class _Knowledge:
         accounts = self._site.sessions.accounts.all()
         return desks | {f"account {one.name}": one.full_name or one.name for one in accounts if not one.disabled}
 
-    def _boards(self, kept: dict[str, list[str]]) -> list[Any]:
-        stations = self._site.state.stations.all()
-        found = []
-        for subject in kept:
-            if subject.startswith("device "):
-                name = subject.removeprefix("device ")
-                title = (stations[name].name if name in stations else None) or name
-                found.append((subject, both(f"Station {title}", f"Station {title}")))
-        return found
+    def _places(self) -> dict[str, str]:
+        return {name: station.name or name for name, station in self._site.state.stations.all().items()}
 
     def _today(self) -> date:
         return datetime.now(self._zone).date()
