@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 import sys
 import threading
@@ -415,6 +416,9 @@ def test_the_commands_back_up_and_restore(folder: Path) -> None:
     )
     (data / "releases").mkdir()
     (data / "releases" / "x.pack").write_bytes(b"pack")
+    (data / "rules").mkdir()
+    (data / "rules" / "drawn.bpmn").write_text("drawn")
+    (data / "rules" / ".half-written").write_text("dra")
     with closing(Store.open(data / "bordstein.sqlite", alone=True)) as store:
         measure(store, 50)
         done = command("backup", folder / "safe", "--all", "--config", config)
@@ -424,14 +428,17 @@ def test_the_commands_back_up_and_restore(folder: Path) -> None:
         done = command("restore", made, "--force", "--config", config)
         assert done.returncode == 1 and "Another bordstein-gateway runs on" in done.stderr
         wanted = stored(store)
-    assert {path.name for path in made.iterdir()} == {"store.sqlite", "store.sqlite.sha256", "gateway.toml", "releases"}
+    files = {"store.sqlite", "store.sqlite.sha256", "gateway.toml"}
+    assert {path.name for path in made.iterdir()} == {*files, "releases", "rules"}
     assert not any(b"PRIVATE KEY" in path.read_bytes() for path in made.rglob("*") if path.is_file())
     (data / "releases" / "x.pack").unlink()
+    shutil.rmtree(data / "rules")
     done = command("restore", made, "--force", "--config", config)
     assert done.returncode == 0 and "What was there before is in" in done.stdout
     with closing(Store.open(data / "bordstein.sqlite")) as store:
         assert store.newest_id() == 50
     assert (data / "releases" / "x.pack").read_bytes() == b"pack"
+    assert [path.name for path in (data / "rules").iterdir()] == ["drawn.bpmn"]
     (aside,) = data.glob("bordstein.sqlite.2*Z")
     with closing(Store.open(aside)) as store:
         assert stored(store) == wanted

@@ -37,6 +37,13 @@ def test_without_a_folder_there_are_no_sheets(shelf: Shelf) -> None:
     assert not shelf.folder.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_that_root_makes_is_the_services(shelf: Shelf) -> None:
+    os.chown(shelf.folder.parent, 65534, 65534)
+    assert shelf.put(NAME, BIN_FULL, "command line", "the first") == []
+    assert (shelf.folder.stat().st_uid, shelf.folder.stat().st_gid) == (65534, 65534)
+
+
 def test_every_text_that_was_in_force_is_a_version(config: Config, place: Where) -> None:
     with closing(Store.open(place)) as store:
         shelf = Shelf(config, store)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from ..config import config
+from ..config.config import Config
+from ..store.sqlite.owner import make_folder
 from ..texts import os_reason, pick
 from .common import DEFAULT_CONFIG, ConfigOption, Failed, misuse, output, store_place
 from .progress import progress
@@ -32,8 +34,8 @@ def backup(
         typer.Option(
             "--all",
             help=pick(
-                "Auch die Konfiguration und die Software für Geräte, zusammen in einem Ordner. Keine Geheimnisse.",
-                "The configuration and the boards' software too, together in a folder. No secrets.",
+                "Auch Konfiguration, Regelblätter und Software für Geräte, in einem Ordner. Keine Geheimnisse.",
+                "The configuration, rule sheets and boards' software too, together in a folder. No secrets.",
             ),
         ),
     ] = False,
@@ -59,8 +61,10 @@ def backup(
         if everything:
             file.parent.mkdir(parents=True)
             shutil.copyfile(path, file.parent / "gateway.toml")
-            if settings.releases_path.is_dir():
-                shutil.copytree(settings.releases_path, file.parent / "releases")
+            for part, folder in _folders(settings).items():
+                if folder.is_dir():
+                    # A dot begins the name of what is being written.
+                    shutil.copytree(folder, file.parent / part, ignore=shutil.ignore_patterns(".*"))
     except OSError as error:
         raise Failed(f"{error.filename}: {pick(os_reason(error), error.strerror or str(error))}") from None
     with progress(pick("Sicherung", "Backup")) as done:
@@ -101,12 +105,20 @@ def restore(
             raise Failed(f"{place.parent}: {pick(os_reason(error), error.strerror or str(error))}") from None
     with progress(pick("Zurückspielen", "Restore")) as done:
         aside = bring_back(file, place, force=force, progress=done)
-    if source.is_dir() and (source / "releases").is_dir():
+    for part, folder in _folders(settings).items():
+        if not (source / part).is_dir():
+            continue
         try:
-            shutil.copytree(source / "releases", settings.releases_path, dirs_exist_ok=True)
+            make_folder(folder)
+            shutil.copytree(source / part, folder, dirs_exist_ok=True)
         except OSError as error:
             raise Failed(f"{error.filename}: {pick(os_reason(error), error.strerror or str(error))}") from None
     name = place if isinstance(place, Path) else place.name
     output(pick(f"{name}: zurückgespielt und geprüft", f"{name}: restored and verified"))
     if aside is not None:
         output(pick(f"Was vorher da war, liegt in {aside}", f"What was there before is in {aside}"))
+
+
+def _folders(settings: Config) -> dict[str, Path]:
+    """What lies beside the store, by its name in a backup."""
+    return {"releases": settings.releases_path, "rules": settings.rules_path}

@@ -182,6 +182,7 @@ def new(
 ) -> None:
     from ..rules import readymade
     from ..rules.reading import read
+    from ..store.sqlite.owner import make_folder
 
     known = ", ".join(readymade.names())
     if ready not in readymade.names():
@@ -194,7 +195,7 @@ def new(
     text = readymade.text(ready, name)
     file = settings.rules_path / f"{name}.toml"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         with file.open("x", encoding="utf-8") as made:
             made.write(text)
     except OSError as error:

@@ -22,6 +22,7 @@ from ..config.config import Config
 from ..store import Store, audit
 from ..store.connection import Connection
 from ..store.sheets import SheetVersion, add_sheet, newest_sheet, newest_sheets, sheet_versions
+from ..store.sqlite.owner import make_folder
 from ..texts import both, os_reason
 from .sheet import Sheet
 
@@ -266,7 +267,7 @@ class Shelf:
 
     def _write(self, name: str, text: str) -> Path:
         """A new file beside the sheet's, on disk."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         with tempfile.NamedTemporaryFile(
             "w", dir=self.folder, prefix=f".{name}-", delete=False, encoding="utf-8"
         ) as it:
@@ -278,10 +279,10 @@ class Shelf:
 
     def _remade(self) -> str:
         """The folder is gone: all that is in force is written anew, or its absence would end the other rules."""
-        try:
-            self.folder.mkdir(parents=True)
-        except FileExistsError:
+        if self.folder.exists():
             return self.trouble
+        try:
+            make_folder(self.folder)
         except OSError as error:
             return _no_write(self.folder, error)
         try:

@@ -11,3 +11,10 @@ def as_folder(path: Path) -> None:
         with suppress(OSError):
             owner = path.absolute().parent.stat()
             os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def make_folder(folder: Path) -> None:
+    """A folder that is not there yet, for the service to write to. OSError."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        as_folder(folder)
