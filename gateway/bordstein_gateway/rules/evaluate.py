@@ -124,6 +124,8 @@ class Evaluator:
         )
 
     def _watched(self, device: str) -> bool:
+        if self._world.gone(device):
+            return False
         if not self._devices and not self._of_groups:
             return True
         of_groups = self._of_groups
@@ -241,7 +243,7 @@ class Evaluator:
             if item is None or item.state.wake != when:
                 continue
             item.state.wake = None
-            if not self._is_object(item):
+            if not self._is_object(item) or not self._watched(item.device):
                 continue
             at = max(item.state.at, item.state.edge, now)
             self._look(item, Look(at, self._values(item, item.state.at, at), reading=False), verdicts)

@@ -50,7 +50,8 @@ class News(NamedTuple):
 
 class Groups:
     """A sheet's groups. Times in ms. A board that is silent for `max_age` does not help a group to fire, nor does it
-    clear; it counts among those of which `share` is taken: the boards of a group that have ever sent the signal."""
+    clear; it counts among those of which `share` is taken: the boards of a group that have ever sent the signal and are
+    not decommissioned."""
 
     def __init__(self, objects: Objects, world: World, cooldown: int, max_age: int) -> None:
         self._objects = objects
@@ -109,9 +110,11 @@ class Groups:
         return group
 
     def _news(self, group: Group, at: int, *, late: bool) -> Iterator[tuple[str, News, list[str]]]:
-        firing = sorted(device for device, member in group.members.items() if member.reached >= 0)
+        for device in [device for device in group.members if self._world.gone(device)]:
+            del self._of[device], group.members[device]
         news = self._judge(group, at, late=late)
         if news is not None:
+            firing = sorted(device for device, member in group.members.items() if member.reached >= 0)
             yield f"{PREFIX}{group.name}", news, firing
 
     def _judge(self, group: Group, at: int, *, late: bool) -> News | None:

@@ -19,6 +19,7 @@ class Known:
         self._stations = stations
         self._all: Mapping[str, Station] = {}
         self._devices: frozenset[str] = frozenset()
+        self._gone: frozenset[str] = frozenset()
         self._boots: dict[str, Boot] = {}
         self._heard: dict[str, int] | None = None
         self.town: Town = config.town
@@ -30,7 +31,8 @@ class Known:
         stations = self._stations.all()
         if stations is not self._all:
             self._all = stations
-            self._devices = frozenset(name for name, station in stations.items() if not station.decommissioned)
+            self._gone = frozenset(name for name, station in stations.items() if station.decommissioned)
+            self._devices = frozenset(stations) - self._gone
         if devices:
             newest = self._store.newest_id()
             for name, number in boots(self._store, devices).items():
@@ -44,6 +46,10 @@ class Known:
     def devices(self) -> Collection[str]:
         """See World."""
         return self._devices
+
+    def gone(self, device: str) -> bool:
+        """See World."""
+        return device in self._gone
 
     def groups(self, device: str) -> Collection[str]:
         """See World."""

@@ -122,8 +122,7 @@ class Working:
             return False
         rows = self._store.readings_after(self.next_id - 1, BATCH)
         now = self._now()
-        if rows:
-            self._world.refresh({row.device for row in rows})
+        self._world.refresh({row.device for row in rows})
         running, unsaid = self.running, self._unsaid
         for row in rows:
             received = row.received * 1000

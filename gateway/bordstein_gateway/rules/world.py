@@ -31,6 +31,10 @@ class World(Protocol):
         """Those of the register and of gateway.toml that are not decommissioned."""
         ...
 
+    def gone(self, device: str) -> bool:
+        """Whether it is decommissioned: nothing is told of it, nor does it count in its group."""
+        ...
+
     def groups(self, device: str) -> Collection[str]:
         """A board's groups."""
         ...
@@ -58,10 +62,15 @@ class Still(NamedTuple):
     positions: Mapping[str, tuple[float, float]] = {}
     boots: Mapping[str, Boot] = {}
     heards: Mapping[str, int] = {}
+    decommissioned: Collection[str] = ()
 
     def devices(self) -> Collection[str]:
         """See World."""
-        return self.members.keys()
+        return self.members.keys() - set(self.decommissioned)
+
+    def gone(self, device: str) -> bool:
+        """See World."""
+        return device in self.decommissioned
 
     def groups(self, device: str) -> Collection[str]:
         """See World."""
