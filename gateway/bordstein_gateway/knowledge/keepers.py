@@ -1,6 +1,7 @@
 """Who holds what nobody can do without: keys and credentials, by desk or account.
 
-A subject is "secret <setting of gateway.toml>" or "key <name>"; a holder "desk <name>" or "account <name>". The settings come from the configuration itself, so that none is forgotten.
+A subject is "secret <setting of gateway.toml>" or "key <name>"; a holder "desk <name>" or "account <name>".
+The settings come from the configuration itself, so that none is forgotten.
 """
 
 from collections.abc import Iterator
