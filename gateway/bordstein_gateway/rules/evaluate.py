@@ -339,6 +339,22 @@ class Evaluator:
         elif self._groups.ended(object, time):
             self._changed.add(object)
 
+    def assume(self, object: str, stage: str, since: int) -> bool:
+        """It fires since then (ms UTC): there is a case of it, though nothing else is known any more. False: it is none
+        of this rule's objects, or a group, whose boards say how it is."""
+        device, series, _ = object.partition("/")
+        if self._by_group or bool(series) != self._by_series or not self._watched(device):
+            return False
+        item = self._items.get(object) or self._make(object, device)
+        state = item.state
+        if state.reached < 0:
+            names = [level.stage for level in self._plan.levels]
+            state.reached, state.begun = names.index(stage) if stage in names else 0, since
+            for of in state.levels[: state.reached + 1]:
+                of.on, of.over, of.since = True, None, since
+            self._changed.add(object)
+        return True
+
     def changed(self) -> set[str]:
         """Whose state is another than when this was last asked."""
         changed, self._changed = self._changed, set()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import structlog
 
-from ..texts import both
+from ..texts import Sentence, both
 from .evaluate import Evaluator, Reading
 from .sheet import Sheet
 from .shelf import InForce
@@ -149,11 +149,16 @@ class Running:
 
 def put_aside(rule: Rule, error: Exception) -> None:
     """It rests until its sheet is changed or the gateway starts anew."""
-    _log.error("a rule is put aside", rule=rule.name, exc_info=error)
+    rule.trouble = resting(rule.name, error)
+
+
+def resting(name: str, error: Exception) -> Sentence:
+    """What is said of a rule that raises."""
+    _log.error("a rule is put aside", rule=name, exc_info=error)
     kind = type(error).__name__
-    rule.trouble = both(
-        f"Die Regel {rule.name} ruht: ein Fehler im Programm ({kind}); das Log hat die Einzelheiten.",
-        f"The rule {rule.name} rests: a mistake in the program ({kind}); the log has the details.",
+    return both(
+        f"Die Regel {name} ruht: ein Fehler im Programm ({kind}); das Log hat die Einzelheiten.",
+        f"The rule {name} rests: a mistake in the program ({kind}); the log has the details.",
     )
 
 

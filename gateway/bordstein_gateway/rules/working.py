@@ -11,9 +11,11 @@ import msgspec
 import structlog
 
 from ..boards.stations import Stations
+from ..cases.types import Case
 from ..config.config import Config
 from ..config.durations import seconds
-from ..store import Store
+from ..store import Store, StoreError
+from ..store.cases import open_of_rule
 from ..store.connection import Connection
 from ..store.sheets import (
     begun_rules,
@@ -27,7 +29,7 @@ from ..store.sheets import (
 from .evaluate import Reading
 from .known import Known
 from .past import by_time, span, wanted
-from .running import Rule, Running, Said, listens, put_aside
+from .running import Rule, Running, Said, listens, put_aside, resting
 from .sheet import Sheet
 from .shelf import InForce
 from .verdict import Verdict
@@ -94,6 +96,7 @@ class Working:
         self.running = Running()
         self.verdicts = 0
         self._ended = 0  # evaluations of rules that are gone
+        self._failed: dict[str, tuple[InForce, str]] = {}  # sheets with which no rule could begin
         self._unsaid: list[Said] = []
         self._waiting: dict[_Key, Verdict] = {}
         self._stale: dict[str, set[_Key]] = {}
@@ -105,7 +108,7 @@ class Working:
         place = store.place_get(PLACE)
         there = any(one.forwarder == PLACE for one in store.places())
         newest = store.newest_id()
-        self.next_id = place.next_id if there else newest + 1
+        self.next_id = min(place.next_id, newest + 1) if there else newest + 1
         self._saved_id = place.next_id if there else 0
         self._saved_at = clock()
         last = store.observed(newest) if newest else None
@@ -149,12 +152,20 @@ class Working:
         begun = begun_rules(self._store) - forget_others(self._store, {*sheets, *unread})
         if sheets and not self.running.rules and begun.isdisjoint(sheets):
             self.next_id, self._saved_id = self._store.newest_id() + 1, 0  # nobody was there to look at the rest
+        self._failed = {name: found for name, found in self._failed.items() if found[0] == sheets.get(name)}
         for name, one in sheets.items():
             rule = self.running.rules.get(name)
-            if rule is None or rule.in_force.version != one.version or rule.sheet != one.sheet:
-                self._begin(one, rule)
-            else:
+            if name in self._failed:
+                continue
+            if rule is not None and rule.in_force.version == one.version and rule.sheet == one.sheet:
                 rule.in_force = one
+                continue
+            try:
+                self._begin(one, rule)
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001  (whatever a sheet is made of, the others begin)
+                self._failed[name] = one, resting(name, error)
 
     def look_at_cases(self) -> None:
         """Cases that people have ended: a rule with a cool-down counts it from then."""
@@ -194,7 +205,8 @@ class Working:
 
     def troubles(self) -> dict[str, str]:
         """Rules that were put aside."""
-        return {rule.name: rule.trouble for rule in list(self.running.rules.values()) if rule.trouble}
+        failed = {name: said for name, (_, said) in self._failed.items()}
+        return failed | {rule.name: rule.trouble for rule in list(self.running.rules.values()) if rule.trouble}
 
     # Rules begin and end
 
@@ -209,11 +221,11 @@ class Working:
         if listens(sheet):
             rule.not_before = self._patient_until
         states = rule_states(self._store, one.name)
-        mark = msgspec.json.decode(states.pop(_MARK), type=Mark) if _MARK in states else None
+        mark = _mark_of(states.pop(_MARK, ""))
         new = Mark(one.version, _shape(sheet))
         if mark is not None and mark.shape == new.shape:
             for object, text in states.items():
-                self._restore(rule, object, msgspec.json.decode(text, type=State))
+                self._restore(rule, object, text)
             self.running.put(rule)
             self._ended_by_people(ended_cases(self._store, 0, rule.name))
             if mark.version != one.version:
@@ -222,31 +234,41 @@ class Working:
             self._begin_anew(rule, new)
         _log.info("a rule begins", rule=rule.name, version=one.version, objects=len(states))
 
-    def _restore(self, rule: Rule, object: str, state: State) -> None:
-        if state.state is not None:
-            try:
+    def _restore(self, rule: Rule, object: str, text: str) -> None:
+        state = State()
+        try:
+            state = msgspec.json.decode(text, type=State)
+            if state.state is not None:
                 rule.evaluator.load(object, state.state)
-            except (KeyError, TypeError, ValueError):  # it no longer fits: the object begins anew
-                _log.warning("a state is given up", rule=rule.name, object=object)
+        except (KeyError, TypeError, ValueError, msgspec.MsgspecError):  # it no longer fits: the object begins anew
+            _log.warning("a state is given up", rule=rule.name, object=object)
         if state.waits is not None:
             self._wait(rule, state.waits)
 
     def _begin_anew(self, rule: Rule, mark: Mark) -> None:
-        """As if it had always been there: what is so now has its case, what is over has none."""
+        """As if it had always been there: what is so now has its case, what is over has none, or one that ends."""
         now = self._now()
         series = wanted(self._store, [rule.sheet])
         self._world.refresh({row.device for row in series.values()})
         running = Running()
         running.put(rule)
         so: dict[str, Said] = {}
+        over: dict[str, Said] = {}
         newest: dict[str, int] = {}
+        with self._store.database.reading() as connection:
+            cases = [case for case in open_of_rule(connection, rule.name) if case.recovered is None]
+        cases.sort(key=_begun_at, reverse=True)
         past = by_time(self._store, series, now - span(rule.sheet), now + 1, self.next_id)
         for reading in past:
+            while cases and _begun_at(cases[-1]) < reading.time:
+                _assume(rule, cases.pop())
             newest[reading.device] = reading.time
-            _follow(so, running.feed(reading, reading.time))
-        _follow(so, running.tick(now))
+            _follow(so, over, running.feed(reading, reading.time))
+        while cases:
+            _assume(rule, cases.pop())
+        _follow(so, over, running.tick(now))
         fresh = now - max(seconds(signal.max_age) for signal in rule.sheet.signal.values()) * 1000
-        said = []
+        said = list(over.values())
         for one in so.values():
             if listens(rule.sheet) or any(newest.get(name, 0) >= fresh for name in _devices(one.verdict)):
                 said += self._sifted([one])
@@ -417,10 +439,23 @@ class Working:
         return int(self._clock() * 1000)
 
 
-def _follow(so: dict[str, Said], said: Iterable[Said]) -> None:
-    """What is so, by object, after this was said."""
+def _begun_at(case: Case) -> int:
+    """When what it begins with was measured."""
+    return int(case.event.get("time", case.opened))
+
+
+def _assume(rule: Rule, case: Case) -> None:
+    """Who only knows the readings of late may not see that it fires, but has to see when it is over."""
+    rule.evaluator.assume(case.object, case.stage, int(case.event.get("since", case.opened)))
+
+
+def _follow(so: dict[str, Said], over: dict[str, Said], said: Iterable[Said]) -> None:
+    """What is so, and what is over, by object, after this was said."""
     for one in said:
         before = so.pop(one.verdict.object, None)
+        over.pop(one.verdict.object, None)
+        if one.verdict.edge == "recovers":
+            over[one.verdict.object] = one
         if one.verdict.edge == "fires" or (one.verdict.edge == "rises" and before is not None):
             so[one.verdict.object] = Said(one.rule, one.verdict._replace(edge="fires"))
 
@@ -436,6 +471,13 @@ def _devices(verdict: Verdict) -> tuple[str, ...]:
 
 def _mark(rule: Rule, mark: Mark) -> tuple[str, str, str]:
     return rule.name, _MARK, msgspec.json.encode(mark).decode()
+
+
+def _mark_of(text: str) -> Mark | None:
+    try:
+        return msgspec.json.decode(text, type=Mark)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _shape(sheet: Sheet) -> str:

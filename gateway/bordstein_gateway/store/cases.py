@@ -75,6 +75,12 @@ def open_of(connection: Connection, rule: str, object: str) -> Case | None:
     return _one(connection, "open_key = ?", _key(rule, object))
 
 
+def open_of_rule(connection: Connection, rule: str) -> list[Case]:
+    """The open cases of a rule, the oldest first."""
+    rows = connection.execute(f"{_SELECT} WHERE rule = ? AND open_key IS NOT NULL ORDER BY id", (rule,)).fetchall()
+    return [_case(row) for row in rows]
+
+
 def listed(
     connection: Connection, wanted: CaseFilter, order: str = "newest", limit: int = 200, offset: int = 0
 ) -> tuple[list[Case], int]:
