@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,14 @@ from bordstein_gateway.web.publishing import Publishing
 from tests.gateway.forwarding import DEVICE, measure
 
 PASSWORD = "Kirschbaum am Rathaus"
-HASH = readers.hashed(PASSWORD)
 TOKEN = "b7d1"
 OTHER = "24a160000002"
+
+
+@cache
+def password_hash() -> str:
+    """Of PASSWORD; made once, as it takes long on purpose."""
+    return readers.hashed(PASSWORD)
 
 
 def publishing(**publish: Any) -> Publishing:
@@ -101,7 +107,7 @@ def test_what_hides_a_series_hides_its_sums() -> None:
 @pytest.fixture
 def logins(tmp_path: Path) -> dict[str, str]:
     """[http] with both kinds."""
-    (tmp_path / "readers").write_text(f"kraft:{HASH}\nnot a line\n")
+    (tmp_path / "readers").write_text(f"kraft:{password_hash()}\nnot a line\n")
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     return {"readers_file": str(tmp_path / "readers"), "reader_token_file": str(tmp_path / "token")}
 
@@ -253,9 +259,9 @@ def test_what_the_verb_does_not_take_is_a_sentence(folder: Path) -> None:
 
 
 def test_the_examples_of_open_data_and_parking_are_right(folder: Path) -> None:
-    (folder / "readers").write_text(f"kraft:{HASH}\n")
+    (folder / "readers").write_text(f"kraft:{password_hash()}\n")
     head, _, rest = example.text().partition("# What is open to everybody")
-    sections = rest.partition("# Where readings go")[0]
+    sections = rest.partition("# The town's work")[0]
     lines = [line.removeprefix("#").strip() for line in sections.splitlines() if re.match(r"#(?: {3}|\[|\w+ = )", line)]
     head = head.replace('#   readers_file = "readers"', 'readers_file = "readers"')
     (folder / "gateway.toml").write_text("\n".join([head, *lines]))

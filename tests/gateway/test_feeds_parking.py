@@ -1,23 +1,24 @@
-"""Parking, read by MobiData BW's own importer (parkapi-sources): ParkAPI JSON and DATEX II."""
+"""Parking, read by MobiData BW's own importer (parkapi-sources): ParkAPI JSON and DATEX II.
+
+The importer takes a processor second to import, so not each process that collects tests does so.
+"""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parkapi_sources.converters import AachenPullConverter, BuchenPushConverter, FriedrichshafenSensorsPullConverter
-from parkapi_sources.models import RealtimeParkingSpotInput, StaticParkingSpotInput
-from parkapi_sources.util import ConfigHelper
-from requests import Response
 from starlette.testclient import TestClient
-from validataclass.validators import DataclassValidator
 
 from bordstein_gateway.feeds import datex2
 from tests.gateway.loopback import Log
 from tests.gateway.opening import BAYS, LOGIN, client, fill, now_ms, site, town
+
+if TYPE_CHECKING:
+    from requests import Response
 
 UNKNOWN = sorted(set(BAYS) - {"free", "taken"})
 _D2 = "{http://datex2.eu/schema/2/2_0}"
@@ -48,7 +49,9 @@ class Mobilithek:
         self.open_town = open_town
         self.what = what
 
-    def get(self, *, url: str, **_: Any) -> Response:
+    def get(self, *, url: str, **_: Any) -> "Response":
+        from requests import Response
+
         response = Response()
         response.status_code = 200
         kind = url.rpartition("=")[2]
@@ -56,10 +59,22 @@ class Mobilithek:
         return response
 
 
-def importer(kind: Any, open_town: TestClient, what: str) -> Any:
+def importer(name: str, open_town: TestClient, what: str) -> Any:
+    from parkapi_sources import converters
+    from parkapi_sources.util import ConfigHelper
+
+    kind = getattr(converters, name)
     key = f"PARK_API_MOBILITHEK_{kind.config_key}"
     ids = {f"{key}_STATIC_SUBSCRIPTION_ID": "table", f"{key}_REALTIME_SUBSCRIPTION_ID": "status"}
     return kind(ConfigHelper(ids), Mobilithek(open_town, what))
+
+
+def read_as(name: str, item: dict[str, Any]) -> Any:
+    """An item as the importer's model of this name."""
+    from parkapi_sources import models
+    from validataclass.validators import DataclassValidator
+
+    return DataclassValidator(getattr(models, name)).validate(item)
 
 
 def items(open_town: TestClient, what: str, **headers: str) -> list[dict[str, Any]]:
@@ -68,6 +83,9 @@ def items(open_town: TestClient, what: str, **headers: str) -> list[dict[str, An
 
 
 def test_the_importer_takes_each_site(parked: Any) -> None:
+    from parkapi_sources.converters import BuchenPushConverter
+    from parkapi_sources.util import ConfigHelper
+
     open_town = parked(site("free", "taken", *UNKNOWN, address="Marktplatz 1", capacity=20))
     converter = BuchenPushConverter(ConfigHelper({}), None)
     inputs, errors = converter.handle_json(open_town.get("/open/parkapi/sites.json").json())
@@ -84,10 +102,10 @@ def test_the_importer_takes_each_spot_and_what_is_not_known_is_unknown(parked: A
     found = {item["uid"]: item for item in items(parked(site(*BAYS)), "spots")}
     status = {}
     for uid, item in found.items():
-        static = DataclassValidator(StaticParkingSpotInput).validate(item)
+        static = read_as("StaticParkingSpotInput", item)
         assert static.type.name == "ON_STREET" and static.name.startswith("Platz <")
         if static.has_realtime_data:
-            realtime = DataclassValidator(RealtimeParkingSpotInput).validate(item)
+            realtime = read_as("RealtimeParkingSpotInput", item)
             status[uid.removeprefix("psp-")] = realtime.realtime_status.name
     wanted = {state: "UNKNOWN" for state in UNKNOWN if state != "silent"}
     assert status == {"free": "AVAILABLE", "taken": "TAKEN", **wanted}
@@ -98,10 +116,10 @@ def test_for_whom_a_spot_is_kept_arrives(parked: Any) -> None:
     kept = site("free", "taken")
     kept["bay"][0]["restricted_to"] = "DISABLED"
     open_town = parked(kept)
-    spots = [DataclassValidator(StaticParkingSpotInput).validate(item) for item in items(open_town, "spots")]
+    spots = [read_as("StaticParkingSpotInput", item) for item in items(open_town, "spots")]
     assert [[one.type.name for one in spot.restricted_to] for spot in spots] == [["DISABLED"], []]
     assert items(open_town, "sites")[0]["capacity_disabled"] == 1
-    static, errors = importer(FriedrichshafenSensorsPullConverter, open_town, "spots").get_static_parking_spots()
+    static, errors = importer("FriedrichshafenSensorsPullConverter", open_town, "spots").get_static_parking_spots()
     assert errors == [] and [spot.restricted_to and spot.restricted_to[0].type.name for spot in static] == [
         "DISABLED",
         None,
@@ -112,7 +130,7 @@ def test_a_closed_site_is_closed_and_not_full(parked: Any) -> None:
     open_town = parked(site("taken", closed=True))
     (item,) = items(open_town, "sites")
     assert item["realtime_opening_status"] == "CLOSED" and "realtime_free_capacity" not in item
-    sites, errors = importer(AachenPullConverter, open_town, "sites").get_realtime_parking_sites()
+    sites, errors = importer("AachenPullConverter", open_town, "sites").get_realtime_parking_sites()
     assert errors == [] and (sites[0].realtime_capacity, sites[0].realtime_free_capacity) == (0, 0)
     status = ET.fromstring(open_town.get("/open/datex2/sites-status.xml").content)
     assert [one.text for one in status.iter(f"{_D2}parkingSiteOpeningStatus")] == ["closed"]
@@ -123,13 +141,13 @@ def test_a_site_of_which_nothing_is_known_is_neither_full_nor_free(parked: Any) 
     open_town = parked(site(*UNKNOWN))
     (item,) = items(open_town, "sites")
     assert item["realtime_opening_status"] == "UNKNOWN" and "realtime_free_capacity" not in item
-    assert importer(AachenPullConverter, open_town, "sites").get_realtime_parking_sites() == ([], [])
-    assert len(importer(AachenPullConverter, open_town, "sites").get_static_parking_sites()[0]) == 1
+    assert importer("AachenPullConverter", open_town, "sites").get_realtime_parking_sites() == ([], [])
+    assert len(importer("AachenPullConverter", open_town, "sites").get_static_parking_sites()[0]) == 1
 
 
 def test_the_importer_takes_the_sites_of_datex2(parked: Any) -> None:
     converter = importer(
-        AachenPullConverter, parked(site(*BAYS, type="CAR_PARK", latitude=48.5, longitude=9.25)), "sites"
+        "AachenPullConverter", parked(site(*BAYS, type="CAR_PARK", latitude=48.5, longitude=9.25)), "sites"
     )
     (static,), errors = converter.get_static_parking_sites()
     assert errors == []
@@ -140,7 +158,7 @@ def test_the_importer_takes_the_sites_of_datex2(parked: Any) -> None:
 
 
 def test_the_importer_takes_the_spots_of_datex2(parked: Any) -> None:
-    converter = importer(FriedrichshafenSensorsPullConverter, parked(site(*BAYS)), "spots")
+    converter = importer("FriedrichshafenSensorsPullConverter", parked(site(*BAYS)), "spots")
     static, errors = converter.get_static_parking_spots()
     assert errors == [] and [spot.uid for spot in static] == [f"psp-{state}" for state in BAYS]
     assert static[0].name == "Platz <free> & mehr" and static[0].type.name == "ON_STREET"
