@@ -490,3 +490,11 @@ def test_what_is_wrong_with_a_target_of_events_is_said(folder: Path, target: str
 def test_a_target_of_events_without_a_rule_is_a_mistake(folder: Path) -> None:
     found = problems(folder, MQTT + '[forward.x]\nkind = "camunda7"\nurl = "https://h/"\n')
     assert found == ["6: forward.x: [[forward.….when]] is missing: what this target is told of"]
+
+
+def test_a_target_can_be_for_the_steps_of_rule_sheets_alone(folder: Path) -> None:
+    assert problems(folder, MQTT + '[forward.x]\nkind = "camunda7"\nurl = "https://h/"\nwhen = []\n') == []
+    found = problems(
+        folder, MQTT + '[forward.x]\nkind = "cap"\nfolder = "/cap"\npolygon = "1,2 3,4 5,6 1,2"\nwhen = []\n'
+    )
+    assert any("what this target is told of" in problem for problem in found), found

@@ -55,7 +55,8 @@ class When(Section, kw_only=True):
 
 
 class EventForward(HttpForward, kw_only=True):
-    """A target that is told of events; each kind has rules of its own sort in `when`."""
+    """A target that is told of events; each kind has rules of its own sort in `when`. None, said as `when = []`: only
+    steps of rule sheets go there."""
 
     when: list[Any] = msgspec.field(default_factory=list)
 
@@ -69,7 +70,7 @@ def rules(forward: dict[str, Any]) -> Rule:
     if forward.get("newest_first") is True:
         yield ("newest_first",), pick("hier zählt die Reihenfolge", "the order counts here")
     whens = forward.get("when")
-    if "when" not in forward or whens == []:
+    if "when" not in forward or (whens == [] and forward.get("kind") == "cap"):
         yield (), missing("[[forward.….when]]", pick("was diesem Ziel gemeldet wird", "what this target is told of"))
     seen: dict[str, int] = {}
     for place, when in enumerate(whens if isinstance(whens, list) else []):
