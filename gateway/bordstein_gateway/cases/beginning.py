@@ -70,14 +70,16 @@ def verdict_of(event: Mapping[str, Any]) -> Verdict:
 
 
 def place_of(object: str, places: Mapping[str, Station]) -> str:
-    """Where it is, as people say it: the station's name, its asset number, or the object's name itself."""
+    """Where it is, as people say it: the station's name, its asset number, or the object's name itself; of one of its
+    series with the sensor's name, as in "Feuerwehrzufahrt, bay1"."""
     kind, found, name = object.partition(":")
     if found and kind == "group":
         return name
     device, _, series = object.partition("/")
     station = places.get(device)
     place = (station.name or station.asset if station else None) or device
-    return f"{place}, {series}" if series else place
+    sensor, named, _ = series.rpartition("/")
+    return f"{place}, {sensor}" if named else place
 
 
 def year_of(now: int, town: Town) -> int:

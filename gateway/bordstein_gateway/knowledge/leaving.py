@@ -103,7 +103,7 @@ def gaps(
         [
             (name, step.id)
             for name, sheet in sheets.items()
-            if name in used
+            if used.get(name)  # no case of it has come so far: nothing can be said
             for step in sheet.steps
             if step.id not in used[name]
         ],

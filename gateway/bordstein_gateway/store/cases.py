@@ -16,7 +16,8 @@ _ORDER = {
     "newest": "opened DESC, id DESC",
     "oldest": "opened, id",
     "changed": "changed DESC, id DESC",
-    "urgent": "CASE priority WHEN 'high' THEN 0 WHEN 'normal' THEN 1 ELSE 2 END, escalated DESC, opened, id",
+    "urgent": "CASE WHEN state IN ('done', 'false_alarm', 'closed') THEN 1 ELSE 0 END,"
+    " CASE priority WHEN 'high' THEN 0 WHEN 'normal' THEN 1 ELSE 2 END, escalated DESC, opened, id",
 }
 
 

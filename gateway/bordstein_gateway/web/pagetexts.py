@@ -70,6 +70,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "data": "Als JSON",
         "metrics": "Metriken",
         "open": "Offene Daten",
+        "app": "Vorgänge, Regeln, Karte (Anmeldung)",
     },
     "en": {
         "title": "Stations",
@@ -129,6 +130,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "data": "As JSON",
         "metrics": "Metrics",
         "open": "Open data",
+        "app": "Cases, rules, map (login)",
     },
 }
 

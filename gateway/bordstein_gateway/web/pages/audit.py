@@ -12,7 +12,7 @@ from starlette.routing import Route
 from ...cases.audit import END, entries, verify, written
 from ...store import audit as lines
 from ..pagetexts import number
-from .casewords import Clock, action_words, named
+from .casewords import REASONS, STATES, Clock, action_words, named
 from .office import OfficeView
 from .rights import Right, User
 from .site import Site
@@ -22,8 +22,18 @@ _DAY_MS = 86_400_000
 _TIMES = ("time", "until", "since", "at", "due")
 _NAMES = {
     "account": ("Konto", "account"),
+    "added": ("dazu", "added"),
     "answers": ("Antworten", "answers"),
     "desk": ("Stelle", "desk"),
+    "desks": ("Stellen", "desks"),
+    "device": ("Gerät", "device"),
+    "holders": ("wer es hat", "who has it"),
+    "id": ("Kennung", "id"),
+    "key": ("Schlüssel", "key"),
+    "kind": ("Art", "kind"),
+    "procedure": ("Ablauf", "procedure"),
+    "target": ("Ziel", "target"),
+    "times": ("mal", "times"),
     "devices": ("Stationen", "stations"),
     "minutes": ("Minuten", "minutes"),
     "note": ("Bemerkung", "note"),
@@ -44,6 +54,10 @@ _NAMES = {
     "version": ("Fassung", "version"),
 }
 _KINDS = {
+    "device": ("Gerät", "device"),
+    "forward": ("Ziel", "target"),
+    "keepers": ("Schlüssel und Zugänge", "keys and credentials"),
+    "roll-out": ("Verteilung", "roll-out"),
     "account": ("Konto", "account"),
     "case": ("Vorgang", "case"),
     "rule": ("Regel", "rule"),
@@ -118,10 +132,16 @@ class Pages:
             "when": clock.when(at) if isinstance(at, int) else clock.when(clock.read(at)),
             "who": self._office.person(actor, clock.lang),
             "what": action_words(action, clock.lang),
-            "subject": f"{named(_KINDS, kind, clock.lang)} {name}".strip(),
+            "subject": f"{named(_KINDS, kind, clock.lang)} {self._number(kind, name)}".strip(),
             "address": address + name if address and name else "",
             "detail": _short(detail, clock),
         }
+
+    def _number(self, kind: str, name: str) -> str:
+        """What a subject is called: a case by its number."""
+        if kind != "case" or not name.isdecimal() or (case := self._office.cases.get(int(name))) is None:
+            return name
+        return case.number
 
 
 def _short(detail: str, clock: Clock) -> str:
@@ -145,8 +165,12 @@ def _said(found: dict[str, Any], clock: Clock) -> str:
             shown = ", ".join(map(str, value))
         elif name in _TIMES and isinstance(value, int):
             shown = clock.when(value)
-        elif isinstance(value, float):
-            shown = number(round(value, 3), clock.lang)
+        elif name == "state":
+            shown = named(STATES, shown, clock.lang)
+        elif name == "reason":
+            shown = named(REASONS, shown, clock.lang)
+        elif isinstance(value, bool | float):
+            shown = number(value if isinstance(value, bool) else round(value, 3), clock.lang)
         parts.append(f"{named(_NAMES, name, clock.lang)}: {shown}")
     return "; ".join(parts)
 

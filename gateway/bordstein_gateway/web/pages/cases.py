@@ -17,6 +17,7 @@ from . import casewords
 from .case_plot import case_plot
 from .casewords import Clock
 from .drawn import drawing, nodes
+from .errands import waiting
 from .office import OfficeView
 from .rights import Right, User
 from .site import Site
@@ -38,6 +39,7 @@ class Card(NamedTuple):
     desk: str
     since: str
     ago: str
+    ended: str
 
 
 class Pages:
@@ -148,6 +150,7 @@ class Pages:
             self._office.desk(case.desk, clock.lang),
             clock.when(case.opened),
             clock.ago(case.opened),
+            clock.when(case.ended),
         )
 
     def _whole(self, id: str, user: User, clock: Clock) -> dict[str, Any] | None:
@@ -176,6 +179,8 @@ class Pages:
             "places": {name: one.name or name for name, one in self._site.state.stations.all().items()},
             "steps": [self._step(step, sheet, lang) for step in whole.steps],
             "current": ready[0].number if ready else None,
+            "errands": waiting(self._office, lang, case.id),
+            "rule_title": words(sheet.title, lang) if sheet is not None else case.rule,
             "notes": [note for note in whole.notes if note.kind != "photo"],
             "photos": [note for note in whole.notes if note.photo],
             "history": self._history(whole.history, whole.notes, sheet, clock),
@@ -229,7 +234,8 @@ class Pages:
         for entry in entries:
             detail = dict(entry.detail)
             note = texts.get(int(detail["note"])) if str(detail.get("note", "")).isdecimal() else None
-            text = str(note.text if note is not None else detail.get("reason") or detail.get("text") or "")
+            why = casewords.named(casewords.REASONS, str(detail.get("reason") or ""), clock.lang)
+            text = str(note.text if note is not None else why or detail.get("text") or "")
             if detail.get("desk"):
                 text = f"→ {self._office.desk(str(detail['desk']), clock.lang)} {text}".strip()
             if detail.get("account"):

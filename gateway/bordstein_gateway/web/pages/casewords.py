@@ -77,7 +77,22 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "read again": ("Unlesbares noch einmal gelesen", "quarantine read again"),
     "keepers": ("eingetragen, wer es hat", "entered who has it"),
     "noted": ("Lebenslauf ergänzt", "life record added to"),
+    "notified": ("benachrichtigt", "notified"),
+    "notice failed": ("Benachrichtigung gescheitert", "notice failed"),
+    "called": ("anderes System aufgerufen", "other system called"),
+    "call failed": ("Aufruf gescheitert", "call failed"),
+    "account added": ("Konto angelegt", "account created"),
+    "account changed": ("Konto geändert", "account changed"),
+    "password set": ("Passwort gesetzt", "password set"),
 }
+
+REASONS: Mapping[str, tuple[str, str]] = {
+    "recovered": ("der Auslöser ist vorbei", "the cause is over"),
+    "procedure ended": ("der Ablauf ist zu Ende", "the procedure has ended"),
+    "changed in the folder": ("im Ordner geändert", "changed in the folder"),
+    "taken out of the folder": ("aus dem Ordner genommen", "taken out of the folder"),
+}
+"""Why something happened by itself."""
 
 
 class Values(NamedTuple):

@@ -104,7 +104,7 @@ class Work:
             return await self._again(request, user, problem.sentence, form, problem.fields)
         except CaseProblem as problem:
             return await self._again(request, user, problem.sentence, form)
-        return self._site.back(request, f"/app/cases/{case.id}#work", both("Schritt erledigt.", "Step done."))
+        return self._site.back(request, f"/app/cases/{case.id}#next", both("Schritt erledigt.", "Step done."))
 
     async def comment(self, request: Request, user: User) -> Response:
         """A remark; `kind` differently: what was done in another way than the sheet says."""

@@ -7,7 +7,7 @@ Times are ms UTC; a gap is drawn as a gap. Colours are app.css's: the drawing ha
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ _MONTHS = {
 }
 _DAYS = {"de": ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"], "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]}
 Span = Literal["day", "week", "year"]
+_HOUR_MS = 3_600_000
 
 
 class Dot(NamedTuple):
@@ -220,18 +221,14 @@ def time_ticks(plot: Plot, zone: ZoneInfo, lang: str) -> list[tuple[int, str]]:
 def _time_ticks(plot: Plot, zone: ZoneInfo, lang: str) -> Iterator[tuple[int, str]]:
     first = datetime.fromtimestamp(plot.begin / 1000, zone)
     if plot.span == "day":
-        for hour in range(0, 25, 3):
-            day = first.date() + timedelta(days=hour // 24)
-            moment = datetime(day.year, day.month, day.day, hour % 24, tzinfo=zone)
-            yield int(moment.timestamp() * 1000), f"{hour:02}:00"
+        yield from _hours(plot, zone, lang)
     elif plot.span == "week":
         for after in range(8):
             day = first.date() + timedelta(days=after)
             moment = datetime(day.year, day.month, day.day, tzinfo=zone)
             at = int(moment.timestamp() * 1000)
             if at < plot.end:
-                name = _DAYS[lang][day.weekday()]
-                yield at, f"{name} {day.day}.{day.month}." if lang == "de" else f"{name} {day.day}/{day.month}"
+                yield at, _day(day, lang)
     else:
         year, month = first.year, first.month
         while True:
@@ -242,3 +239,22 @@ def _time_ticks(plot: Plot, zone: ZoneInfo, lang: str) -> Iterator[tuple[int, st
             if at >= plot.end:
                 return
             yield at, _MONTHS[lang][month - 1] if month > 1 else str(year)
+
+
+def _hours(plot: Plot, zone: ZoneInfo, lang: str) -> Iterator[tuple[int, str]]:
+    """Of a local day each third hour; of a span that begins at another time or is longer, days by their name."""
+    begin, end = (datetime.fromtimestamp(at / 1000, zone) for at in (plot.begin, plot.end))
+    whole = (begin.hour, begin.minute) == (0, 0) and plot.end - plot.begin <= 25 * _HOUR_MS
+    step = next((one for one in (3, 6, 12) if plot.end - plot.begin <= one * 9 * _HOUR_MS), 24)
+    for after in range((end.date() - begin.date()).days + 1):
+        day = begin.date() + timedelta(days=after)
+        for hour in range(0, 24, step):
+            at = int(datetime(day.year, day.month, day.day, hour, tzinfo=zone).timestamp() * 1000)
+            if plot.begin <= at <= plot.end:
+                clock = f"{24 if after and whole else hour:02}:00"
+                yield at, _day(day, lang) if hour == 0 and not whole else clock
+
+
+def _day(day: date, lang: str) -> str:
+    name = _DAYS[lang][day.weekday()]
+    return f"{name} {day.day}.{day.month}." if lang == "de" else f"{name} {day.day}/{day.month}"

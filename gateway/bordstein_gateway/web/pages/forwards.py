@@ -19,7 +19,9 @@ from ...texts import Sentence, both
 from ..access import Refused
 from ..overview import value_row
 from ..pagetexts import measured
+from .errands import waiting
 from .moments import age, now_ms
+from .office import OfficeView
 from .rights import Right, User
 from .site import Site
 
@@ -34,7 +36,7 @@ STATES: dict[str, tuple[Sentence, str]] = {
 
 
 def routes(site: Site) -> list[Route]:
-    store = site.store
+    store, office = site.store, OfficeView(site)
 
     def known(request: Request) -> str:
         name = str(request.path_params["name"])
@@ -44,17 +46,19 @@ def routes(site: Site) -> list[Route]:
 
     async def show(request: Request, user: User) -> Response:
         lang, now = site.language(request), now_ms()
-        stand, kept, count = await asyncio.to_thread(
+        stand, kept, count, errands = await asyncio.to_thread(
             lambda: (
                 standings(site.config.forward, store),
                 store.quarantined(_number(request, "after"), PAGE),
                 store.quarantine_count(),
+                waiting(office, lang),
             )
         )
         return site.page(
             *(request, user, "forwards/forwards.html"),
             targets=[target(site, one, lang, now) for one in stand.values()],
             states=STATES,
+            errands=errands,
             quarantine=[message(one, site.config.mqtt.topic) for one in kept],
             quarantine_count=count,
             after=kept[-1].id if len(kept) == PAGE else None,

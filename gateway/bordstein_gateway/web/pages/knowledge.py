@@ -20,10 +20,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ...cases.beginning import place_of
 from ...cases.types import AuditEntry, Case
 from ...knowledge import privacy
 from ...knowledge.keepers import subjects
-from ...rules.sheet import Sheet
+from ...rules.sheet import Sheet, words
 from ...store import audit, station_notes
 from ...store import cases as case_rows
 from ...store.connection import Connection
@@ -31,6 +32,7 @@ from ...store.keepers import keepers, put_keepers
 from ...texts import both, said
 from ..access import Refused
 from .casewords import action_words
+from .office import OfficeView
 from .rights import Right, User
 from .site import Site
 
@@ -62,9 +64,12 @@ class _Knowledge:
 
     async def overview(self, request: Request, user: User) -> Response:
         gaps = await asyncio.to_thread(self._gaps) if user.may(Right.DISPATCH) else None
+        lang = self._site.language(request)
         since = (self._today() - _BACK).isoformat()
         values: dict[str, Any] = {
             "gaps": gaps,
+            "rule": lambda name: self._title(name, lang),
+            "unused": [] if gaps is None else self._unused(gaps.unused, lang),
             "desks": self._desks(request),
             "holders": self._holders(request),
             "since": since,
@@ -93,10 +98,11 @@ class _Knowledge:
             )
         )
         values: dict[str, Any] = {"found": found, "desks": self._desks(request), "since": since.isoformat()}
-        values |= {
-            "places": self._places(),
-            "changes": self._changes(found.changes, found.cases, self._site.language(request)),
-        }
+        lang = self._site.language(request)
+        values["rule"] = lambda name: self._title(name, lang)
+        values["place"] = lambda object_: place_of(object_, state.stations.all())
+        values["person"] = lambda name: OfficeView(self._site).person(name, lang)
+        values["changes"] = self._changes(found.changes, found.cases, lang)
         return self._site.page(request, user, "knowledge/handover.html", **values)
 
     async def leaving(self, request: Request, user: User) -> Response:
@@ -113,7 +119,7 @@ class _Knowledge:
             lambda: leaving(who, self._config, self._sheets(), accounts.all(), keepers(self._store), self._writers())
         )
         values: dict[str, Any] = {"found": found, "title": holders[who], "sheets": self._sheets()}
-        values["places"] = self._places()
+        values |= {"places": self._places(), "desks": self._desks(request)}
         return self._site.page(request, user, "knowledge/leaving.html", **values)
 
     async def keepers(self, request: Request, user: User) -> Response:
@@ -188,7 +194,7 @@ class _Knowledge:
         """In words. Cases are called by their number, keys by their title."""
         names = {f"case {case.id}": f"{_CASE[lang]} {case.number}" for case in cases}
         names |= {f"keepers {one.name}": said(one.title, lang) for one in subjects(self._config)}
-        office = self._site.state.office
+        office, view = self._site.state.office, OfficeView(self._site)
         rows = []
         for entry in entries:
             kind, _, name = entry.subject.partition(" ")
@@ -201,10 +207,22 @@ class _Knowledge:
                     "what": action_words(entry.action, lang),
                     "subject": names.get(entry.subject, entry.subject),
                     "address": address and address + name,
-                    "who": "Gateway" if entry.actor == audit.GATEWAY else entry.actor,
+                    "who": view.person(entry.actor, lang),
                 }
             )
         return rows
+
+    def _title(self, name: str, lang: str) -> str:
+        sheet = self._sheets().get(name)
+        return words(sheet.title, lang) if sheet is not None else name
+
+    def _unused(self, unused: Sequence[tuple[str, str]], lang: str) -> list[tuple[str, str, str]]:
+        """(rule, its title, its steps' titles)."""
+        sheets, found = self._sheets(), dict[str, list[str]]()
+        for name, id in unused:
+            title = next((words(step.title, lang) for step in sheets[name].steps if step.id == id), id)
+            found.setdefault(name, []).append(title)
+        return [(name, self._title(name, lang), ", ".join(titles)) for name, titles in found.items()]
 
     def _sheets(self) -> dict[str, Sheet]:
         found = self._site.state.office.shelf.sheets()

@@ -35,15 +35,15 @@ def iso(ms: int) -> str:
 
 
 def age(ms: int, lang: str) -> str:
-    """A span of time in one unit: "4 min", "3 h", "12 Tage"."""
+    """A span of time in one unit: "4 Min.", "3 Std.", "12 Tage"; "4 min", "3 h", "12 days"."""
     german = lang == "de"
     minutes = max(0, ms) // 60_000
     if minutes < 1:
-        return "unter 1 min" if german else "under 1 min"
+        return "unter 1 Min." if german else "under 1 min"
     if minutes < 120:
-        return f"{minutes} min"
+        return f"{minutes} {'Min.' if german else 'min'}"
     if minutes < 48 * 60:
-        return f"{minutes // 60} h"
+        return f"{minutes // 60} {'Std.' if german else 'h'}"
     days = minutes // 1440
     return f"{days} Tage" if german else f"{days} days"
 

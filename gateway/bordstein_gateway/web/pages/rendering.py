@@ -35,7 +35,7 @@ def _environment(town: str, timezone: str) -> Environment:
         return shown(ms, town_zone, context["lang"])
 
     found.filters.update(number=number, measured=measured, when=when, clock=clock, zone=zone, said=said, moment=moment)
-    found.globals.update(static=static.address, roles=ROLE_NAMES, town=town, Right=Right)
+    found.globals.update(static=static.address, roles=ROLE_NAMES, town=town, timezone=timezone, Right=Right)
     return found
 
 

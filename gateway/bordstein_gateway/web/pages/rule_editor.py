@@ -2,8 +2,8 @@
 
 import asyncio
 import re
+import tomllib
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -14,6 +14,7 @@ from starlette.routing import Route
 from ...cases.states import CaseProblem
 from ...cases.types import CaseNote
 from ...config.toml_lines import key_lines
+from ...rules import readymade
 from ...store import cases as rows
 from ...texts import Sentence, both, said, speaking
 from .casework import said_in
@@ -200,6 +201,7 @@ class Editor:
         note: CaseNote | None = None,
         status: int = 200,
     ) -> Response:
+        lang = self._site.language(request)
         return self._site.page(
             *(request, user, "rules/edit.html"),
             status=status,
@@ -211,7 +213,7 @@ class Editor:
             reason=reason,
             checked=checked,
             note=note,
-            ready=sorted(ready()),
+            ready=[(one, _title(text, lang)) for one, text in ready().items()] if not version else [],
         )
 
 
@@ -223,14 +225,12 @@ _NO_REASON = both(
 
 def ready() -> dict[str, str]:
     """The sheets that come with the gateway: name -> text."""
-    folder = resources.files("bordstein_gateway.rules") / "ready"
-    if not folder.is_dir():
-        return {}
-    return {
-        file.name.removesuffix(".toml"): file.read_text("utf-8")
-        for file in folder.iterdir()
-        if file.name.endswith(".toml")
-    }
+    return {name: readymade.text(name) for name in readymade.names()}
+
+
+def _title(text: str, lang: str) -> str:
+    title = tomllib.loads(text)["title"]
+    return str(title[lang] if isinstance(title, dict) else title)
 
 
 def switched(text: str, *, on: bool) -> str:

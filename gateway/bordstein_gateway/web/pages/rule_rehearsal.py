@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...cases.beginning import place_of
 from ...rules.sheet import Sheet, words
 from ...texts import both, said, speaking
 from . import casewords
@@ -103,11 +104,10 @@ class Rehearsals:
                 rehearse, sheet, in_force, self._site.config, self._site.store, start, min(end, clock.now)
             )
         lang = clock.lang
-        names = {place.device: place.name for place in self._site.state.stations.all().values() if place.name}
+        stations = self._site.state.stations.all()
 
         def place(object_: str) -> str:
-            device, _, series = object_.removeprefix("group:").partition("/")
-            return f"{names.get(device, device)}, {series}" if series else names.get(device, device)
+            return place_of(object_, stations)
 
         def row(one: Any, kind: str) -> dict[str, Any]:
             return {

@@ -5,22 +5,27 @@ import difflib
 import json
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...cases.beginning import place_of
 from ...rules.sheet import Sheet, words
 from ...store.cases import CaseFilter
 from ...store.figures import Fired, fired
 from ...store.sheets import SheetVersion, rule_states
-from . import rulewords
-from .casewords import Clock
+from ...texts import said, speaking
+from . import casewords, rulewords
+from .casewords import Clock, device_of
 from .office import OfficeView
 from .rights import Right, User
 from .site import Site
+
+if TYPE_CHECKING:
+    from ...rules.shelf import InForce
 
 _MOST_OBJECTS = 300
 
@@ -103,7 +108,7 @@ class Pages:
         lang, today = clock.lang, clock.local(clock.now).date()
         sheet: Sheet | None = None if one is None else one.sheet
         cases, count = self._office.cases.list(CaseFilter(rule=name), order="newest", limit=10)
-        problems = list(one.problems) if one is not None else []
+        problems = self._problems(name, one, lang) if one is not None else []
         found: dict[str, Any] = {
             "clock": clock,
             "name": name,
@@ -143,26 +148,32 @@ class Pages:
                     }
                     for step in sheet.steps
                 ],
-                "escalation": rulewords.span(sheet.escalation.after, lang) if sheet.escalation else "",
+                "escalation": rulewords.span(sheet.escalation.after, lang, after=True) if sheet.escalation else "",
             }
         return found
+
+    def _problems(self, name: str, one: "InForce", lang: str) -> list[str]:
+        """The file's mistakes in the reader's language: the shelf has them in the service's."""
+        from ...rules.reading import read
+
+        if not one.problems or not (text := self._office.shelf.file_text(name)):
+            return [said(problem, lang) for problem in one.problems]
+        with speaking(lang):
+            return read(text, self._site.config, name)[1] or list(one.problems)
 
     def _objects(self, name: str, sheet: Sheet, lang: str) -> list[dict[str, Any]]:
         """What the rule remembers of each object: fires, unknown, calm."""
         stations = self._site.state.stations.all()
         found = []
         for object_, text in sorted(rule_states(self._site.store, name).items()):
-            if object_.startswith("signal:"):
+            if not object_ or object_.startswith("signal:"):  # what the sheet itself remembers
                 continue
-            device, _, series = object_.removeprefix("group:").partition("/")
-            station = stations.get(device)
-            place = (station.name if station is not None else None) or device
             state, stage = _state(json.loads(text), sheet)
             found.append(
                 {
                     "object": object_,
-                    "device": None if object_.startswith("group:") else device,
-                    "place": f"{place}, {series}" if series else place,
+                    "device": device_of(object_),
+                    "place": place_of(object_, stations),
                     "state": state,
                     "stage": words(sheet.stages[stage].title, lang) if 0 <= stage < len(sheet.stages) else "",
                 }
@@ -205,8 +216,7 @@ def changed(before: SheetVersion | None, after: SheetVersion) -> Sequence[tuple[
 
 
 def _reason(text: str, lang: str) -> str:
-    german = {"changed in the folder": "im Ordner geändert", "taken out of the folder": "aus dem Ordner genommen"}
-    return german.get(text, text) if lang == "de" else text
+    return casewords.named(casewords.REASONS, text, lang)
 
 
 def routes(site: Site) -> list[Route]:

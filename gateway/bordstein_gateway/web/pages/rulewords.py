@@ -21,7 +21,8 @@ _ANCHORS = {
     "sat": "Sa",
     "sun": "So",
 }
-_SPANS = {"s": "Sek.", "m": "Min.", "h": "Std.", "d": "Tage", "w": "Wochen"}
+_SPANS = {"s": "Sek.", "m": "Min.", "h": "Std.", "d": "Tag", "w": "Woche"}
+_ENGLISH = {"s": "s", "m": "min", "h": "h", "d": "day", "w": "week"}
 
 
 class Line(NamedTuple):
@@ -32,11 +33,15 @@ class Line(NamedTuple):
     text: str
 
 
-def span(text: str, lang: str) -> str:
-    """A duration of a sheet, "30m", as people say it."""
-    if lang == "en" or text[-1:] not in _SPANS:
+def span(text: str, lang: str, *, after: bool = False) -> str:
+    """A duration of a sheet, "30m", as people say it; `after`: as it is said behind "nach"."""
+    count, unit = text[:-1], text[-1:]
+    if unit not in _SPANS:
         return text
-    return f"{text[:-1]} {_SPANS[text[-1]]}"
+    if lang == "en":
+        return f"{count} {_ENGLISH[unit]}{'s' if unit in 'dw' and count != '1' else ''}"
+    many = {"d": "en" if after else "e", "w": "n"}.get(unit, "") if count != "1" else ""
+    return f"{count} {_SPANS[unit]}{many}"
 
 
 def signal(key: str, one: Signal, lang: str) -> str:

@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...cases.beginning import place_of
 from ...cases.states import CaseProblem
 from ...rules.sheet import words
 from ...texts import both, said
-from .casewords import Clock, device_of
+from .casewords import Clock
 from .casework import said_in
 from .office import OfficeView, number_of
 from .rights import Right, User
@@ -69,17 +70,11 @@ class Pages:
     def _list(self, clock: Clock) -> dict[str, Any]:
         sheets, stations, lang = self._office.sheets(), self._site.state.stations.all(), clock.lang
 
-        def place(object_: str) -> str:
-            device, _, series = (device_of(object_) or object_.removeprefix("group:")), "", object_.partition("/")[2]
-            station = stations.get(device)
-            name = (station.name if station is not None else None) or device
-            return f"{name}, {series}" if series else name
-
         rows = [
             {
                 "silence": one,
                 "rule": (words(sheets[one.rule].title, lang) if one.rule in sheets else one.rule) if one.rule else "",
-                "place": place(one.object) if one.object else "",
+                "place": place_of(one.object, stations) if one.object else "",
                 "who": self._office.person(one.actor, lang),
                 "now": one.until > clock.now,
             }
