@@ -64,9 +64,9 @@ class Shelf:
         self._found: dict[str, InForce] | None = None
 
     def sheets(self) -> Mapping[str, InForce]:
-        """By name. The same object again while nothing has changed. StoreError."""
-        with self._lock:
-            return self.look() if self._found is None else self._found
+        """By name. The same object again while nothing has changed; waits for nobody who looks. StoreError."""
+        found = self._found
+        return self.look() if found is None else found
 
     def versions(self, name: str) -> list[SheetVersion]:
         """Of a sheet, the newest first; empty: there never was one."""
