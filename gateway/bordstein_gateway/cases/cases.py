@@ -9,10 +9,13 @@
 A Future raises CaseProblem where it was not done: its sentence is for people. Who may do what is the pages' business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import structlog
+
+from ..store import StoreError
 from ..store import cases as rows
 from ..store import procedures as kept
 from ..store.connection import Connection
@@ -24,6 +27,7 @@ from .steps import AnswersWrong
 from .working import Working
 
 __all__ = ["AnswersWrong", "CaseProblem", "Cases", "InForce", "Shelf", "Whole"]
+_log = structlog.get_logger(__name__)
 
 
 class Cases(Working, Silencing):
@@ -41,9 +45,19 @@ class Cases(Working, Silencing):
                 rows.silenced(connection, one["rule"], one["object"], now) is None for one in rows.held_back(connection)
             )
         for id in due:
-            self._store.submit(partial(self._woken, id=id, sheets=sheets, now=now)).result()
-        begun = self._store.submit(partial(self._begun, sheets=sheets, now=now)).result() if held else 0
-        return len(due) + int(begun)
+            self._alone(partial(self._woken, id=id, sheets=sheets, now=now), f"case {id}")
+        begun = self._alone(partial(self._begun, sheets=sheets, now=now), "silences") if held else 0
+        return len(due) + int(begun or 0)
+
+    def _alone(self, job: Callable[[Connection], Any], what: str) -> Any:
+        """A mistake with one case keeps no other one from what is due."""
+        try:
+            return self._store.submit(job).result()
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001  (whatever a case is made of, the others go on)
+            _log.exception("a mistake in the program", part=what)
+        return None
 
     def busy(self) -> bool:
         """Whether a procedure runs or an errand is due."""

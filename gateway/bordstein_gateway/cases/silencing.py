@@ -68,7 +68,11 @@ class Silencing(Verdicts):
         """Cases of what fired while silenced, and is silenced no more; how many."""
         begun = 0
         for event in rows.held_back(connection):
-            verdict = verdict_of(event)
+            try:
+                verdict = verdict_of(event)
+            except (KeyError, TypeError):  # kept by another version of the gateway
+                rows.hold_back(connection, event["rule"], event["object"], None)
+                continue
             if rows.silenced(connection, verdict.rule, verdict.object, now) is not None:
                 continue
             law = in_force.get(verdict.rule)
