@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bordstein_gateway.cases.cases import Cases
 from bordstein_gateway.cases.types import Case
 from bordstein_gateway.store import procedures as kept
 from tests.gateway.case_town import MINUTE, Hall, Law, hall, sheet
@@ -150,6 +151,46 @@ def test_ending_a_case_calls_nobody_any_more_and_opening_it_again_does(town_hall
     assert errands(town_hall, id)[key][3] == "due"
     town_hall.cases.answered(key, True, {"id": "1"}).result()
     assert steps_of(town_hall, id) == [("order", "done"), ("report", "ready")]
+
+
+def test_a_case_that_closed_by_itself_goes_on_where_it_was_when_it_is_opened_again(town_hall: Hall) -> None:
+    steps = [LOOK, {"id": "empty", "title": "Leeren", "when": "look.full"}, {"id": "report", "title": "Melden"}]
+    id = begun(town_hall, "heals-again", step=steps, recovered={"then": "close"})
+    town_hall.says("recovers", "", object="heals-again")
+    assert case_of(town_hall, id).state == "closed"
+    town_hall.cases.reopen(id, "eva", "doch nicht").result()
+    assert steps_of(town_hall, id) == [("look", "ready"), ("empty", "waiting"), ("report", "waiting")]
+    town_hall.cases.tick_off(id, 1, "eva", {"full": False}).result()
+    assert steps_of(town_hall, id) == [("look", "done"), ("empty", "skipped"), ("report", "ready")]
+
+
+def test_what_another_system_has_of_a_case_that_ended_meanwhile_is_in_the_record(town_hall: Hall) -> None:
+    id = begun(town_hall, "ends-under-way", step=[ORDER, LOOK], recovered={"then": "close"})
+    key = f"{case_of(town_hall, id).number}/order"
+    town_hall.says("recovers", "", object="ends-under-way")
+    assert (case_of(town_hall, id).state, errands(town_hall, id)[key][3]) == ("closed", "dropped")
+    assert town_hall.cases.answered(key, True, {"id": "4711"}).result() is False
+    whole = town_hall.cases.whole(id)
+    assert whole is not None
+    assert [entry.detail["id"] for entry in whole.history if entry.action == "called"] == ["4711"]
+
+
+def test_a_case_that_time_can_not_bring_on_keeps_no_other_waiting(
+    town_hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = begun(town_hall, "stuck-late", escalation={"after": "10m"})
+    id = begun(town_hall, "stuck-later", escalation={"after": "11m"})
+    wake = Cases._wake
+
+    def maybe(self: Cases, connection: Any, case: int, *more: Any) -> None:
+        if case == stuck:
+            raise ZeroDivisionError
+        wake(self, connection, case, *more)
+
+    monkeypatch.setattr(Cases, "_wake", maybe)
+    town_hall.now += 12 * MINUTE
+    town_hall.cases.wake()
+    assert (case_of(town_hall, stuck).escalated, case_of(town_hall, id).escalated) == (0, 1)
 
 
 def test_a_procedure_of_calls_only_ends_its_case(town_hall: Hall) -> None:

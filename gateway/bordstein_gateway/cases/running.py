@@ -18,7 +18,7 @@ from ..store import cases as rows
 from ..store import procedures as kept
 from ..store.audit import GATEWAY
 from ..store.connection import Connection
-from ..store.procedures import ENDED, RUNNING, STOPPED, Process
+from ..store.procedures import ENDED, RUNNING, STOPPED, Ordered, Process
 from ..texts import Sentence
 from . import states, steps
 from .keeping import subject, there
@@ -51,15 +51,16 @@ class Running(Looking):
 
         def job(connection: Connection) -> bool:
             errand = kept.ordered(connection, key)
+            if errand is not None and errand.state == "dropped" and ok and errand.work is not None:
+                # The case ended while the other side was called: what it has there has to be known.
+                audit.enter(connection, now, GATEWAY, "called", subject(errand.work), _called(errand, result))
             if errand is None or errand.state != "due":
                 return False
             kept.answer(connection, key, "done" if ok else "failed", result, now)
             if errand.work is None or (case := rows.get(connection, errand.work)) is None:
                 return True
             action = ("called" if ok else "call failed") if errand.node else "notified" if ok else "notice failed"
-            detail = {"key": key, "kind": errand.kind, "target": errand.target, "node": errand.node}
-            detail |= {name: value for name, value in result.items() if name in ("id", "url", "reason")}
-            audit.enter(connection, now, GATEWAY, action, subject(case.id), detail)
+            audit.enter(connection, now, GATEWAY, action, subject(case.id), _called(errand, result))
             sheet = _sheet_of(in_force, case)
             if errand.node == OUTSIDE:
                 self._outside_ended(connection, case, sheet, ok, now)
@@ -116,9 +117,13 @@ class Running(Looking):
                 now,
             )
 
-    def _recovered(self, connection: Connection, case: Case, sheet: Sheet | None, now: int) -> None:
-        """Tell the procedure; where nothing waits for it, nothing happens."""
+    def _recovered(self, connection: Connection, case: Case, sheet: Sheet | None, now: int, *, closes: bool) -> None:
+        """Tell the procedure; where nothing waits for it, nothing happens. `closes`: the case ends with it."""
+        before = kept.process(connection, case.id)
         self._bring_on(connection, case, sheet, lambda model, state: self.procedures.recovered(model, state, now), now)
+        after = kept.process(connection, case.id)
+        if closes and before is not None and after is not None and (before.ended, after.ended) == (RUNNING, ENDED):
+            kept.put(connection, before._replace(changed=now))  # who opens the case again goes on from there
 
     def _wake(self, connection: Connection, id: int, sheets: Mapping[str, Any], now: int) -> None:
         """A timer of this case's procedure is due."""
@@ -139,12 +144,14 @@ class Running(Looking):
     def _resume(self, connection: Connection, case: Case, now: int) -> None:
         """The case is open again: what it stopped at is to be done again."""
         process = kept.process(connection, case.id)
-        if process is not None and process.ended == STOPPED:
+        goes_on = process is not None and process.ended == STOPPED
+        if process is not None and goes_on:
             kept.put(connection, process._replace(ended=RUNNING, changed=now))
             kept.order_again(connection, case.id, now)
-        before = rows.steps(connection, case.id)
-        stopped = [step for step in before if step.state == "skipped" and step.at is not None]
-        rows.put_steps(connection, [step._replace(state="ready", at=None) for step in stopped])
+        skipped = [step for step in rows.steps(connection, case.id) if step.state == "skipped"]
+        rows.put_steps(connection, [step._replace(state="ready", at=None) for step in skipped if step.at is not None])
+        if goes_on:  # what no way leads to is skipped again with the next step
+            rows.put_steps(connection, [step._replace(state="waiting") for step in skipped if step.at is None])
 
     # Inside
 
@@ -228,6 +235,12 @@ class Running(Looking):
         rows.put_steps(connection, left)
         reason = said.de if said is not None else type(problem).__name__
         audit.enter(connection, now, GATEWAY, "procedure stuck", subject(case.id), {"reason": reason})
+
+
+def _called(errand: Ordered, result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit log keeps of a call and its answer."""
+    detail = {"key": errand.key, "kind": errand.kind, "target": errand.target, "node": errand.node}
+    return detail | {name: value for name, value in result.items() if name in ("id", "url", "reason")}
 
 
 def _sheet_of(sheets: Mapping[str, Any], case: Case) -> Sheet | None:

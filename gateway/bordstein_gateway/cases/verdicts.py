@@ -71,7 +71,7 @@ class Verdicts(Running):
         closes = sheet is not None and sheet.recovered.then == "close"
         if closes and case.state != "new":
             return case.id  # who has taken it says what becomes of it
-        self._recovered(connection, marked, sheet, now)
+        self._recovered(connection, marked, sheet, now, closes=closes)
         if closes:
             closed = states.close(marked, None, now, "Der Auslöser ist vorbei.")
             self._put(connection, closed, GATEWAY, "closed", {"reason": "recovered"})
