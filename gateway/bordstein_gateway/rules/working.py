@@ -45,7 +45,8 @@ PIECE = 1000
 AWAY_MS = 900_000
 PATIENCE_MS = 3_600_000
 """After the gateway itself heard nobody for AWAY_MS, nobody is silent before this is over."""
-_OVERLAP_MS = 10_000
+_OVERLAP_MS = 600_000
+"""A case's end may be in the store so long after the time that it has: while the database was away."""
 _MARK = ""
 """The object under which a rule keeps with which version it has begun."""
 
