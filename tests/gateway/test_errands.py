@@ -2,7 +2,9 @@
 
 import asyncio
 import ssl
+import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +250,50 @@ def test_after_a_day_a_call_is_given_up(office: Hall, systems: Systems) -> None:
     turn(office)
     assert state(office) == "failed"
     assert '"reason"' in answer(office) and '"german"' in answer(office)
+
+
+def test_a_mail_server_that_is_away_for_days_does_not_cost_a_notice(office: Hall, mailbox: Mailbox) -> None:
+    errand = Errand("case-1:opened:office:mail", "", "", "mail", "office", {"subject": "Voll", "body": "Markt"})
+    office.store.submit(lambda connection: kept.order(connection, errand, None, office.now)).result()
+    mailbox.faults[:] = ["451 later"] * 3
+    for _ in range(3):
+        turn(office)
+        office.now += int(GIVE_UP_S * 1000)
+    assert state(office, errand.key) == "due"
+    turn(office)
+    assert (state(office, errand.key), len(mailbox.mails)) == ("done", 1)
+
+
+def test_mail_servers_that_do_not_answer_leave_the_threads_to_others(
+    office: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks = [f"desk-{number}" for number in range(4)]
+    for desk in desks:
+        office.config.desk[desk] = office.config.desk["office"]
+        order(office, "mail", desk, {"subject": desk}, key=desk)
+    waits, let_go = threading.Semaphore(0), threading.Event()
+
+    def hang(*_: Any) -> None:
+        waits.release()
+        let_go.wait()
+
+    monkeypatch.setattr(mail, "_send", hang)
+
+    async def others() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+        runner = Runner(office.config, office.store, office.cases.answered, clock=lambda: office.now / 1000)
+        sending = asyncio.create_task(runner.turn())
+        while not waits.acquire(blocking=False):
+            await asyncio.sleep(0.01)
+        try:
+            await asyncio.wait_for(asyncio.gather(*(asyncio.to_thread(int) for _ in range(4))), 30)
+        finally:
+            let_go.set()
+        await sending
+        await runner.close()
+
+    asyncio.run(others())
+    assert {state(office, desk) for desk in desks} == {"done"}
 
 
 def test_a_target_that_is_down_keeps_nobody_else_waiting(office: Hall, systems: Systems) -> None:

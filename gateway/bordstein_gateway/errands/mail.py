@@ -12,6 +12,7 @@ import socket
 import ssl
 import textwrap
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr, formatdate
@@ -35,6 +36,8 @@ class Mails:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        # Of its own: servers that do not answer would take the few threads that pages and rules share.
+        self._thread = ThreadPoolExecutor(1, "mail")
 
     async def call(self, errand: Due) -> Mapping[str, Any]:
         """See Kind: `id`, the Message-ID."""
@@ -44,11 +47,12 @@ class Mails:
         if desk is None or desk.mail is None:
             raise NotTaken(both(f"[desk.{errand.target}] hat keine mail", f"[desk.{errand.target}] has no mail"))
         message = composed(errand, self._config.gateway.name, server.sender, desk.mail, self._config.town.name)
-        await asyncio.to_thread(_send, server, message)
+        await asyncio.get_running_loop().run_in_executor(self._thread, _send, server, message)
         return {"id": message["message-id"]}
 
     async def close(self) -> None:
-        """Each mail has its own connection."""
+        """Each mail has its own connection; one that is being sent is not waited for."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def composed(errand: Due, gateway: str, sender: str, to: str, town: str) -> EmailMessage:

@@ -2,7 +2,7 @@
 
 A call and the commit of its answer are two things: after a crash between them the call is made again, with the same
 key, and where the other side can be asked, it is asked first. What fails is tried again as an outbox would, and given
-up when it has failed for GIVE_UP_S; then the procedure goes its error's way.
+up when it has failed for GIVE_UP_S, a notice GIVE_UP_NOTICE_S; then the procedure goes its error's way.
 """
 
 import asyncio
@@ -25,6 +25,8 @@ from ..texts import both, said
 from .kind import Kind, NotYet
 
 GIVE_UP_S = 86_400.0
+GIVE_UP_NOTICE_S = 7 * 86_400.0
+"""Of who is told of a case: no procedure waits for it, and a mail server may be away for a weekend."""
 LOOK_S = 1.0
 _AT_ONCE = 1000
 _OF_A_TARGET = 50
@@ -139,7 +141,7 @@ class Runner:
         now = self._now()
         since = errand.failing if errand.failing is not None else now
         reason = _reason(trouble)
-        if now - since >= GIVE_UP_S * 1000:
+        if now - since >= (GIVE_UP_S if errand.task else GIVE_UP_NOTICE_S) * 1000:
             await self._answer(errand, False, reason)
             return
         pause = min(FIRST_PAUSE_S * 2 ** min(errand.tries, 20), LONGEST_PAUSE_S) * jitter()
