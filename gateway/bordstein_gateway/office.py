@@ -31,8 +31,12 @@ class Office:
 
     name = "office"
 
-    def __init__(self, config: Config, store: Store, stations: Stations) -> None:
+    def __init__(
+        self, config: Config, store: Store, stations: Stations, hears: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`hears`: whether messages come in, see rules/live.py."""
         self._config = config
+        self._hears = hears
         self._store = store
         self._stations = stations
         self._stopping = asyncio.Event()
@@ -58,7 +62,7 @@ class Office:
         """The rules at work; to be asked for in the event loop's thread first."""
         from .rules.live import Live
 
-        return Live(self._config, self._store, self.shelf, lambda: self.cases, self._stations)
+        return Live(self._config, self._store, self.shelf, lambda: self.cases, self._stations, hears=self._hears)
 
     def problems(self) -> list[str]:
         """Sentences on what does not work; empty: all does, or there is nothing to do."""

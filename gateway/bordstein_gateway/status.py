@@ -52,7 +52,7 @@ class ServiceState:
     @cached_property
     def office(self) -> Office:
         """Rule sheets, cases, and what is done about them."""
-        return Office(self.config, self.store, self.stations)
+        return Office(self.config, self.store, self.stations, lambda: self.ingest.connected)
 
     def healthy(self, now: float) -> list[str]:
         """Sentences on what is wrong at `now` (monotonic); empty: the service does its work.

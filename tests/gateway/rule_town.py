@@ -84,7 +84,8 @@ def write(settings: config.Config, text: str = BIN_FULL, name: str = "bin-full")
 
 
 class Street:
-    """Bins that report, and the rules that look at them. `now`: what the clock says (ms)."""
+    """Bins that report, and the rules that look at them. `now`: what the clock says (ms); `steady`: what a clock says
+    that nobody sets (s), None: the same; `hears`: whether the broker is there."""
 
     def __init__(
         self, folder: Path, place: Where | None = None, *, checkpoint_s: float = CHECKPOINT_S, **more: Any
@@ -93,6 +94,8 @@ class Street:
         self.config = settings(folder, **more)
         self.place = place or folder / "bordstein.sqlite"
         self.now = NOON
+        self.steady: float | None = None
+        self.hears = True
         self._seq = 0
         self.start()
 
@@ -103,7 +106,9 @@ class Street:
         self.cases = Cases(self.config, self.store, self.shelf, now=lambda: self.now)
         self.live = Live(
             *(self.config, self.store, self.shelf, lambda: self.cases),
+            hears=lambda: self.hears,
             clock=lambda: self.now / 1000,
+            steady=lambda: self.now / 1000 if self.steady is None else self.steady,
             checkpoint_s=self._checkpoint_s,
         )
 

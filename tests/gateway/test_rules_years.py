@@ -10,7 +10,7 @@ from bordstein_gateway.rules.working import Mark, Working
 from bordstein_gateway.rules.world import Still
 from bordstein_gateway.store.sheets import move_place
 from tests.gateway import ruling
-from tests.gateway.rule_town import BIN, BIN_FULL, DAY, OTHER, SILENT, Street, write
+from tests.gateway.rule_town import BIN, BIN_FULL, DAY, HOUR, OTHER, SILENT, Street, write
 
 
 @pytest.fixture
@@ -129,3 +129,61 @@ def test_a_rule_that_begins_anew_ends_what_is_over_of_the_cases_that_are_open(st
     street.measure(0.1, device=OTHER)
     street.turn()
     assert [(case.object, case.recovered is None) for case in street.found()] == [(BIN, False), (OTHER, False)]
+
+
+def silent_now(street: Street) -> list[str]:
+    street.turn()
+    return [case.object for case in street.found() if case.open and case.recovered is None]
+
+
+def test_who_starts_again_soon_is_still_patient(street: Street) -> None:
+    write(street.config, SILENT, "silent")
+    street.turn()
+    street.measure(0.1)
+    street.turn()
+    street.now += 3 * DAY
+    street.crash()
+    street.turn()
+    street.measure(0.1, device=OTHER)
+    street.turn()
+    street.crash()
+    street.measure(0.1, device=OTHER)
+    assert silent_now(street) == []
+    street.now += 2 * HOUR
+    street.measure(0.1, device=OTHER)
+    assert silent_now(street) == [BIN]
+
+
+def test_while_the_broker_is_away_nobody_is_silent(street: Street) -> None:
+    write(street.config, SILENT, "silent")
+    street.turn()
+    street.measure(0.1)
+    street.measure(0.1, device=OTHER)
+    street.turn()
+    street.hears = False
+    for _ in range(30):
+        street.now += HOUR
+        street.turn()
+    street.hears = True
+    street.measure(0.1)
+    assert silent_now(street) == []
+    street.now += 2 * HOUR
+    street.measure(0.1)
+    assert silent_now(street) == [OTHER]
+
+
+def test_a_clock_that_jumps_a_year_ahead_and_back_makes_nobody_silent_and_stops_no_rule(street: Street) -> None:
+    write(street.config, SILENT, "silent")
+    street.steady = street.now / 1000
+    street.turn()
+    street.measure(0.1)
+    street.turn()
+    street.now += 400 * DAY
+    assert silent_now(street) == []
+    street.now -= 400 * DAY
+    assert silent_now(street) == []
+    for _ in range(26):
+        street.now += HOUR
+        street.steady += 3600
+        street.turn()
+    assert silent_now(street) == [BIN]

@@ -49,7 +49,7 @@ class LiveStatus:
 
 class Live:
     """A gateway's. run() until stop(); it may be cancelled: nothing is lost either way. `cases`: asked for when
-    the first rule begins."""
+    the first rule begins. `hears`: whether boards can be heard at all: while the broker is away nobody is silent."""
 
     name = "rules"
 
@@ -61,7 +61,9 @@ class Live:
         cases: "Callable[[], Cases]",
         stations: Stations | None = None,
         *,
+        hears: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
         checkpoint_s: float = CHECKPOINT_S,
     ) -> None:
         self.status = LiveStatus()
@@ -70,7 +72,9 @@ class Live:
         self._shelf = shelf
         self._cases = cases
         self._stations = stations or Stations(config.devices, store)
+        self._hears = hears
         self._clock = clock
+        self._steady = steady
         self._checkpoint_s = checkpoint_s
         self._work: Working | None = None
         self._news = asyncio.Event()
@@ -189,6 +193,8 @@ class Live:
             self._work = Working(
                 *(self._config, self._store, self._cases(), self._stations),
                 clock=self._clock,
+                steady=self._steady,
+                hears=self._hears,
                 checkpoint_s=self._checkpoint_s,
             )
         unread = [name for name, one in sheets.items() if one.sheet is None]

@@ -103,6 +103,12 @@ class Running:
                     said += self._tick(rule, due)
         return said
 
+    def put_back(self, now: int) -> None:
+        """The clock was: what was put off until a time that is yet to come is due as usual."""
+        self._at = min(self._at, now)
+        for rule in self.rules.values():
+            rule.not_before = min(rule.not_before, now)
+
     def next_tick(self) -> int | None:
         """When to call tick() again (ms); None: readings alone can change anything."""
         least = _NEVER

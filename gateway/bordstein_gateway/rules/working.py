@@ -47,6 +47,8 @@ PATIENCE_MS = 3_600_000
 """After the gateway itself heard nobody for AWAY_MS, nobody is silent before this is over."""
 _OVERLAP_MS = 600_000
 """A case's end may be in the store so long after the time that it has: while the database was away."""
+_JUMP_MS = 60_000
+_NO_RULE, _PATIENCE = "", "patient until"
 _MARK = ""
 """The object under which a rule keeps with which version it has begun."""
 
@@ -87,6 +89,8 @@ class Working:
         stations: Stations,
         *,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+        hears: Callable[[], bool] = lambda: True,
         checkpoint_s: float = CHECKPOINT_S,
     ) -> None:
         self._store = store
@@ -114,13 +118,18 @@ class Working:
         self._saved_at = clock()
         last = store.observed(newest) if newest else None
         now = self._now()
-        away = last is not None and now - last.received * 1000 > AWAY_MS
-        self._patient_until = now + PATIENCE_MS if away else 0
+        self._steady, self._hears = steady, hears
+        self._heard_at = self._turned_at = steady()
+        self._turned = now
+        self._patient_until = min(_patience(store), now + PATIENCE_MS)
+        if last is not None and now - last.received * 1000 > AWAY_MS:
+            self._be_patient(now)
 
     # What live.py asks
 
     def turn(self) -> bool:
         """One batch; whether there may be more at once."""
+        self._look_at_clock()
         self._commit()
         if not self.running.rules:
             return False
@@ -191,6 +200,32 @@ class Working:
         self._save_some()
         while self._saving:
             self._save_some()
+
+    # When the gateway itself could not hear
+
+    def _look_at_clock(self) -> None:
+        """While the broker is away everybody seems silent; and where the clock was put on, since long."""
+        now, at = self._now(), self._steady()
+        jump = now - self._turned - (at - self._turned_at) * 1000
+        self._turned, self._turned_at = now, at
+        if self._hears():
+            self._heard_at = at
+        if jump < -_JUMP_MS:
+            self.running.put_back(now)
+            self._patient_until = min(self._patient_until, now + PATIENCE_MS)
+        if jump > AWAY_MS or (at - self._heard_at) * 1000 > AWAY_MS:
+            self._be_patient(now)
+
+    def _be_patient(self, now: int) -> None:
+        """Kept, so that a start soon after does not forget it."""
+        until = now + PATIENCE_MS
+        if self._patient_until < until - _JUMP_MS or self._patient_until > until:
+            row = (_NO_RULE, _PATIENCE, str(until))
+            self._store.submit(lambda connection: put_rule_states(connection, [row])).result()
+            self._patient_until = until
+        for rule in self.running.rules.values():
+            if listens(rule.sheet):
+                rule.not_before = max(rule.not_before, self._patient_until)
 
     def due(self) -> int | None:
         """When to turn again even if nothing comes in (ms)."""
@@ -472,6 +507,12 @@ def _devices(verdict: Verdict) -> tuple[str, ...]:
 
 def _mark(rule: Rule, mark: Mark) -> tuple[str, str, str]:
     return rule.name, _MARK, msgspec.json.encode(mark).decode()
+
+
+def _patience(store: Store) -> int:
+    """Until when nobody is silent, ms."""
+    text = rule_states(store, _NO_RULE).get(_PATIENCE, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def _mark_of(text: str) -> Mark | None:
