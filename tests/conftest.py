@@ -5,21 +5,32 @@ from collections import defaultdict
 import pytest
 
 LONG_S = {
-    "street/test_pulled_cables.py": 185,
-    "street/test_batch.py": 180,
-    "street/test_street.py": 140,
-    "street/test_release.py": 140,
-    "firmware/mpy_wipe.py": 110,
-    "firmware/mpy_cycle_month.py": 95,
-    "street/test_technician_page.py": 90,
-    "street/test_setup_command.py": 85,
+    "street/test_pulled_cables.py": 210,
+    "street/test_release.py": 200,
+    "street/test_street.py": 200,
+    "tools/test_watch.py": 130,
+    "street/test_technician_page.py": 130,
+    "street/test_batch.py": 115,
+    "street/test_setup_command.py": 110,
+    "browser": 110,
+    "tools/test_selftest.py": 95,
+    "street/test_secrets.py": 90,
     "street/test_board_config.py": 80,
-    "street/test_secrets.py": 60,
-    "street/test_work.py": 50,
-    "street/test_certificate.py": 40,
-    "street/test_sleeping_board.py": 35,
+    "firmware/mpy_cycle.py": 75,
+    "gateway/test_errands.py": 60,
+    "tools/test_deploy.py": 60,
+    "firmware/mpy_cycle_month.py": 55,
+    "gateway/test_forward.py": 55,
+    "street/test_certificate.py": 50,
+    "street/test_readme.py": 50,
+    "firmware/mpy_certificate.py": 45,
+    "firmware/mpy_wipe.py": 45,
+    "street/test_sleeping_board.py": 40,
+    "street/test_work.py": 40,
+    "gateway/test_procedures_killed.py": 35,
 }
-"""Modules, and about how long each takes on a busy machine. One that is not here only makes the whole take longer."""
+"""Modules, and about how long each takes on a busy machine. One that is not here only makes the whole take longer.
+"browser": all modules with pages in a browser, together, so that not each worker starts one."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -28,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     modules: dict[str, list[pytest.Item]] = defaultdict(list)
     rest: list[pytest.Item] = []
     for item in items:
-        name = "/".join(item.path.parts[-2:])
+        name = "browser" if "chromium" in getattr(item, "fixturenames", ()) else "/".join(item.path.parts[-2:])
         (modules[name] if name in LONG_S else rest).append(item)
     shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
     loads = [0] * workers

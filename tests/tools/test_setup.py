@@ -20,7 +20,7 @@ NPM = """#!/bin/sh
 echo "$npm_config_cache npm $*" >>"$NOTES"
 mkdir -p node_modules
 """
-DECODER = "tests/street/opensensemap"
+FROM_NPM = ("tests/street/opensensemap", "tests/gateway/bpmn_engine", "gateway/assets")
 
 
 @pytest.fixture
@@ -33,8 +33,14 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, folder / name)
     programs = tmp_path / "programs"
     programs.mkdir()
-    shutil.copytree(ROOT / DECODER, folder / DECODER)
-    stubs = ((programs / "uv", UV), (programs / "npm", NPM), (folder / "tools/dev/micropython.sh", "#!/bin/sh\n"))
+    for name in FROM_NPM:
+        shutil.copytree(ROOT / name, folder / name)
+    stubs = (
+        (programs / "uv", UV),
+        (programs / "npm", NPM),
+        (folder / "tools/dev/micropython.sh", "#!/bin/sh\n"),
+        (folder / "tools/dev/assets.py", ""),
+    )
     for path, text in stubs:
         path.write_text(text)
         path.chmod(0o755)
@@ -52,12 +58,14 @@ def setup(folder: Path, **environment: str) -> list[str]:
 
 
 def test_caches_lie_in_the_checkout_unless_the_user_has_a_place_for_them(checkout: Path) -> None:
-    *calls, last = setup(checkout)
-    assert all(call.startswith(f"{checkout}/.cache/uv-cache {checkout}/.cache/pip-cache uv ") for call in calls)
-    assert last == f"{checkout}/.cache/npm-cache npm ci --silent"
+    npm = len(FROM_NPM)
+    calls = setup(checkout)
+    assert all(call.startswith(f"{checkout}/.cache/uv-cache {checkout}/.cache/pip-cache uv ") for call in calls[:-npm])
+    assert calls[-npm:] == [f"{checkout}/.cache/npm-cache npm ci --silent"] * npm
     shutil.rmtree(checkout / ".cache")
-    *calls, last = setup(checkout, UV_CACHE_DIR="/u", PIP_CACHE_DIR="/p", npm_config_cache="/n")[len(calls) + 1 :]
-    assert all(call.startswith("/u /p uv ") for call in calls) and last.startswith("/n npm ")
+    calls = setup(checkout, UV_CACHE_DIR="/u", PIP_CACHE_DIR="/p", npm_config_cache="/n")[len(calls) :]
+    assert all(call.startswith("/u /p uv ") for call in calls[:-npm])
+    assert calls[-npm:] == ["/n npm ci --silent"] * npm
 
 
 def test_what_is_installed_and_what_it_is_built_with_is_pinned_by_its_hash(checkout: Path) -> None:
@@ -68,7 +76,8 @@ def test_what_is_installed_and_what_it_is_built_with_is_pinned_by_its_hash(check
             continue
         blocks = re.split(r"\n(?=[a-zA-Z])", path.read_text())
         assert all("==" in block and "--hash=sha256:" in block for block in blocks), path
-    lock = (ROOT / DECODER / "package-lock.json").read_text()
-    assert "://" not in lock
-    packages = json.loads(lock)["packages"]
-    assert all("integrity" in package and "resolved" not in package for name, package in packages.items() if name)
+    for name in FROM_NPM:
+        lock = (ROOT / name / "package-lock.json").read_text()
+        assert "://" not in lock
+        packages = [entry for path, entry in json.loads(lock)["packages"].items() if path]
+        assert all("integrity" in entry and "resolved" not in entry for entry in packages), name
