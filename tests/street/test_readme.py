@@ -15,6 +15,7 @@ import pytest
 
 from bordstein_gateway.config.config import AnyForward, AnyInput
 from bordstein_gateway.config.types import folder_of
+from bordstein_gateway.store import Store
 from tests.street.processes import Process, free_port
 from tests.street.servers import mosquitto_path
 
@@ -78,6 +79,7 @@ class Machine:
             ["sh", "-euc", script],
             cwd=where,
             env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=120,
@@ -95,7 +97,7 @@ class Machine:
 
 def test_a_town_can_follow_the_readme(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
-    _, keys, broker, gateway, board = steps()
+    _, keys, broker, gateway, board, work = steps()
     machine.follow(keys, machine.checkout)
     server = machine.checkout / "server"
     machine.follow(broker, server)
@@ -121,12 +123,19 @@ def test_a_town_can_follow_the_readme(tmp_path: Path) -> None:
     assert "no mistakes" in said and f"The broker localhost:{port} answers." in said
     assert (tmp_path / "etc/bordstein/gateway.key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "etc/mosquitto/certs/broker.key").stat().st_mode & 0o777 == 0o600
+    # The gateway that systemd starts would have made it.
+    (tmp_path / "data").mkdir()
+    Store.open(tmp_path / "data/bordstein.sqlite", alone=True).close()
+    said = machine.follow(work, server)
+    assert "1 rule sheet, no mistakes" in said and re.search(
+        r"eva is there, role administrator\nFirst password.*: \S+", said
+    )
     assert machine.follow(board, machine.checkout) == "config.json: no mistakes.\n"
     assert machine.untracked() == set(), "keys and passwords could be committed"
 
 
 def test_the_image_is_the_one_that_the_boards_description_names() -> None:
-    *_, board = steps()
+    *_, board, _ = steps()
     (config,) = re.findall(r"(?s)<<'END'\n(.*)\nEND\n", board)
     described = tomllib.loads((ROOT / f"boards/{json.loads(config)['board']}.toml").read_text())
     assert f"bordstein images add {described['image']['name']}\n" in board
@@ -134,7 +143,7 @@ def test_the_image_is_the_one_that_the_boards_description_names() -> None:
 
 @pytest.mark.parametrize("words", ["images add", "setup"])
 def test_the_verbs_that_need_a_board_know_the_options_that_stand_there(words: str) -> None:
-    *_, board = steps()
+    *_, board, _ = steps()
     (line,) = re.findall(rf"(?m)^\.venv/bin/bordstein {words} (.*)", board)
     program = [ROOT / ".venv/bin/bordstein", *words.split(), "--help"]
     run = subprocess.run(program, capture_output=True, text=True, timeout=60)
