@@ -79,7 +79,7 @@ def test_both_languages_have_the_same_parts(topic: str) -> None:
     assert parts["de"] == parts["en"]
 
 
-@pytest.mark.parametrize(("language", "quoted"), [("de", r"«([^»]+)»"), ("en", r'"([^"]+)"')])
+@pytest.mark.parametrize(("language", "quoted"), [("de", r"«([^»]+)»"), ("en", r'"([^"]+)"')], ids=["de", "en"])
 def test_the_clerks_page_uses_the_words_of_the_pages(language: str, quoted: str) -> None:
     sources = [
         *PACKAGE.glob("templates/app/**/*.html"),
