@@ -1,7 +1,7 @@
 """Texts of reports: Jinja templates of the configuration, filled with what a reading and its board say.
 
-They come from the town's own configuration file and are run in Jinja's sandbox all the same: a template is there to
-write a sentence. Names are listed in NAMES; one that has no value is written as nothing.
+They come from the town's own configuration and its rule sheets, and are run in a sandbox all the same: a template is
+there to write a sentence. Names are listed in NAMES; one that has no value is written as nothing.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,8 @@ from ..web.pagetexts import number
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    from .sandbox import Sandbox
 
 Language = Literal["de", "en"]
 
@@ -84,12 +85,13 @@ def problem(template: Any, *, needs: str = "", named: Mapping[str, Any] = NAMES)
 
 
 @lru_cache(maxsize=2)
-def _environment(language: Language) -> "ImmutableSandboxedEnvironment":
+def _environment(language: Language) -> "Sandbox":
     from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    from .sandbox import Sandbox
 
     # What is filled goes into forms, JSON and XML, each of which is escaped where it is made.
-    environment = ImmutableSandboxedEnvironment(
+    environment = Sandbox(
         undefined=StrictUndefined,
         autoescape=False,
         finalize=lambda value: "" if value is None else value,
