@@ -33,6 +33,8 @@ class ConfigError(Exception):
 
 # A key and a value without quotes that can't be a number.
 _BARE_VALUE = re.compile(r"\s*([\w.-]{1,60})\s*=\s*((?:[A-Za-z/.~]|\d+\.\d+\.\d)[^\"'#\[\]{}]*)(?:#.*)?$")
+# A key of more parts than anything has: tomllib takes the square of their number, minutes for a page of them.
+_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*"|'[^'\n]*')[ \t]*+\.[ \t]*+){100}""")
 # Keys people try for a secret in the clear; the value is never repeated in a message.
 _CLEAR = {
     "password": "password_file",
@@ -76,11 +78,14 @@ def examined(
 
     `nothing`: what is said of an empty one.
     """
+    too_deep = pick("ist zu tief geschachtelt", "is nested too deep")
+    if found_deep := _DEEP_KEY.search(text):
+        return {}, [f"{text.count(chr(10), 0, found_deep.start()) + 1}: {too_deep}"]
     try:
         values = tomllib.loads(text)
         lines = key_lines(text)
     except RecursionError:
-        return {}, [f"1: {pick('ist zu tief geschachtelt', 'is nested too deep')}"]
+        return {}, [f"1: {too_deep}"]
     except ValueError as error:  # a number of thousands of digits is one that is no TOMLDecodeError
         return {}, [_syntax_error(text, str(error))]
     if not values:

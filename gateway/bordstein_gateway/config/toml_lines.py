@@ -7,6 +7,7 @@ The text has to be valid TOML: parse it with tomllib first. Source: TOML 1.0.0.
 
 import re
 import tomllib
+from bisect import bisect_left
 
 Path = tuple[str | int, ...]
 
@@ -34,6 +35,7 @@ class _Scanner:
         self.text = text
         self.at = 0
         self.lines: dict[Path, int] = {}
+        self._ends = [found.start() for found in re.finditer("\n", text)]
         self._tables: dict[Path, int] = {}  # arrays of tables: how many so far
 
     def document(self) -> None:
@@ -129,7 +131,7 @@ class _Scanner:
             self.at = found.end()
 
     def _line(self, at: int) -> int:
-        return self.text.count("\n", 0, at) + 1
+        return bisect_left(self._ends, at) + 1
 
     def _note(self, path: Path, at: int) -> None:
         self.lines.setdefault(path, self._line(at))

@@ -19,6 +19,9 @@ from ..texts import pick
 from .sheet import Sheet
 from .sheet_rules import sheet_rules
 
+LONGEST = 65_536
+"""Characters of a sheet. The ready ones have some 4,000."""
+
 
 def read(text: str, config: Config, name: str | None = None) -> tuple[Sheet | None, list[str]]:
     """A sheet for this gateway. `name`: as its file is called, without .toml."""
@@ -35,6 +38,8 @@ def read(text: str, config: Config, name: str | None = None) -> tuple[Sheet | No
             if said and path not in wrong:
                 yield path, said
 
+    if len(text) > LONGEST:
+        return None, [f"1: {pick(f'ist länger als {LONGEST} Zeichen', f'is longer than {LONGEST} characters')}"]
     nothing = pick("darin steht nichts", "there is nothing in it")
     _, found = examined(text, Sheet, Path(config.rules_path), rules, nothing)
     return (None, found) if found else (msgspec.convert(tomllib.loads(text), Sheet), [])
