@@ -88,6 +88,17 @@ def test_a_service_without_an_error_s_way_goes_on_and_is_noted() -> None:
     assert (progress.ended, progress.failed, progress.done) == (True, ("x",), ())
 
 
+def test_a_procedure_that_goes_round_in_circles_is_stuck() -> None:
+    circle = (
+        '<bpmn:startEvent id="s"/><bpmn:sequenceFlow id="a" sourceRef="s" targetRef="x"/>'
+        '<bpmn:exclusiveGateway id="x" default="b"/><bpmn:sequenceFlow id="b" sourceRef="x" targetRef="y"/>'
+        '<bpmn:scriptTask id="y"><bpmn:script>z = 1</bpmn:script></bpmn:scriptTask>'
+        '<bpmn:sequenceFlow id="c" sourceRef="y" targetRef="x"/>'
+    )
+    with pytest.raises(run.Stuck, match="round in circles"):
+        run.start(model(circle), {"case": "2026-17"}, 0)
+
+
 def test_timers_wait_for_the_time_they_are_given() -> None:
     inside = between(
         '<bpmn:intermediateCatchEvent id="x"><bpmn:timerEventDefinition id="t"><bpmn:timeDuration>P1DT2H'
@@ -247,6 +258,8 @@ def test_hostile_files_are_refused_in_a_sentence_and_at_once(text: str) -> None:
         "x = " + "(" * 500 + "1" + ")" * 500,
         "x = 'a'\n" + "x = x + x\n" * 60,
         "x = 2\n" + "x = x * x\n" * 60,
+        "x = [1]\n" + "x = [x, x]\n" * 100,
+        "x = {}\n" + "x = {1: x, 2: x}\n" * 100,
         "x = case['__class__']",
     ],
 )

@@ -26,6 +26,8 @@ from .names import NAMES
 from .progress import Errand, Progress, Task
 
 _GIVEN, _FAILED = "given", "failed"
+_MOST_PARTS = 500
+"""That a procedure goes through in one go: a drawn one may lead in a circle in which nobody is waited for."""
 _ANSWER = ("ok", "id", "reason")
 
 
@@ -95,6 +97,7 @@ class _Run:
         self._model = model
         self._engine = engine
         self._escalated: list[str] = []
+        self._parts = 0
 
     @classmethod
     def load(cls, model: Model, state: str, now: int) -> "_Run":
@@ -209,6 +212,9 @@ class _Run:
         )
 
     def _passed(self, task: Any) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise Stuck(both("Der Ablauf dreht sich im Kreis.", "The procedure goes round in circles."))
         spec = task.task_spec
         if isinstance(spec, ThrowingEvent) and isinstance(spec.event_definition, EscalationEventDefinition):
             self._escalated.append(spec.bpmn_id)

@@ -176,7 +176,7 @@ class _Run:
         return self._bounded(_BINARY[type(kind)](left, right))
 
     def _bounded(self, value: Any) -> Any:
-        size = value.bit_length() if isinstance(value, int) else len(value) if hasattr(value, "__len__") else 0
+        size = value.bit_length() if isinstance(value, int) else _size(value, LARGEST)
         if size > LARGEST:
             raise BadScript("a value grows too large")
         return value
@@ -189,6 +189,22 @@ def _parsed(script: str) -> ast.Module:
         return ast.parse(script.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadScript(" ".join(str(error).split())[:150]) from None
+
+
+def _size(value: Any, most: int) -> int:
+    """Of all that is written when it is: a list that holds one list twice is twice as large. Counted up to `most`."""
+    if isinstance(value, dict):
+        parts: list[Any] = [*value, *value.values()]
+    elif isinstance(value, list):
+        parts = value
+    else:
+        return len(value) if hasattr(value, "__len__") else 0
+    found = len(parts)
+    for part in parts:
+        if found > most:
+            break
+        found += _size(part, most - found)
+    return found
 
 
 def _number(value: Any) -> bool:
