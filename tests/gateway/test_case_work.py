@@ -164,7 +164,7 @@ def test_what_is_no_picture_or_too_large_is_refused_in_a_sentence() -> None:
             photos.prepared(bad)
     with pytest.raises(CaseProblem, match="11 MB; 10 MB at most"):
         photos.prepared(bytes(11 * 1048576))
-    with pytest.raises(CaseProblem, match="12 megapixels at most"):
+    with pytest.raises(CaseProblem, match="13 megapixels at most"):
         photos.prepared(picture((6000, 4000), "PNG"))
 
 
