@@ -1,5 +1,7 @@
 """Forms of a bounded size: nobody fills the memory with one."""
 
+import asyncio
+
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.types import Message
@@ -8,6 +10,9 @@ from ...texts import both
 from ..access import Refused
 
 _MOST_FIELDS, _MOST_FILES = 500, 20
+PATIENCE_S, SLOWEST = 30.0, 50_000
+"""A form is here within so many seconds, and one more for each so many bytes that it may have: a connection that sends
+nothing is one of 400."""
 
 
 async def limited(request: Request, largest: int) -> FormData:
@@ -28,7 +33,14 @@ async def limited(request: Request, largest: int) -> FormData:
         return message
 
     request._receive = counted
-    return await request.form(max_fields=_MOST_FIELDS, max_files=_MOST_FILES, max_part_size=largest)
+    try:
+        async with asyncio.timeout(PATIENCE_S + largest / SLOWEST):
+            return await request.form(max_fields=_MOST_FIELDS, max_files=_MOST_FILES, max_part_size=largest)
+    except TimeoutError:
+        slow = both(
+            "Das Formular kam nicht ganz an; noch einmal senden.", "The form did not arrive whole; send it again."
+        )
+        raise Refused(408, slow, {"connection": "close"}) from None
 
 
 def _too_large(largest: int) -> Refused:
