@@ -95,6 +95,7 @@ def test_the_provider_says_at_each_login_what_somebody_may(staff: Staff, provide
     provider.user |= {"realm_access": {"roles": ["uma_authorization"]}}
     refused = sign_on(staff.visitor())
     assert refused.status_code == 403 and "keine Rolle" in refused.text
+    assert client.get("/app/cases").status_code == 303, "what was begun with a role ends with it"
 
 
 def test_roles_that_only_the_user_info_has_count(staff: Staff, provider: Provider) -> None:

@@ -159,9 +159,25 @@ class Accounts:
 
         return self._store.submit(job)
 
-    def log_out(self, name: str) -> "Future[None]":
+    def log_out(self, name: str, actor: str) -> "Future[None]":
         """End all logins of an account."""
-        return self._store.submit(lambda connection: log_out(connection, name))
+
+        def job(connection: Connection) -> None:
+            log_out(connection, name)
+            _note(connection, actor, "logged out everywhere", name)
+
+        return self._store.submit(job)
+
+    def leave(self, subject: str) -> "Future[None]":
+        """The provider gives this account no role any more: its logins end."""
+
+        def job(connection: Connection) -> None:
+            row = connection.execute("SELECT name FROM account WHERE subject = ?", (subject,)).fetchone()
+            if row and connection.execute("SELECT 1 FROM login WHERE account = ?", (row[0],)).fetchone():
+                log_out(connection, row[0])
+                _note(connection, PROVIDER, "logged out everywhere", row[0])
+
+        return self._store.submit(job)
 
     def touch(self, digest: str, used: int) -> "Future[None]":
         return self._run("UPDATE login SET used = ? WHERE digest = ?", (used, digest))

@@ -57,7 +57,7 @@ def routes(site: Site) -> list[Route]:
         return site.back(request, "/app/" if user.must_change else ACCOUNT, done)
 
     async def leave_all(request: Request, user: User) -> Response:
-        await asyncio.wrap_future(accounts.log_out(user.name))
+        await asyncio.wrap_future(accounts.log_out(user.name, user.name))
         response = site.back(request, LOGIN)
         await site.sessions.end(user, response)
         return response

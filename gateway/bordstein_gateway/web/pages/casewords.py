@@ -75,6 +75,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "paused": ("Weitergabe angehalten", "forward paused"),
     "resumed": ("Weitergabe läuft wieder", "forward resumed"),
     "read again": ("Unlesbares noch einmal gelesen", "quarantine read again"),
+    "logged out everywhere": ("überall abgemeldet", "logged out everywhere"),
     "keepers": ("eingetragen, wer es hat", "entered who has it"),
     "noted": ("Lebenslauf ergänzt", "life record added to"),
     "notified": ("benachrichtigt", "notified"),

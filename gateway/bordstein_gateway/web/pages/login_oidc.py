@@ -67,7 +67,10 @@ class SignOn:
     async def _account(self, identity: Identity) -> Account:
         settings, claims = self._provider.settings, identity.claims
         role = role_of(settings, claims, ROLES)
+        subject = f"{settings.issuer} {claims['sub']}"
         if role is None:
+            # Whoever comes again without a role is not to go on elsewhere with the one from before.
+            await asyncio.wrap_future(self._site.sessions.accounts.leave(subject))
             raise NoLogin(
                 both(
                     "Ihr Konto hat beim Anmeldedienst keine Rolle für diese Seiten; wer ihn verwaltet, kann sie geben.",
@@ -81,7 +84,7 @@ class SignOn:
         name = accounts.as_name(given.get("preferred_username") or mail or claims["sub"])
         full_name = " ".join(given.get("name", "").split())[:100]
         account = Account(name, full_name, role, desks, mail, created=int(time.time() * 1000))
-        account = account._replace(subject=f"{settings.issuer} {claims['sub']}")
+        account = account._replace(subject=subject)
         account = await asyncio.wrap_future(self._site.sessions.accounts.come(account))
         if account.disabled:
             raise NoLogin(both("Dieses Konto ist hier gesperrt.", "This account is disabled here."), "disabled")
