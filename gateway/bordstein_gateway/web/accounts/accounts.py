@@ -12,6 +12,8 @@ from ..pages.rights import ROLES
 NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,62}")
 _MAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,190}")
 _OTHER = re.compile(r"[^a-z0-9_.@-]+")
+RESERVED = ("gateway", "file")
+"""What the audit log calls those that are nobody: no person may be called so."""
 TAKEN = both("Ein Konto mit diesem Namen gibt es schon.", "There is an account of this name already.")
 REFUSED = {
     MISSING: both("Dieses Konto gibt es nicht.", "There is no such account."),
@@ -31,6 +33,8 @@ def new(
         name.strip().lower(), full_name.strip(), role, tuple(dict.fromkeys(desks)), mail.strip(), must_change=True
     )
     found = problems(config, account)
+    if account.name in RESERVED:
+        found["name"] = both("So heißt im Protokoll das Gateway selbst.", "The audit log calls the gateway itself so.")
     if not NAME.fullmatch(account.name):
         found["name"] = both("Nur Kleinbuchstaben, Ziffern und -_.@.", "Lower-case letters, digits and -_.@ only.")
     return account._replace(created=int(time.time() * 1000)), found
@@ -63,4 +67,5 @@ def is_mail(given: str) -> bool:
 
 def as_name(given: str) -> str:
     """A name that an account can have, of one that came from elsewhere."""
-    return _OTHER.sub("-", given.strip().lower()).strip("-_.@")[:60] or "konto"
+    name = _OTHER.sub("-", given.strip().lower()).strip("-_.@")[:60] or "konto"
+    return f"{name}-konto" if name in RESERVED else name
