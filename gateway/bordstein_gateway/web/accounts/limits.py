@@ -8,6 +8,7 @@ of a bounded size; an hour without failures forgets.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple, TypeVar
 
 _MOST = 10_000
@@ -68,11 +69,22 @@ class Limits:
         yield pair, _PAIR
         if pair not in self._friends:
             yield ("", pair[0]), _ACCOUNT
-        yield (address, ""), _ADDRESS
+        yield (_network(address), ""), _ADDRESS
 
 
 def _pair(account: str, address: str) -> _Key:
-    return f"account {account[:100]}", address
+    return f"account {account[:100]}", _network(address)
+
+
+def _network(address: str) -> str:
+    """Of IPv6 the /64, as everybody has 2^64 addresses of one."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return str(IPv6Address(int(found) >> 64 << 64))
+    return address
 
 
 def _bound(entries: OrderedDict[_Key, _T]) -> None:
