@@ -102,10 +102,15 @@ class Working(Running):
 
         return self._change(id, actor, "done", change, ledger)
 
-    def false_alarm(self, id: int, actor: str, reason: str) -> "Future[Case]":
-        """There was nothing to do; why."""
+    def false_alarm(self, id: int, actor: str, reason: str, *, of_others: bool = True) -> "Future[Case]":
+        """There was nothing to do; why. `of_others`: whether the actor may say so of a case that somebody else has."""
 
         def change(connection: Connection, case: Case, now: int) -> Case:
+            if not of_others and case.account not in (None, actor):
+                raise CaseProblem(
+                    f"Vorgang {case.number} hat inzwischen {case.account}; das ist Sache der Disposition.",
+                    f"{case.account} has case {case.number} by now; that is a dispatcher's to say.",
+                )
             ended = states.false_alarm(case, actor, now, reason)
             self._stop(connection, case, now)
             return ended

@@ -152,9 +152,10 @@ class Work:
         """There was nothing to do; of a case that somebody else has this is a dispatcher's."""
         form = await self._site.form(request)
         cases, case = self._office.cases, await self._case(request)
-        if case.account not in (None, user.name) and not user.may(Right.DISPATCH):
+        may = user.may(Right.DISPATCH)
+        if case.account not in (None, user.name) and not may:
             raise HTTPException(403)
-        done = cases.false_alarm(case.id, user.name, said_in(form, "reason"))
+        done = cases.false_alarm(case.id, user.name, said_in(form, "reason"), of_others=may)
         message = both("Als Fehlalarm vermerkt.", "Marked as a false alarm.")
         return await self._do(request, user, case, done, message)
 
