@@ -11,6 +11,7 @@ from ..rules.sheet import Sheet, words
 from ..store import Store
 from ..store import cases as rows
 from ..texts import Sentence, both
+from ..web.spreadsheets import no_formula
 from .types import OPEN
 
 COLUMNS = (
@@ -94,7 +95,7 @@ def table(found: Report, language: str) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for one in found.rules:
-        writer.writerow(["" if value is None else value for value in _values(one, language)])
+        writer.writerow(["" if value is None else no_formula(value) for value in _values(one, language)])
     return out.getvalue()
 
 
