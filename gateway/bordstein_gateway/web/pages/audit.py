@@ -14,11 +14,14 @@ from ...store import audit as lines
 from ..pagetexts import number
 from .casewords import REASONS, STATES, Clock, action_words, named
 from .office import OfficeView
+from .rendering import short
 from .rights import Right, User
 from .site import Site
 
 PAGE = 100
 _DAY_MS = 86_400_000
+_INSIDE = ("key", "node")
+"""What the file has and people do not need."""
 _TIMES = ("time", "until", "since", "at", "due")
 _NAMES = {
     "account": ("Konto", "account"),
@@ -29,7 +32,6 @@ _NAMES = {
     "device": ("Gerät", "device"),
     "holders": ("wer es hat", "who has it"),
     "id": ("Kennung", "id"),
-    "key": ("Schlüssel", "key"),
     "kind": ("Art", "kind"),
     "procedure": ("Ablauf", "procedure"),
     "target": ("Ziel", "target"),
@@ -156,7 +158,7 @@ def _short(detail: str, clock: Clock) -> str:
 def _said(found: dict[str, Any], clock: Clock) -> str:
     parts = []
     for name, value in found.items():
-        if value in ("", None, [], {}):
+        if name in _INSIDE or value in ("", None, [], {}):
             continue
         shown = str(value)
         if isinstance(value, dict):
@@ -170,7 +172,7 @@ def _said(found: dict[str, Any], clock: Clock) -> str:
         elif name == "reason":
             shown = named(REASONS, shown, clock.lang)
         elif isinstance(value, bool | float):
-            shown = number(value if isinstance(value, bool) else round(value, 3), clock.lang)
+            shown = number(value, clock.lang) if isinstance(value, bool) else short(round(value, 3), clock.lang)
         parts.append(f"{named(_NAMES, name, clock.lang)}: {shown}")
     return "; ".join(parts)
 

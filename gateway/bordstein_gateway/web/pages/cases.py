@@ -189,7 +189,7 @@ class Pages:
                 for name, amount in cases.benefit(case.id).items()
             },
             "nodes": {state: ",".join(nodes(whole.steps, state)) for state in ("done", "ready", "skipped")},
-            "drawing": drawing(self._site.state.store, case, whole.steps, lang),
+            "drawing": drawing(self._site.store, case, whole.steps, lang, sheet, self._site.config.desk),
             "desks": self._office.desks(lang),
             "people": self._office.people() if user.may(Right.DISPATCH) else [],
             "person": lambda name: self._office.person(name, lang),

@@ -173,6 +173,8 @@ def lasted(ms: int, lang: str) -> str:
         return f"{days} {day} {hours} {'Std.' if de else 'h'}" if hours else f"{days} {day}"
     if hours:
         return f"{hours} {'Std.' if de else 'h'} {minutes} {'Min.' if de else 'min'}"
+    if not minutes:
+        return "unter 1 Min." if de else "under 1 min"
     return f"{minutes} {'Min.' if de else 'min'}"
 
 

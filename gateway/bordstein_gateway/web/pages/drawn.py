@@ -1,9 +1,12 @@
 """A case's procedure as it is drawn, with where it stands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...cases.types import Case, CaseStep
+from ...config.office import Desk
 from ...procedures.drawing import NoDrawing, draw
+from ...procedures.make import make
+from ...rules.sheet import Sheet
 from ...store import Store
 
 
@@ -21,11 +24,15 @@ def nodes(steps: Sequence[CaseStep], *states: str) -> list[str]:
     return sorted({step.node for step in steps if step.state in states})
 
 
-def drawing(store: Store, case: Case, steps: Sequence[CaseStep], lang: str) -> str:
+def drawing(
+    store: Store, case: Case, steps: Sequence[CaseStep], lang: str, sheet: Sheet | None, desks: Mapping[str, Desk]
+) -> str:
     """SVG of a case's procedure with its current step marked; empty where the case has none, or none with a diagram."""
     text = model_of(store, case.id)
     if not text:
         return ""
+    if lang != "de" and sheet is not None and text == make(sheet, desks):  # what the town drew has one language
+        text = make(sheet, desks, lang)
     label = f"Ablauf von Vorgang {case.number}" if lang == "de" else f"Procedure of case {case.number}"
     try:
         return draw(text, label, nodes(steps, "done"), nodes(steps, "ready", "failed"), nodes(steps, "skipped"))

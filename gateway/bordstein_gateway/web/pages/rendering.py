@@ -34,9 +34,16 @@ def _environment(town: str, timezone: str) -> Environment:
     def moment(context: Context, ms: int | None) -> str:
         return shown(ms, town_zone, context["lang"])
 
-    found.filters.update(number=number, measured=measured, when=when, clock=clock, zone=zone, said=said, moment=moment)
+    found.filters.update(
+        number=number, short=short, measured=measured, when=when, clock=clock, zone=zone, said=said, moment=moment
+    )
     found.globals.update(static=static.address, roles=ROLE_NAMES, town=town, timezone=timezone, Right=Right)
     return found
+
+
+def short(amount: float, lang: str) -> str:
+    """A number without a ,0 behind it."""
+    return number(int(amount) if amount == int(amount) else round(amount, 3), lang)
 
 
 def shown(ms: int | None, zone: ZoneInfo, lang: str) -> str:
