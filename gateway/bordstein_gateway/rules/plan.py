@@ -34,8 +34,8 @@ class Level:
         self._keys = tuple(keys)
         self._fires = tuple(fires)
         self._clears = tuple(clears)
-        self.fires = lru_cache(4096)(self._asked_fires)
-        self.clears = lru_cache(4096)(self._asked_clears)
+        self.fires = lru_cache(1024)(self._asked_fires)
+        self.clears = lru_cache(1024)(self._asked_clears)
 
     def _known(self, values: Values) -> dict[str, float | bool]:
         return {key: value for key, value in zip(self._keys, values, strict=True) if value is not None}
