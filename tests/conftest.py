@@ -1,5 +1,6 @@
 """For all tests: those that take long begin first, or one worker would still be at them when the others are through."""
 
+import signal
 from collections import defaultdict
 
 import pytest
@@ -31,6 +32,12 @@ LONG_S = {
 }
 """Modules, and about how long each takes on a busy machine. One that is not here only makes the whole take longer.
 "browser": all modules with pages in a browser, together, so that not each worker starts one."""
+
+
+def pytest_configure() -> None:
+    """Programs that are interrupted in tests inherit this: a shell's background, as on some CI, ignores Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

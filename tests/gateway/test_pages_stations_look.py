@@ -66,7 +66,7 @@ def test_the_map_leads_to_a_station_and_its_plot_to_values(chromium: Chromium, t
         page.wait_for_url(lambda address: urlsplit(address).path.startswith("/app/stations/"))
         page.goto(f"/app/stations/{GAPS}?span=week")
         page.hover(".uplot .u-over")
-        page.wait_for_function("document.querySelector('.u-legend').textContent.includes('°C')")
+        page.locator(".u-legend", has_text="°C").first.wait_for()
 
 
 def test_without_scripts_all_of_it_is_there(chromium: Chromium, town: Town, url: str) -> None:

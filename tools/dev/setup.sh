@@ -1,10 +1,12 @@
 #!/bin/sh
-# Makes the checkout ready: .venv with everything pinned, Mosquitto, PostgreSQL, Unix-port MicroPython. Safe to run again.
+# Makes the checkout ready: .venv with everything pinned, Mosquitto, PostgreSQL, Chromium, what pages and tests take from
+# npm, Unix-port MicroPython. Safe to run again.
 #
 #   setup.sh            what make demo and make test need
 #
-# Nothing is written outside the checkout except where apt installs Mosquitto and PostgreSQL (and python3-venv, if missing)
-# and, so that Debian starts no database server of its own, /etc/postgresql-common/createcluster.conf if there is none.
+# Nothing is written outside the checkout except where apt installs Mosquitto, PostgreSQL and Chromium (and python3-venv,
+# if missing) and, so that Debian starts no database server of its own, /etc/postgresql-common/createcluster.conf if there
+# is none.
 # Who keeps a cache of packages elsewhere says so in UV_CACHE_DIR, PIP_CACHE_DIR and npm_config_cache.
 set -eu
 
@@ -27,7 +29,8 @@ fail() { say "$*"; exit 1; }
 # Everything the environment is made from; a change to any of it makes it anew.
 fingerprint() {
     cat requirements-dev.txt requirements-build.txt requirements-uv.txt gateway/pyproject.toml tools/pyproject.toml tools/dev/setup.sh \
-        tools/dev/micropython.sh $npm_from/package-lock.json $npm_from/.npmrc $bpmn_from/package-lock.json $assets_from/package-lock.json $assets_from/.npmrc \
+        tools/dev/micropython.sh $npm_from/package-lock.json $npm_from/.npmrc $bpmn_from/package-lock.json $bpmn_from/.npmrc \
+        $assets_from/package-lock.json $assets_from/.npmrc \
         tools/dev/assets.py | cksum
     echo "$root"
 }
