@@ -57,7 +57,7 @@ def test_cases_are_listed_and_shown(config: Path) -> None:
     assert [row["number"] for row in rows] == ["2026-2", "2026-1"]
     assert gateway("case", "list", "--desk", "office", "--config", config).stdout == "no case\n"
     shown = gateway("case", "show", "2026-1", "--config", config, lang="de").stdout
-    for part in ("Papierkorb voll: Marktplatz 7", "✓ 1. Hinfahren (eva, 2026-07-01 12:00) Tor war zu", "eva: done"):
+    for part in ("Papierkorb voll: Marktplatz 7", "✓ 1. Hinfahren (eva, 2026-07-01 12:00) Tor war zu", "eva: erledigt"):
         assert part in shown
     whole = json.loads(gateway("case", "show", "2026-1", "--json", "--config", config).stdout)
     assert [entry["action"] for entry in whole["history"]] == ["opened", "step", "done"]

@@ -146,7 +146,7 @@ def test_a_sheet_is_rehearsed_before_it_is_saved(tmp_path: Path) -> None:
     form = {"csrf": csrf(page)}
     lower = GULLY_LEVEL.replace("level > 0.4", "level > 0.32")
     page = dispatcher.post("/app/rules/gully-level/rehearse", data={**form, "text": lower}).text
-    assert "2 statt 1 Fall" in page
+    assert "2 statt 1 Vorgang" in page
     assert "Unterführung Nordring" in page
     assert "Wasserstand" in page
     assert "noch nicht gespeicherte Text" in page

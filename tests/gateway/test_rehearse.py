@@ -54,7 +54,7 @@ def test_what_another_threshold_would_change_is_one_sentence(street: Street) -> 
     found = try_it(street, HIGHER, sheet_of(BIN_FULL, street.config))
     assert [(case.object, case.end) for case in found.cases] == [(BIN, None)]
     assert (found.gone, found.added) == ([BIN, OTHER], [])
-    assert found.summary.de == f"1 statt 3 Fällen; 2 entfallen: {BIN}, {OTHER}."
+    assert found.summary.de == f"1 statt 3 Vorgängen; 2 entfallen: {BIN}, {OTHER}."
     assert try_it(street, LOWER, sheet_of(BIN_FULL, street.config)).summary == (
         f"4 instead of 3 cases; 1 new: {OTHER}."
     )

@@ -83,6 +83,7 @@ def case_show(
 ) -> None:
     from ..store import audit as lines
     from ..store import cases as rows
+    from ..web.pages.casewords import action_words
 
     settings = config.load(path)
     with open_store(settings) as store, store.database.reading() as connection:
@@ -106,7 +107,8 @@ def case_show(
         output(visible(f"  {mark} {step.number}. {step.title}{who} {step.note}".rstrip()))
     for entry in history:
         text = str(entry.detail.get("reason") or entry.detail.get("text") or entry.detail.get("note") or "")
-        output(visible(f"  {_local(entry.at, settings)}  {entry.actor}: {entry.action} {text}".rstrip()))
+        done = action_words(entry.action, language())
+        output(visible(f"  {_local(entry.at, settings)}  {entry.actor}: {done} {text}".rstrip()))
 
 
 @audit.command(
@@ -256,9 +258,11 @@ def _print(found: Any) -> None:
         output(visible(f"{one.title} ({one.rule})"))
         output(
             pick(
-                f"  {one.alarms} Vorgänge: {one.done} erledigt, {one.false_alarms} Fehlalarme, {one.closed} von selbst "
+                f"  {_many(one.alarms, 'Vorgang', 'Vorgänge')}: {one.done} erledigt, "
+                f"{_many(one.false_alarms, 'Fehlalarm', 'Fehlalarme')}, {one.closed} von selbst "
                 f"oder anders zu Ende, {one.open} offen; {one.escalated} an die Vertretung.",
-                f"  {one.alarms} cases: {one.done} done, {one.false_alarms} false alarms, {one.closed} over by "
+                f"  {_many(one.alarms, 'case', 'cases')}: {one.done} done, "
+                f"{_many(one.false_alarms, 'false alarm', 'false alarms')}, {one.closed} over by "
                 f"themselves or otherwise, {one.open} open; {one.escalated} escalated.",
             )
         )
@@ -287,6 +291,11 @@ def _sheets(settings: Config, store: "Store") -> "dict[str, Sheet]":
     return found
 
 
+def _desk(name: str, settings: Config) -> str:
+    desk = settings.desk.get(name)
+    return name if desk is None else pick(desk.title, desk.title_en or desk.title)
+
+
 def _row(one: "Case", settings: Config, as_json: bool) -> dict[str, Any]:
     if as_json:
         return one._asdict()
@@ -295,7 +304,7 @@ def _row(one: "Case", settings: Config, as_json: bool) -> dict[str, Any]:
         "state": pick(_STATES[one.state], one.state.replace("_", " ")),
         "title": one.title,
         "place": one.place,
-        "desk": one.desk,
+        "desk": _desk(one.desk, settings),
         "account": one.account or "",
         "since": _local(one.opened, settings),
     }

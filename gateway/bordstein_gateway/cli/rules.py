@@ -305,7 +305,7 @@ def _show_cases(title: str, cases: "list[Rehearsed]") -> None:
         for case in cases
     ]
     output(f"{title}:")
-    show(rows, False, pick("kein Fall", "no case"))
+    show(rows, False, pick("kein Vorgang", "no case"))
     output("")
 
 

@@ -192,15 +192,15 @@ def _summary(count: int, before: int | None, added: list[str], gone: list[str], 
         )
     if before is None:
         return both(
-            f"{count} {'Fall' if count == 1 else 'Fälle'}; in Kraft ist kein Blatt dieses Namens.",
+            f"{count} {'Vorgang' if count == 1 else 'Vorgänge'}; in Kraft ist kein Blatt dieses Namens.",
             f"{count} {'case' if count == 1 else 'cases'}; no sheet of this name is in force.",
         )
     if not added and not gone:
         return both(
-            f"{count} {'Fall' if count == 1 else 'Fälle'}, dieselben wie mit dem Blatt in Kraft.",
+            f"{count} {'Vorgang' if count == 1 else 'Vorgänge'}, dieselben wie mit dem Blatt in Kraft.",
             f"{count} {'case' if count == 1 else 'cases'}, the same as with the sheet in force.",
         )
-    de = [f"{count} statt {before} {'Fall' if before == 1 else 'Fällen'}"]
+    de = [f"{count} statt {before} {'Vorgang' if before == 1 else 'Vorgängen'}"]
     en = [f"{count} instead of {before} {'case' if before == 1 else 'cases'}"]
     for objects, german, english in ((gone, ("entfällt", "entfallen"), "no more"), (added, ("neu", "neu"), "new")):
         if objects:
