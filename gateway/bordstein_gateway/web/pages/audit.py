@@ -55,7 +55,7 @@ _NAMES = {
     "until": ("bis", "until"),
     "version": ("Fassung", "version"),
 }
-_KINDS = {
+KINDS = {
     "device": ("Gerät", "device"),
     "forward": ("Ziel", "target"),
     "keepers": ("Schlüssel und Zugänge", "keys and credentials"),
@@ -134,7 +134,7 @@ class Pages:
             "when": clock.when(at) if isinstance(at, int) else clock.when(clock.read(at)),
             "who": self._office.person(actor, clock.lang),
             "what": action_words(action, clock.lang),
-            "subject": f"{named(_KINDS, kind, clock.lang)} {self._number(kind, name)}".strip(),
+            "subject": f"{named(KINDS, kind, clock.lang)} {self._number(kind, name)}".strip(),
             "address": address + name if address and name else "",
             "detail": _short(detail, clock),
         }

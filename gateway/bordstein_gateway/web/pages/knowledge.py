@@ -31,7 +31,8 @@ from ...store.connection import Connection
 from ...store.keepers import keepers, put_keepers
 from ...texts import both, said
 from ..access import Refused
-from .casewords import action_words
+from .audit import KINDS
+from .casewords import action_words, named
 from .office import OfficeView
 from .rights import Right, User
 from .site import Site
@@ -201,11 +202,12 @@ class _Knowledge:
             if kind == "case" and entry.subject not in names and (case := office.cases.get(int(name))) is not None:
                 names[entry.subject] = f"{_CASE[lang]} {case.number}"
             address = {"case": "/app/cases/", "sheet": "/app/rules/"}.get(kind)
+            called = self._title(name, lang) if kind == "sheet" else name
             rows.append(
                 {
                     "at": entry.at,
                     "what": action_words(entry.action, lang),
-                    "subject": names.get(entry.subject, entry.subject),
+                    "subject": names.get(entry.subject) or f"{named(KINDS, kind, lang)} {called}",
                     "address": address and address + name,
                     "who": view.person(entry.actor, lang),
                 }
