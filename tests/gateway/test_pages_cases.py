@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bordstein_gateway.procedures.progress import Errand
+from bordstein_gateway.store import errands
+from bordstein_gateway.store.procedures import order
 from tests.gateway.office_town import BIN, GULLY, NAMES, OTHER_BIN, Hall, csrf, hall
 
 
@@ -170,3 +173,20 @@ def test_only_pictures_are_taken(office: Hall) -> None:
     picture = worker.get(f"/app/photos/{address}")
     assert picture.headers["content-type"] == "image/jpeg"
     assert office.client(None).get(f"/app/photos/{address}").headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(("lang", "why"), [("de", "keine Antwort"), ("en", "no answer")])
+def test_a_call_that_is_tried_again_is_on_the_case_and_among_the_forwards(office: Hall, lang: str, why: str) -> None:
+    case, now = office.fires(), 1_782_900_000_000
+    errand = Errand("k", "t", "order", "open311", "city", {})
+    reason = {"reason": "no answer", "german": "keine Antwort"}
+    store = office.state.store
+    store.submit(lambda connection: order(connection, errand, case.id, now)).result(20)
+    worker = office.client("worker")
+    assert why not in worker.get(f"/app/forwards?lang={lang}").text
+    store.submit(lambda connection: errands.failed(connection, "k", now + 60_000, reason, now)).result(20)
+    for address in (f"/app/cases/{case.id}?lang={lang}", f"/app/forwards?lang={lang}"):
+        page = worker.get(address).text
+        assert why in page
+        assert "(Open311)" in page
+    assert case.number in page
