@@ -9,6 +9,7 @@ A visit ends with an AssertionError where a page said anything on the console, b
 asked another host for something.
 """
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,12 +35,25 @@ class Chromium:
 
     def __init__(self) -> None:
         self._playwright = sync_playwright().start()
+        # Playwright leaves its event loop running in this thread; other tests of the process have loops of their own.
+        self._loop = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
         path = shutil.which("chromium") or shutil.which("chromium-browser")
-        self._browser: Browser = self._playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        with self._running():
+            self._browser: Browser = self._playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
     def close(self) -> None:
+        asyncio._set_running_loop(self._loop)
         self._browser.close()
         self._playwright.stop()
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        asyncio._set_running_loop(self._loop)
+        try:
+            yield
+        finally:
+            asyncio._set_running_loop(None)
 
     @contextmanager
     def visit(
@@ -53,6 +67,13 @@ class Chromium:
         expected: tuple[str, ...] = (),
     ) -> Iterator[Page]:
         """A page of a new profile; addresses are relative to `url`. `expected`: parts of what the console may say."""
+        with self._running(), self._visit(url, size, dark, scripts, lang, expected) as page:
+            yield page
+
+    @contextmanager
+    def _visit(
+        self, url: str, size: tuple[int, int], dark: bool, scripts: bool, lang: str, expected: tuple[str, ...]
+    ) -> Iterator[Page]:
         context = self._browser.new_context(
             base_url=url,
             viewport={"width": size[0], "height": size[1]},

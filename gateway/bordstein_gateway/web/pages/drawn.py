@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from ...cases.types import Case, CaseStep
 from ...config.office import Desk
 from ...procedures.drawing import NoDrawing, draw
-from ...procedures.make import make
 from ...rules.sheet import Sheet
 from ...store import Store
 
@@ -31,6 +30,8 @@ def drawing(
     text = model_of(store, case.id)
     if not text:
         return ""
+    from ...procedures.make import make
+
     if lang != "de" and sheet is not None and text == make(sheet, desks):  # what the town drew has one language
         text = make(sheet, desks, lang)
     label = f"Ablauf von Vorgang {case.number}" if lang == "de" else f"Procedure of case {case.number}"
