@@ -73,7 +73,9 @@ def test_a_new_interval_is_kept_and_a_wrong_broker_is_left_again(
     assert done.returncode == 0 and "the board keeps it" in done.stdout, (done, board.process.tail())
     runs = {"wanted": 1, "reported": 1, "running": 1, "ok": True, "problems": [], "changed": False}
     end = x509.load_der_x509_certificate(town.device(DEVICE).certificate_der.read_bytes()).not_valid_after_utc
-    assert reported(gateway) == {**runs, "certificate": f"{end:%Y-%m-%d}"}
+    runs |= {"certificate": f"{end:%Y-%m-%d}"}
+    # The command hears the board's report from the broker, perhaps before the gateway has stored it.
+    assert until(lambda: reported(gateway) == runs, 30), reported(gateway)
     starts = board.starts
     board.cut_power()
     board.power_on()
@@ -85,8 +87,8 @@ def test_a_new_interval_is_kept_and_a_wrong_broker_is_left_again(
         done,
         board.process.tail(),
     )
-    found = reported(gateway)
-    assert (found["wanted"], found["reported"], found["running"], found["ok"]) == (2, 2, 1, False)
+    back = {"wanted": 2, "reported": 2, "running": 1, "ok": False}
+    assert until(lambda: back.items() <= reported(gateway).items(), 30), reported(gateway)
     assert until(lambda: set(intervals(gateway).values()) == {4}, 30)
     assert board.crash is None
 

@@ -139,7 +139,7 @@ _LINK: _Hints = [
         "come from the same bordstein-ca.",
     ),
     (
-        r"-30592|FATAL_ALERT|certificate known there|closed the connection",
+        r"-30592|FATAL_ALERT|certificate known there|closed the connection|OSError\(32,",
         "Der Broker nimmt das Zertifikat des Geräts nicht an: Ist es von derselben Zertifizierungsstelle, nicht "
         "gesperrt und nicht abgelaufen? „bordstein setup“ stellt ein neues aus.",
         "The broker does not take the board's certificate: is it of the same authority, not revoked and not expired? "
