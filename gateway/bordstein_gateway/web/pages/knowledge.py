@@ -24,7 +24,7 @@ from ...cases.beginning import place_of
 from ...cases.types import AuditEntry, Case
 from ...knowledge import privacy
 from ...knowledge.keepers import subjects
-from ...rules.sheet import Sheet, words
+from ...rules.sheet import words
 from ...store import audit, station_notes
 from ...store import cases as case_rows
 from ...store.connection import Connection
@@ -59,6 +59,7 @@ def routes(site: Site) -> list[Route]:
 class _Knowledge:
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._office = OfficeView(site)
         self._store = site.store
         self._config = site.config
         self._zone = ZoneInfo(site.config.town.timezone)
@@ -91,7 +92,7 @@ class _Knowledge:
             lambda: handover(
                 self._store,
                 state.office.cases,
-                self._sheets(),
+                self._office.sheets(),
                 state.stations.all(),
                 list(self._config.forward),
                 desk=desk,
@@ -102,7 +103,7 @@ class _Knowledge:
         lang = self._site.language(request)
         values["rule"] = lambda name: self._title(name, lang)
         values["place"] = lambda object_: place_of(object_, state.stations.all())
-        values["person"] = lambda name: OfficeView(self._site).person(name, lang)
+        values["person"] = lambda name: self._office.person(name, lang)
         values["changes"] = self._changes(found.changes, found.cases, lang)
         return self._site.page(request, user, "knowledge/handover.html", **values)
 
@@ -117,9 +118,11 @@ class _Knowledge:
             )
         accounts = self._site.sessions.accounts
         found = await asyncio.to_thread(
-            lambda: leaving(who, self._config, self._sheets(), accounts.all(), keepers(self._store), self._writers())
+            lambda: leaving(
+                who, self._config, self._office.sheets(), accounts.all(), keepers(self._store), self._writers()
+            )
         )
-        values: dict[str, Any] = {"found": found, "title": holders[who], "sheets": self._sheets()}
+        values: dict[str, Any] = {"found": found, "title": holders[who], "sheets": self._office.sheets()}
         values |= {"places": self._places(), "desks": self._desks(request)}
         return self._site.page(request, user, "knowledge/leaving.html", **values)
 
@@ -185,7 +188,7 @@ class _Knowledge:
             if device.device not in written
             and not (device.device in stations and stations[device.device].decommissioned)
         ]
-        return gaps(self._config, self._sheets(), accounts, keepers(self._store), used, unwritten, self._today())
+        return gaps(self._config, self._office.sheets(), accounts, keepers(self._store), used, unwritten, self._today())
 
     def _writers(self) -> dict[str, set[str]]:
         with self._store.database.reading() as connection:
@@ -195,7 +198,7 @@ class _Knowledge:
         """In words. Cases are called by their number, keys by their title."""
         names = {f"case {case.id}": f"{_CASE[lang]} {case.number}" for case in cases}
         names |= {f"keepers {one.name}": said(one.title, lang) for one in subjects(self._config)}
-        office, view = self._site.state.office, OfficeView(self._site)
+        office, view = self._site.state.office, self._office
         rows = []
         for entry in entries:
             kind, _, name = entry.subject.partition(" ")
@@ -215,20 +218,16 @@ class _Knowledge:
         return rows
 
     def _title(self, name: str, lang: str) -> str:
-        sheet = self._sheets().get(name)
+        sheet = self._office.sheets().get(name)
         return words(sheet.title, lang) if sheet is not None else name
 
     def _unused(self, unused: Sequence[tuple[str, str]], lang: str) -> list[tuple[str, str, str]]:
         """(rule, its title, its steps' titles)."""
-        sheets, found = self._sheets(), dict[str, list[str]]()
+        sheets, found = self._office.sheets(), dict[str, list[str]]()
         for name, id in unused:
             title = next((words(step.title, lang) for step in sheets[name].steps if step.id == id), id)
             found.setdefault(name, []).append(title)
         return [(name, self._title(name, lang), ", ".join(titles)) for name, titles in found.items()]
-
-    def _sheets(self) -> dict[str, Sheet]:
-        found = self._site.state.office.shelf.sheets()
-        return {name: one.sheet for name, one in found.items() if one.sheet is not None}
 
     def _desks(self, request: Request) -> dict[str, str]:
         lang = self._site.language(request)

@@ -1,16 +1,19 @@
 """What pages on cases, rules and procedures ask of the service: its office, sheets by version, desks, people, clock."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from ...rules.sheet import Sheet, words
 from ...store.accounts import Accounts
 from ...texts import both
 from .casewords import Clock
+from .rights import User
 from .site import Site
 
 if TYPE_CHECKING:
@@ -54,6 +57,15 @@ class OfficeView:
     def clock(self, request: Request) -> Clock:
         """Times for this request's reader."""
         return Clock(self.site.config.town.timezone, self.site.language(request), int(time.time() * 1000))
+
+    async def page(
+        self, request: Request, user: User, template: str, found: Callable[[Clock], dict[str, Any] | None]
+    ) -> Response:
+        """A template with what `found` reads from the store, in a thread; None: there is no such page."""
+        values = await asyncio.to_thread(found, self.clock(request))
+        if values is None:
+            raise HTTPException(404)
+        return self.site.page(request, user, template, **values)
 
     def in_force(self) -> Mapping[str, "InForce"]:
         """Sheets by name as the shelf has them."""

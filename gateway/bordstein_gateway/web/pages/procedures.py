@@ -30,17 +30,12 @@ class Pages:
 
     async def index(self, request: Request, user: User) -> Response:
         """Models, and what runs."""
-        clock = self._office.clock(request)
-        found = await asyncio.to_thread(self._list, clock)
-        return self._site.page(request, user, "procedures/list.html", **found)
+        return await self._office.page(request, user, "procedures/list.html", self._list)
 
     async def show(self, request: Request, user: User) -> Response:
         """One, drawn."""
-        clock = self._office.clock(request)
-        found = await asyncio.to_thread(self._one, str(request.path_params["name"]), clock)
-        if found is None:
-            raise HTTPException(404)
-        return self._site.page(request, user, "procedures/procedure.html", **found)
+        name = str(request.path_params["name"])
+        return await self._office.page(request, user, "procedures/procedure.html", lambda clock: self._one(name, clock))
 
     async def file(self, request: Request, user: User) -> Response:
         """As Camunda Modeler, Signavio and others open it."""

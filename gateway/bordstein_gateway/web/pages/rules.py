@@ -39,17 +39,12 @@ class Pages:
 
     async def index(self, request: Request, user: User) -> Response:
         """All sheets."""
-        clock = self._office.clock(request)
-        found = await asyncio.to_thread(self._list, clock)
-        return self._site.page(request, user, "rules/list.html", **found)
+        return await self._office.page(request, user, "rules/list.html", self._list)
 
     async def show(self, request: Request, user: User) -> Response:
         """One sheet, for people."""
-        clock = self._office.clock(request)
-        found = await asyncio.to_thread(self._sheet, str(request.path_params["name"]), clock)
-        if found is None:
-            raise HTTPException(404)
-        return self._site.page(request, user, "rules/sheet.html", **found)
+        name = str(request.path_params["name"])
+        return await self._office.page(request, user, "rules/sheet.html", lambda clock: self._sheet(name, clock))
 
     async def versions(self, request: Request, user: User) -> Response:
         """What was changed when, by whom and why; ?version=N: what that one changed."""
