@@ -10,6 +10,7 @@ import typer
 
 from ..config import config
 from ..config.config import Config
+from ..config.office import desk_title
 from ..config.words import visible
 from ..texts import language, os_reason, pick, said
 from .common import DEFAULT_CONFIG, ConfigOption, Failed, JsonOption, Limit, moment, open_store, output, show
@@ -291,11 +292,6 @@ def _sheets(settings: Config, store: "Store") -> "dict[str, Sheet]":
     return found
 
 
-def _desk(name: str, settings: Config) -> str:
-    desk = settings.desk.get(name)
-    return name if desk is None else pick(desk.title, desk.title_en or desk.title)
-
-
 def _row(one: "Case", settings: Config, as_json: bool) -> dict[str, Any]:
     if as_json:
         return one._asdict()
@@ -304,7 +300,7 @@ def _row(one: "Case", settings: Config, as_json: bool) -> dict[str, Any]:
         "state": pick(_STATES[one.state], one.state.replace("_", " ")),
         "title": one.title,
         "place": one.place,
-        "desk": _desk(one.desk, settings),
+        "desk": desk_title(settings.desk, one.desk, language()),
         "account": one.account or "",
         "since": _local(one.opened, settings),
     }

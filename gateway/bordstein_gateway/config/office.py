@@ -1,5 +1,6 @@
 """Sections of gateway.toml for the town's work: town, desks, rule sheets, mail, the staff's pages and logins."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -45,6 +46,14 @@ class Desk(Section, kw_only=True):
     webhook: Url | None = None
     webhook_file: Secret | None = None
     hours: list[Hours] = []
+
+
+def desk_title(desks: Mapping[str, Desk], name: str, language: str) -> str:
+    """A desk as people call it; its name where it is not configured (any more)."""
+    desk = desks.get(name)
+    if desk is None:
+        return name
+    return desk.title_en or desk.title if language == "en" else desk.title
 
 
 class Rules(Section, kw_only=True):

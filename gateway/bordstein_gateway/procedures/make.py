@@ -10,7 +10,7 @@ import msgspec
 from lxml import etree
 
 from ..config.durations import seconds
-from ..config.office import Desk
+from ..config.office import Desk, desk_title
 from ..rules.sheet import Field, Sheet, Step, words
 from . import words as xml
 from .layout import Edge, Layout, Node, Way, layout
@@ -291,10 +291,7 @@ class _Maker:
         return [*(desk for desk in used if desk != self._sheet.deputy), self._sheet.deputy]
 
     def _title(self, desk: str) -> str:
-        known = self._desks.get(desk)
-        if known is None:
-            return desk
-        return known.title_en or known.title if self._language == "en" else known.title
+        return desk_title(self._desks, desk, self._language)
 
     def _say(self, key: str) -> str:
         return _TEXTS[key][self._language == "en"]

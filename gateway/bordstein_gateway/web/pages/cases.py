@@ -147,7 +147,7 @@ class Pages:
             words(sheet.title, clock.lang) if sheet is not None else case.title,
             casewords.stage(sheet, case.stage, clock.lang),
             self._office.person(case.account, clock.lang),
-            self._office.desk(case.desk, clock.lang),
+            self._site.desk_title(case.desk, clock.lang),
             clock.when(case.opened),
             clock.ago(case.opened),
             clock.when(case.ended),
@@ -193,7 +193,7 @@ class Pages:
             "desks": self._office.desks(lang),
             "people": self._office.people() if user.may(Right.DISPATCH) else [],
             "person": lambda name: self._office.person(name, lang),
-            "desk": lambda name: self._office.desk(name, lang),
+            "desk": lambda name: self._site.desk_title(name, lang),
             "states": casewords.STATES,
             "plot": case_plot(self._site.store, case, sheet, clock),
             "mine": case.account == user.name,
@@ -221,7 +221,7 @@ class Pages:
             "instruction": step.instruction if planned is None else words(planned.do, lang) or step.instruction,
             "form": form,
             "answers": [(field, step.answers[field["name"]]) for field in form if field["name"] in step.answers],
-            "desk": self._office.desk(step.desk, lang),
+            "desk": self._site.desk_title(step.desk, lang),
             "state": casewords.named(casewords.STEP_STATES, step.state, lang),
         }
 
@@ -237,7 +237,7 @@ class Pages:
             why = casewords.named(casewords.REASONS, str(detail.get("reason") or ""), clock.lang)
             text = str(note.text if note is not None else why or detail.get("text") or "")
             if detail.get("desk"):
-                text = f"→ {self._office.desk(str(detail['desk']), clock.lang)} {text}".strip()
+                text = f"→ {self._site.desk_title(str(detail['desk']), clock.lang)} {text}".strip()
             if detail.get("account"):
                 text = f"→ {self._office.person(str(detail['account']))} {text}".strip()
             if entry.action == "stage rises" and detail.get("stage"):

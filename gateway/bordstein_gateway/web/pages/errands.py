@@ -35,7 +35,7 @@ def waiting(office: OfficeView, lang: str, case: int | None = None) -> list[dict
 
 
 def _target(one: Waiting, office: OfficeView, lang: str) -> str:
-    return office.desk(one.target.removeprefix("desk:"), lang)
+    return office.site.desk_title(one.target.removeprefix("desk:"), lang)
 
 
 def _why(one: Waiting, lang: str) -> str:

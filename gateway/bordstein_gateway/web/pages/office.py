@@ -95,16 +95,9 @@ class OfficeView:
                 return read(one.text, self.site.config, rule)[0]
         return None
 
-    def desk(self, name: str, lang: str) -> str:
-        """A desk's title; one that gateway.toml has not as it is called."""
-        desk = self.site.config.desk.get(name)
-        if desk is None:
-            return name
-        return (desk.title_en or desk.title) if lang == "en" else desk.title
-
     def desks(self, lang: str) -> list[tuple[str, str]]:
         """(name, title) of all."""
-        return [(name, self.desk(name, lang)) for name in sorted(self.site.config.desk)]
+        return [(name, self.site.desk_title(name, lang)) for name in sorted(self.site.config.desk)]
 
     def people(self) -> list[tuple[str, str]]:
         """(name, full name) of accounts that are not disabled."""

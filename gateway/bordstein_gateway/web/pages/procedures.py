@@ -95,7 +95,12 @@ class Pages:
             "drawing": drawing,
             "problem": problem,
             "steps": [
-                (words(step.title, lang), words(step.do, lang), self._office.desk(step.desk or sheet.owner, lang), step)
+                (
+                    words(step.title, lang),
+                    words(step.do, lang),
+                    self._site.desk_title(step.desk or sheet.owner, lang),
+                    step,
+                )
                 for step in sheet.steps
             ],
             "running": [self._row(one, sheets, lang) for one in running(self._site.store) if one.rule == name],

@@ -82,7 +82,7 @@ class Pages:
                     "title": words(sheet.title, lang) if sheet else name,
                     "sheet": sheet,
                     "states": _states(sheet, bool(one.problems), troubles.get(name, ""), today),
-                    "owner": self._office.desk(sheet.owner, lang) if sheet else "",
+                    "owner": self._site.desk_title(sheet.owner, lang) if sheet else "",
                     "fired": figures.get(name, Fired(0, 0, 0, 0)),
                 }
             )
@@ -127,8 +127,8 @@ class Pages:
             found |= {
                 "why": words(sheet.why, lang),
                 "legal_basis": words(sheet.legal_basis, lang),
-                "owner": self._office.desk(sheet.owner, lang),
-                "deputy": self._office.desk(sheet.deputy, lang),
+                "owner": self._site.desk_title(sheet.owner, lang),
+                "deputy": self._site.desk_title(sheet.deputy, lang),
                 "condition": rulewords.condition(sheet, lang),
                 "signals": [(key, rulewords.signal(key, signal, lang)) for key, signal in sheet.signal.items()],
                 "watches": rulewords.objects(sheet, lang),
@@ -138,7 +138,7 @@ class Pages:
                         "step": step,
                         "title": words(step.title, lang),
                         "do": words(step.do, lang),
-                        "desk": self._office.desk(step.desk or sheet.owner, lang),
+                        "desk": self._site.desk_title(step.desk or sheet.owner, lang),
                         "fields": [words(field.label, lang) for field in step.form],
                     }
                     for step in sheet.steps

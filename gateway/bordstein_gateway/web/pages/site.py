@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ...config.office import desk_title
 from ...status import ServiceState
 from ...store import StoreError
 from ...texts import Sentence, both, said
@@ -280,8 +281,7 @@ class Site:
 
     def desk_title(self, name: str, lang: str) -> str:
         """A desk as people call it; its name where it is not configured (any more)."""
-        desk = self.config.desk.get(name)
-        return name if desk is None else (lang == "en" and desk.title_en) or desk.title
+        return desk_title(self.config.desk, name, lang)
 
     async def missing(self, request: Request) -> Response:
         """For addresses below /app/ that are nobody's."""
