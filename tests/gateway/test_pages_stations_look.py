@@ -1,10 +1,11 @@
 """The pages of stations, devices and forwards, and the public ones, in a browser: light, dark, phone, no scripts."""
 
+import contextlib
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 from tests.gateway.browser import DESK, PHONE, Chromium, axe, screenshot, too_wide
 from tests.gateway.loopback import Loopback
@@ -61,8 +62,14 @@ def test_the_map_leads_to_a_station_and_its_plot_to_values(chromium: Chromium, t
         page.wait_for_selector("#map.leaflet-container canvas")
         box = page.locator("#map").bounding_box()
         assert box is not None
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.click(".leaflet-popup a[href*='/app/stations/']")
+        link = page.locator(".leaflet-popup a[href*='/app/stations/']")
+        # The canvas is there before its points are: on a busy machine the first click finds nothing yet.
+        for _ in range(20):
+            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            with contextlib.suppress(TimeoutError):
+                link.wait_for(timeout=3000)
+                break
+        link.click()
         page.wait_for_url(lambda address: urlsplit(address).path.startswith("/app/stations/"))
         page.goto(f"/app/stations/{GAPS}?span=week")
         page.hover(".uplot .u-over")
